@@ -1,1 +1,29 @@
-//! stub
+//! `CompletionMessage` in → the job's final status, once, after every lane is closed.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use beacon_aws::{Table, chain, each_message, partial_response};
+use beacon_core::job::Actor;
+use beacon_core::message::CompletionMessage;
+use tracing::error;
+
+/// What the coordinator works on.
+#[derive(Debug)]
+pub struct Coordinator {
+    /// The table.
+    pub table: Table,
+}
+
+impl Coordinator {
+    /// Finalises the job of each message, if that was its last open lane.
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut failed = Vec::new();
+        for message in each_message::<CompletionMessage>(event) {
+            let job_id = &message.body.job_id;
+            if let Err(error) = self.table.finalise(job_id, Actor::Coordinator).await {
+                error!(%job_id, error = chain(&error), "job was not finalised");
+                failed.push(message.message_id);
+            }
+        }
+        partial_response(failed)
+    }
+}

@@ -1,1 +1,93 @@
-//! stub
+//! `QuestionMessage` in → one stored row for each of its pairs, and the lane one question further.
+
+mod call;
+mod fence;
+mod question;
+
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use beacon_aws::{Queues, Received, RouterSettings, Table, chain, each_message, partial_response};
+use beacon_core::lane::Finished;
+use beacon_core::message::{CompletionMessage, QuestionMessage};
+use beacon_core::{BootId, time_budget};
+use tracing::{error, warn};
+
+use question::WorkError;
+
+/// What the inference function works on.
+#[derive(Debug)]
+pub struct Inference {
+    /// The table.
+    pub table: Table,
+    /// The queues.
+    pub queues: Queues,
+    /// The router.
+    pub router: Router,
+    /// This start of the local stack; none on AWS.
+    pub boot: Option<BootId>,
+}
+
+/// The router as the worker sees it.
+#[derive(Debug, Clone)]
+pub struct Router {
+    client: reqwest::Client,
+    base: String,
+    budget: Duration,
+    wait: Duration,
+}
+
+impl Router {
+    /// The router of these settings. The worker waits a little longer than the router may take, so
+    /// that the router's own account of a time-out arrives.
+    pub fn new(settings: RouterSettings) -> Result<Self, reqwest::Error> {
+        let spare = time_budget::CLIENT.saturating_sub(time_budget::ROUTER);
+        Ok(Self {
+            client: beacon_aws::http_client()?,
+            base: settings.base,
+            budget: settings.timeout,
+            wait: settings.timeout + spare,
+        })
+    }
+}
+
+impl Inference {
+    /// Asks each message's question. A message is acknowledged when its question is finished, by
+    /// whomever, and left in the queue otherwise.
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut failed = Vec::new();
+        for message in each_message::<QuestionMessage>(event) {
+            if !self.is_done(&message).await {
+                failed.push(message.message_id);
+            }
+        }
+        partial_response(failed)
+    }
+
+    async fn is_done(&self, message: &Received<QuestionMessage>) -> bool {
+        let QuestionMessage { job_id, run, lane, position, .. } = &message.body;
+        match Box::pin(self.ask_question(message)).await {
+            Ok(Finished::Acknowledge) => true,
+            Ok(Finished::Complete) => {
+                let completion = CompletionMessage { job_id: job_id.clone(), run: *run };
+                match self.queues.send_completion(&completion).await {
+                    Ok(()) => true,
+                    Err(error) => {
+                        error!(%job_id, %lane, error = chain(&error), "completion was not sent");
+                        false
+                    }
+                }
+            }
+            Ok(Finished::Leave) => false,
+            Err(WorkError::Lost) => {
+                warn!(%job_id, %run, %lane, %position, "the lane was lost to another holder");
+                false
+            }
+            Err(WorkError::Table(error)) => {
+                let error = chain(&error);
+                error!(%job_id, %run, %lane, %position, error, "question was not finished");
+                false
+            }
+        }
+    }
+}

@@ -1,1 +1,20 @@
-//! stub
+//! The hybrid router: one inference call to one provider of exactly the region asked.
+//!
+//! A call is never answered from another region, never sent twice by itself, and dropped with the
+//! connection of the one who asked. The library is used by the service in `main.rs`, by the
+//! command line and, where no service is wanted, inside the inference function.
+
+mod chat;
+mod choose;
+mod config;
+mod failure;
+mod price;
+mod provider;
+mod response;
+mod router;
+mod service;
+mod stats;
+
+pub use config::{Config, ConfigError, ProviderProblem};
+pub use router::{CallContext, HybridRouter};
+pub use service::{MAX_BODY_BYTES, app, serve};

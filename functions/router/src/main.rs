@@ -1,2 +1,63 @@
-//! stub
-fn main() {}
+//! The hybrid router as a service of its own.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, io};
+
+use beacon_router::{Config, ConfigError, HybridRouter, serve};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+#[derive(Debug, Error)]
+enum StartError {
+    #[error("the environment variable `{0}` is not set")]
+    Unset(&'static str),
+    #[error("`BEACON_ROUTER_CONFIG` is not usable")]
+    Config(#[from] ConfigError),
+    #[error("cannot listen on `BEACON_ROUTER_LISTEN`")]
+    Listen(#[source] io::Error),
+    #[error(transparent)]
+    Serve(#[from] io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(io::stderr)
+        .init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "the router does not run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the service's variables are read"
+)]
+async fn run() -> Result<(), StartError> {
+    let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
+    let (config, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);
+    let router = HybridRouter::new(Config::from_file(Path::new(&config))?)?;
+    let listener = TcpListener::bind(&address).await.map_err(StartError::Listen)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tracing::info!(address = %listener.local_addr()?, simulated = router.is_simulated(), "the router listens");
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("the router stops accepting and finishes the calls in flight");
+    };
+    Ok(serve(listener, router, shutdown).await?)
+}

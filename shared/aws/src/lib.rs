@@ -1,1 +1,27 @@
-//! stub
+//! Beacon on `DynamoDB` and SQS: the adapters, configuration from the environment, event plumbing.
+
+mod api;
+mod client;
+pub mod clock;
+mod environment;
+mod error;
+mod event;
+mod finalise;
+mod meter;
+mod outbound;
+mod queue;
+mod table;
+
+pub use api::{ApiError, json};
+pub use client::{install_tls, load_sdk_config};
+pub use environment::{
+    ConfigError, QueueUrls, RouterSettings, queue_urls, required, router_settings, table_name,
+};
+pub use error::chain;
+pub use event::{Bodies, Received, each_message, partial_response};
+pub use meter::Meter;
+pub use outbound::{BodyError, http_client, read_body};
+pub use queue::{QueueError, Queues};
+pub use table::{
+    AfterJob, JobUpdate, LaneUpdate, ResultWrite, StoredStatus, Submit, Table, TableError, schema,
+};

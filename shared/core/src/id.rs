@@ -247,7 +247,7 @@ impl From<ExecutionId> for String {
 }
 
 /// A model id with every byte outside [A-Za-z0-9_-] as `~XX`: safe in a URL and in a key.
-pub(crate) fn escape(model: &ModelId) -> String {
+pub fn escape(model: &ModelId) -> String {
     use fmt::Write as _;
     let mut escaped = String::with_capacity(model.as_str().len() + 8);
     for c in model.as_str().chars() {
@@ -262,7 +262,7 @@ pub(crate) fn escape(model: &ModelId) -> String {
 }
 
 /// The inverse of [`escape`].
-pub(crate) fn unescape(escaped: &str) -> Option<ModelId> {
+pub fn unescape(escaped: &str) -> Option<ModelId> {
     let mut text = String::with_capacity(escaped.len());
     let mut chars = escaped.chars();
     while let Some(c) = chars.next() {

@@ -3,13 +3,26 @@
 //! Shells (the functions, the local stack, the command line) read the world, call in here, and
 //! perform what comes back.
 
+pub mod builtin;
+pub mod execution;
+pub mod failure;
+pub mod job;
+pub mod lane;
+pub mod message;
+pub mod prompt;
+pub mod reconcile;
 pub mod region;
+pub mod reply;
+pub mod spec;
+pub mod time_budget;
+pub mod usage;
+pub mod view;
 pub mod wire;
 
 mod id;
 
 pub use id::{
     BootId, DispatchNumber, ExecutionId, IdError, JobId, LaneId, ModelId, Nonce, Position,
-    ProviderId, QuestionId, QuestionIndex, Run, Sample, VariantName,
+    ProviderId, QuestionId, QuestionIndex, Run, Sample, VariantName, escape, unescape,
 };
 pub use region::Region;

@@ -1,0 +1,225 @@
+//! Why a call brought no answer: every code, what it means for a retry and for the bill, and the
+//! one place where it becomes the wire's failure object.
+
+use std::fmt;
+
+use beacon_core::wire::WireFailure;
+
+/// The code of a failure. Its `Display` is the code on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FailureCode {
+    /// No provider of that region and model.
+    Unavailable,
+    /// Not started: it could not have finished in time.
+    DeadlineExceeded,
+    /// No connection came about, so nothing was sent.
+    Unreachable,
+    /// The request went out and no whole answer came back.
+    ConnectionLost,
+    /// No answer in the time allowed.
+    Timeout,
+    /// An HTTP status that says failure.
+    Http(u16),
+    /// An HTTP success whose body is not the JSON object expected.
+    ResponseParse,
+    /// An answer larger than is read or kept.
+    ResponseTooLarge,
+    /// The provider says that it failed, and not how.
+    ExecutionFailed,
+    /// The provider's own code.
+    Named(String),
+}
+
+impl fmt::Display for FailureCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Unavailable => "PROVIDER_UNAVAILABLE",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::Unreachable => "PROVIDER_UNREACHABLE",
+            Self::ConnectionLost => "PROVIDER_CONNECTION_LOST",
+            Self::Timeout => "PROVIDER_TIMEOUT",
+            Self::Http(status) => return write!(f, "PROVIDER_HTTP_{status}"),
+            Self::ResponseParse => "PROVIDER_RESPONSE_PARSE_ERROR",
+            Self::ResponseTooLarge => "PROVIDER_RESPONSE_TOO_LARGE",
+            Self::ExecutionFailed => "PROVIDER_EXECUTION_FAILED",
+            Self::Named(code) => code,
+        };
+        f.write_str(text)
+    }
+}
+
+impl FailureCode {
+    /// Where in a call it happens.
+    fn stage(&self) -> &'static str {
+        match self {
+            Self::Unavailable | Self::DeadlineExceeded => "provider_selection",
+            Self::Unreachable | Self::ConnectionLost | Self::Timeout => "provider_request",
+            Self::Http(_) | Self::ExecutionFailed | Self::Named(_) => "provider_execution",
+            Self::ResponseParse | Self::ResponseTooLarge => "response_parsing",
+        }
+    }
+
+    /// Whether asking again may help.
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Http(status) => *status == 429 || *status >= 500,
+            Self::ResponseParse | Self::ResponseTooLarge => false,
+            Self::Unavailable
+            | Self::DeadlineExceeded
+            | Self::Unreachable
+            | Self::ConnectionLost
+            | Self::Timeout
+            | Self::ExecutionFailed
+            | Self::Named(_) => true,
+        }
+    }
+
+    /// Whether the provider may have generated an answer that did not arrive.
+    fn maybe_billed(&self) -> bool {
+        match self {
+            Self::ConnectionLost | Self::Timeout | Self::ResponseParse | Self::ResponseTooLarge => {
+                true
+            }
+            // 303 says "still running"; the others come from a proxy that stopped waiting.
+            Self::Http(status) => matches!(*status, 303 | 408 | 502 | 504 | 520..=524),
+            Self::Unavailable
+            | Self::DeadlineExceeded
+            | Self::Unreachable
+            | Self::ExecutionFailed
+            | Self::Named(_) => false,
+        }
+    }
+
+    /// Whether it speaks against the provider, not against what it was asked.
+    pub(crate) fn is_providers_fault(&self) -> bool {
+        match self {
+            Self::Http(status) => {
+                matches!(*status, 401 | 403 | 408 | 429) || !(400..500).contains(status)
+            }
+            Self::Unavailable | Self::DeadlineExceeded | Self::ResponseTooLarge => false,
+            Self::Unreachable
+            | Self::ConnectionLost
+            | Self::Timeout
+            | Self::ResponseParse
+            | Self::ExecutionFailed
+            | Self::Named(_) => true,
+        }
+    }
+}
+
+/// One failure, before it is known to the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) code: FailureCode,
+    /// For people. Never holds a prompt, an answer or a secret.
+    pub(crate) message: String,
+    pub(crate) http_status: Option<u16>,
+    /// The stage that the provider names, where it does.
+    pub(crate) stage: Option<String>,
+    /// What the provider says of a retry, where it says so.
+    pub(crate) retryable: Option<bool>,
+}
+
+/// What a failed call was about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// Name and kind of the provider, where one was chosen.
+    pub(crate) provider: Option<(&'a str, &'a str)>,
+    pub(crate) region: Option<&'a str>,
+    pub(crate) model: &'a str,
+    pub(crate) attempts: u32,
+}
+
+impl Failure {
+    /// A failure of which only the code and a message are known.
+    pub(crate) fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), http_status: None, stage: None, retryable: None }
+    }
+
+    /// The same, with the status of the provider's answer.
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self { http_status: Some(status), ..self }
+    }
+
+    /// The failure object of the wire.
+    pub(crate) fn to_wire(&self, subject: Subject<'_>, now_ms: u64) -> WireFailure {
+        let retryable = self.retryable.unwrap_or_else(|| self.code.retryable());
+        WireFailure {
+            code: self.code.to_string(),
+            stage: self.stage.clone().unwrap_or_else(|| self.code.stage().to_owned()),
+            message: self.message.clone(),
+            component: "hybrid_router".to_owned(),
+            subcomponent: "inference".to_owned(),
+            provider: subject.provider.map(|(name, _)| name.to_owned()),
+            provider_type: subject.provider.map(|(_, kind)| kind.to_owned()),
+            region: subject.region.map(str::to_owned),
+            model: Some(subject.model.to_owned()),
+            transient: retryable,
+            retryable: Some(retryable),
+            maybe_billed: Some(self.code.maybe_billed()),
+            attempts: Some(subject.attempts),
+            http_status: self.http_status,
+            timestamp: timestamp(now_ms),
+        }
+    }
+}
+
+/// Whether a provider's text is a plain word: too little to quote a prompt or an answer with.
+pub(crate) fn is_word(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(allowed)
+}
+
+fn timestamp(now_ms: u64) -> Option<String> {
+    let seconds = i64::try_from(now_ms / 1000).ok()?;
+    Some(jiff::Timestamp::from_second(seconds).ok()?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_print_as_on_the_wire() {
+        assert_eq!(FailureCode::Http(503).to_string(), "PROVIDER_HTTP_503");
+        assert_eq!(FailureCode::Named("MODEL_CRASH".to_owned()).to_string(), "MODEL_CRASH");
+        assert_eq!(FailureCode::DeadlineExceeded.to_string(), "DEADLINE_EXCEEDED");
+    }
+
+    #[test]
+    fn only_overload_and_server_errors_are_worth_asking_again() {
+        let retryable = [429, 500, 502, 503, 599];
+        for status in [300, 303, 400, 401, 404, 408, 422, 429, 500, 502, 503, 599] {
+            let code = FailureCode::Http(status);
+            assert_eq!(code.retryable(), retryable.contains(&status), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_does_not_speak_against_the_provider() {
+        for status in [400, 404, 413, 422] {
+            assert!(!FailureCode::Http(status).is_providers_fault(), "{status}");
+        }
+        for status in [303, 401, 403, 408, 429, 500, 503] {
+            assert!(FailureCode::Http(status).is_providers_fault(), "{status}");
+        }
+    }
+
+    #[test]
+    fn the_wire_object_is_complete_and_dated_to_the_second() {
+        let subject = Subject {
+            provider: Some(("lab", "openai")),
+            region: Some("us-east"),
+            model: "m",
+            attempts: 1,
+        };
+        let failure = Failure::new(FailureCode::Timeout, "no answer");
+        let wire = failure.to_wire(subject, 1_795_313_897_999);
+        assert_eq!(wire.timestamp.as_deref(), Some("2026-11-22T02:18:17Z"));
+        assert_eq!(wire.provider.as_deref(), Some("lab"));
+        assert_eq!(
+            (wire.transient, wire.retryable, wire.maybe_billed),
+            (true, Some(true), Some(true))
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! One HTTP request to a provider, and what can become of it.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Response, Url, redirect, retry};
+use serde::de::DeserializeOwned;
+
+use beacon_core::wire::{IDEMPOTENCY_HEADER, TRACE_HEADER};
+
+use super::Call;
+use crate::config::EndpointConfig;
+use crate::failure::{Failure, FailureCode};
+
+/// Most bytes read of a provider's answer.
+const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Shorter than the five seconds after which common servers close an idle connection: a request
+/// sent on a connection that is just closing is lost, and must not be sent again.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Where a provider is reached, with the connections to it.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    client: Client,
+    url: Url,
+    authorization: Option<HeaderValue>,
+}
+
+/// A whole HTTP answer.
+#[derive(Debug)]
+pub(super) struct HttpAnswer {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+}
+
+impl Endpoint {
+    pub(super) fn new(config: EndpointConfig) -> Result<Self, reqwest::Error> {
+        let EndpointConfig { url, authorization } = config;
+        Ok(Self { client: client()?, url, authorization })
+    }
+
+    /// Posts JSON, once, and reads the whole answer.
+    pub(super) async fn post(&self, call: &Call<'_>, body: Vec<u8>) -> Result<HttpAnswer, Failure> {
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body);
+        let texts =
+            [(TRACE_HEADER, Some(call.trace_id)), (IDEMPOTENCY_HEADER, call.idempotency_key)];
+        for (name, text) in texts {
+            // A trace id comes from the body too, where it may be any text.
+            if let Some(Ok(value)) = text.map(HeaderValue::from_str) {
+                request = request.header(name, value);
+            }
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let response = request.send().await.map_err(|error| not_sent_or_lost(&error))?;
+        let status = response.status().as_u16();
+        let body = read(response).await.map_err(|failure| failure.with_status(status))?;
+        Ok(HttpAnswer { status, body })
+    }
+}
+
+fn client() -> Result<Client, reqwest::Error> {
+    // Whoever installed a provider before, the client finds it.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .tcp_nodelay(true)
+        .build()
+}
+
+async fn read(mut response: Response) -> Result<Bytes, Failure> {
+    let too_large = || {
+        let message = format!("the provider's answer is larger than {MAX_BODY_BYTES} bytes");
+        Failure::new(FailureCode::ResponseTooLarge, message)
+    };
+    let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
+    if response.content_length().is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| not_sent_or_lost(&error))? {
+        if whole.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+/// The error's own text is left out: it names the URL, which may hold a secret.
+fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
+    if error.is_connect() {
+        let why = if error.is_timeout() {
+            "no connection to the provider in time"
+        } else if error.is_dns() {
+            "the provider's host name does not resolve"
+        } else {
+            "the provider does not accept connections"
+        };
+        Failure::new(FailureCode::Unreachable, why)
+    } else {
+        let message = "the connection to the provider was lost before its whole answer arrived";
+        Failure::new(FailureCode::ConnectionLost, message)
+    }
+}
+
+impl HttpAnswer {
+    /// Whether the status says success.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body, which must be a JSON object of the shape expected. What the JSON reader says is
+    /// left out: it may quote the answer.
+    pub(super) fn object<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let what = if self.body.trim_ascii_start().starts_with(b"{") {
+            match serde_json::from_slice(&self.body) {
+                Ok(object) => return Ok(object),
+                Err(error) if error.is_data() => "a JSON object of another shape than expected",
+                Err(_syntax) => "not JSON",
+            }
+        } else {
+            "not a JSON object"
+        };
+        Err(self.unexpected(what))
+    }
+
+    /// The failure of an answer that is something else than expected.
+    pub(super) fn unexpected(&self, what: &str) -> Failure {
+        let message = format!("the provider's answer (HTTP {}) is {what}", self.status);
+        Failure::new(FailureCode::ResponseParse, message).with_status(self.status)
+    }
+
+    /// The failure that the status says, with what the body adds to it.
+    pub(super) fn status_failure(&self, detail: Option<&str>) -> Failure {
+        let mut message = format!("the provider answered HTTP {}", self.status);
+        if let Some(detail) = detail {
+            message.push_str(": ");
+            message.push_str(detail);
+        }
+        Failure::new(FailureCode::Http(self.status), message).with_status(self.status)
+    }
+}

@@ -1,0 +1,105 @@
+//! The answer on the wire, of every end that a call can have.
+
+use beacon_core::Region;
+use beacon_core::wire::{InferenceRequest, InferenceResponse, ResponseMetadata};
+
+use crate::failure::{Failure, FailureCode, Subject};
+use crate::provider::{Answer, Provider};
+use crate::router::now_ms;
+
+/// The provider answered, be it with nothing.
+pub(crate) fn answered(
+    provider: &Provider,
+    request: &InferenceRequest,
+    answer: Answer,
+    seconds: f64,
+) -> InferenceResponse {
+    InferenceResponse {
+        success: true,
+        response: Some(answer.text),
+        error: None,
+        error_code: None,
+        failure: None,
+        provider_used: provider.name.to_string(),
+        inference_time: seconds,
+        cost_estimate: provider.price.cost(seconds, answer.usage),
+        finish_reason: answer.finish_reason,
+        usage: answer.usage,
+        served_region: answer.served_region,
+        served_model: answer.served_model,
+        metadata: ResponseMetadata { receipt: answer.receipt, ..metadata(provider, request) },
+    }
+}
+
+/// The provider was asked, and there is no answer.
+pub(crate) fn failed(
+    provider: &Provider,
+    request: &InferenceRequest,
+    failure: &Failure,
+    seconds: f64,
+    attempts: u32,
+) -> InferenceResponse {
+    let subject = Subject {
+        provider: Some((provider.name.as_str(), provider.kind())),
+        region: Some(provider.region.as_str()),
+        model: &request.model,
+        attempts,
+    };
+    let sent = failure.code != FailureCode::Unreachable;
+    InferenceResponse {
+        provider_used: provider.name.to_string(),
+        inference_time: seconds,
+        cost_estimate: if sent { provider.price.cost(seconds, None) } else { 0.0 },
+        ..unanswered(failure, subject, metadata(provider, request))
+    }
+}
+
+/// No provider was asked.
+pub(crate) fn refused(
+    request: &InferenceRequest,
+    region: Option<&Region>,
+    failure: &Failure,
+) -> InferenceResponse {
+    let subject = Subject {
+        provider: None,
+        region: region.map(Region::as_str),
+        model: &request.model,
+        attempts: 0,
+    };
+    let asked = request.region_preference.as_deref().unwrap_or("unknown");
+    let requested_region = Some(asked.chars().take(80).collect());
+    unanswered(failure, subject, ResponseMetadata { requested_region, ..Default::default() })
+}
+
+fn unanswered(
+    failure: &Failure,
+    subject: Subject<'_>,
+    metadata: ResponseMetadata,
+) -> InferenceResponse {
+    InferenceResponse {
+        success: false,
+        response: None,
+        error: Some(failure.message.clone()),
+        error_code: Some(failure.code.to_string()),
+        failure: Some(failure.to_wire(subject, now_ms())),
+        provider_used: String::new(),
+        inference_time: 0.0,
+        cost_estimate: 0.0,
+        finish_reason: None,
+        usage: None,
+        served_region: None,
+        served_model: None,
+        metadata,
+    }
+}
+
+fn metadata(provider: &Provider, request: &InferenceRequest) -> ResponseMetadata {
+    ResponseMetadata {
+        provider_type: Some(provider.kind().to_owned()),
+        region: Some(provider.region.to_string()),
+        model: Some(request.model.clone()),
+        requested_region: None,
+        receipt: None,
+        simulated: provider.is_simulated(),
+    }
+}

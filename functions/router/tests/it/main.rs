@@ -1,0 +1,14 @@
+//! The router over real sockets: every upstream is a listener on the loopback interface that does
+//! the thing it is tested for.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their crate")]
+
+mod config;
+mod failures;
+mod modal;
+mod openai;
+mod running;
+mod selection;
+mod service;
+mod simulated;
+mod upstream;

@@ -1,0 +1,185 @@
+//! Configuration from the environment: read once at start, and every mistake names its variable.
+
+use std::time::Duration;
+
+use beacon_core::time_budget;
+use thiserror::Error;
+
+/// A setting without which no event may be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// Not set, or set to nothing.
+    #[error("`{variable}` is not set: {purpose}")]
+    Missing {
+        /// Its name.
+        variable: &'static str,
+        /// What it is for.
+        purpose: &'static str,
+    },
+    /// Set to something that cannot be used.
+    #[error("`{variable}` is `{value}`: {problem}")]
+    Invalid {
+        /// Its name.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong, and what is allowed.
+        problem: String,
+    },
+    /// Two names of one setting disagree.
+    #[error("`{first}` and `{second}` are both set and differ: unset one of them")]
+    Contradiction {
+        /// One name.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+}
+
+/// The variable's value; absent where it is not set, blank or not UTF-8.
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn optional(variable: &'static str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The value of a variable that must be set.
+pub fn required(variable: &'static str, purpose: &'static str) -> Result<String, ConfigError> {
+    optional(variable).ok_or(ConfigError::Missing { variable, purpose })
+}
+
+/// Name of the table.
+pub fn table_name() -> Result<String, ConfigError> {
+    required("BEACON_TABLE", "the name of the DynamoDB table")
+}
+
+/// Addresses of the three queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueUrls {
+    /// Standard: lanes to dispatch.
+    pub dispatch: String,
+    /// FIFO: questions, a group a lane.
+    pub question: String,
+    /// Standard: closed lanes.
+    pub completion: String,
+}
+
+/// The addresses of the queues.
+pub fn queue_urls() -> Result<QueueUrls, ConfigError> {
+    Ok(QueueUrls {
+        dispatch: required("BEACON_DISPATCH_QUEUE_URL", "the address of the dispatch queue")?,
+        question: required("BEACON_QUESTION_QUEUE_URL", "the address of the question queue")?,
+        completion: required("BEACON_COMPLETION_QUEUE_URL", "the address of the completion queue")?,
+    })
+}
+
+/// Which router, and how long to wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouterSettings {
+    /// Base address, without a slash at its end.
+    pub base: String,
+    /// All attempts and waits of the router.
+    pub timeout: Duration,
+}
+
+/// The router from `HYBRID_ROUTER_URL` (alias `HYBRID_BASE`) and `HYBRID_ROUTER_TIMEOUT` (alias
+/// `HYBRID_TIMEOUT`, seconds).
+pub fn router_settings() -> Result<RouterSettings, ConfigError> {
+    router_settings_from(&optional)
+}
+
+fn router_settings_from(
+    read: &dyn Fn(&'static str) -> Option<String>,
+) -> Result<RouterSettings, ConfigError> {
+    if let Some(value) = read("HYBRID_ROUTER_DISABLE") {
+        return Err(ConfigError::Invalid {
+            variable: "HYBRID_ROUTER_DISABLE",
+            value,
+            problem: "the router cannot be disabled, there is no other executor; unset it".into(),
+        });
+    }
+    let base = aliased(read, "HYBRID_ROUTER_URL", "HYBRID_BASE")?;
+    let Some((variable, value)) = base else {
+        return Err(ConfigError::Missing {
+            variable: "HYBRID_ROUTER_URL",
+            purpose: "the address of the hybrid router, such as http://127.0.0.1:8080",
+        });
+    };
+    let base = value.trim().trim_end_matches('/').to_owned();
+    if !(base.starts_with("http://") || base.starts_with("https://")) {
+        let problem = "must begin with http:// or https://".to_owned();
+        return Err(ConfigError::Invalid { variable, value, problem });
+    }
+    let timeout = match aliased(read, "HYBRID_ROUTER_TIMEOUT", "HYBRID_TIMEOUT")? {
+        None => time_budget::ROUTER,
+        Some((variable, value)) => timeout(variable, value)?,
+    };
+    Ok(RouterSettings { base, timeout })
+}
+
+fn timeout(variable: &'static str, value: String) -> Result<Duration, ConfigError> {
+    let most = time_budget::ROUTER.as_secs();
+    match value.trim().parse::<u64>() {
+        Ok(seconds) if (1..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        Ok(_) | Err(_) => Err(ConfigError::Invalid {
+            variable,
+            value,
+            problem: format!("must be whole seconds from 1 to {most}, inside the function's own"),
+        }),
+    }
+}
+
+/// The value under either name, with the name it was found under.
+fn aliased(
+    read: &dyn Fn(&'static str) -> Option<String>,
+    first: &'static str,
+    second: &'static str,
+) -> Result<Option<(&'static str, String)>, ConfigError> {
+    match (read(first), read(second)) {
+        (Some(one), Some(other)) if one != other => {
+            Err(ConfigError::Contradiction { first, second })
+        }
+        (Some(value), _) => Ok(Some((first, value))),
+        (None, value) => Ok(value.map(|value| (second, value))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(set: &[(&'static str, &str)]) -> Result<RouterSettings, ConfigError> {
+        router_settings_from(&|name| {
+            set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn each_mistake_names_its_variable() {
+        for (set, named) in [
+            (&[][..], "HYBRID_ROUTER_URL"),
+            (&[("HYBRID_ROUTER_URL", "localhost:8080")], "HYBRID_ROUTER_URL"),
+            (&[("HYBRID_BASE", "x")], "HYBRID_BASE"),
+            (&[("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_BASE", "http://b")], "HYBRID_BASE"),
+            (&[("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_TIMEOUT", "0")], "HYBRID_TIMEOUT"),
+            (
+                &[("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_ROUTER_TIMEOUT", "5m")],
+                "HYBRID_ROUTER_TIMEOUT",
+            ),
+            (
+                &[("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_ROUTER_DISABLE", "1")],
+                "HYBRID_ROUTER_DISABLE",
+            ),
+        ] {
+            let error = settings(set).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{named}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_as_good_as_the_name() {
+        let settings = settings(&[("HYBRID_BASE", "http://r:1/"), ("HYBRID_TIMEOUT", "30")]);
+        let expected =
+            RouterSettings { base: "http://r:1".into(), timeout: Duration::from_secs(30) };
+        assert_eq!(settings, Ok(expected));
+    }
+}

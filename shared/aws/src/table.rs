@@ -1,0 +1,97 @@
+//! The table: every request to it, each one a condition of its own.
+
+mod execution;
+mod item;
+mod job;
+mod key;
+mod lane;
+mod list;
+pub mod schema;
+mod spec;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+use beacon_core::JobId;
+use thiserror::Error;
+
+pub use execution::{ResultWrite, StoredStatus};
+pub use job::{JobUpdate, Submit};
+pub use lane::LaneUpdate;
+pub use list::AfterJob;
+
+use crate::meter::Meter;
+
+/// A request to the table that was not carried out as far as is known, or an item that is not what
+/// Beacon writes.
+#[derive(Debug, Error)]
+pub enum TableError {
+    /// The request failed; asking again may help.
+    #[error("the table did not {act}")]
+    Request {
+        /// What was asked.
+        act: &'static str,
+        /// The SDK's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// An item cannot be read; asking again does not help.
+    #[error("item `{key}`: attribute `{attribute}` is missing or not what it should be")]
+    Corrupt {
+        /// Its keys.
+        key: String,
+        /// Which attribute.
+        attribute: &'static str,
+    },
+    /// A specification cannot be read or written.
+    #[error("the specification of job `{job}` cannot be {act}")]
+    Spec {
+        /// The job.
+        job: JobId,
+        /// What was tried.
+        act: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+    meter: Arc<Meter>,
+}
+
+impl Table {
+    /// The table of that name.
+    pub fn new(client: Client, name: String, meter: Arc<Meter>) -> Self {
+        Self { client, name, meter }
+    }
+
+    /// What counts the usage of jobs.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    fn wrote(&self, job: &JobId, capacity: Option<&ConsumedCapacity>) {
+        self.meter.write(job, units(capacity));
+    }
+
+    fn read(&self, job: &JobId, capacity: Option<&ConsumedCapacity>) {
+        self.meter.read(job, units(capacity));
+    }
+}
+
+fn units(capacity: Option<&ConsumedCapacity>) -> f64 {
+    capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or_default()
+}
+
+fn request(
+    act: &'static str,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> TableError {
+    TableError::Request { act, source: Box::new(source) }
+}

@@ -1,0 +1,308 @@
+//! Rows of executions: the write that makes each the only one, and reading them in pages.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+};
+use beacon_core::execution::{
+    Answer, Counted, Ending, ExecutionRow, ExecutionStatus, Outcome, Served,
+};
+use beacon_core::failure::Failure;
+use beacon_core::prompt::PromptHash;
+use beacon_core::spec::Sampling;
+use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
+
+use super::item::{Attributes, Item, number, text, time, variant_name};
+use super::key::{self, PK, SK};
+use super::{Table, TableError, request};
+
+/// What became of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultWrite {
+    /// It is the row.
+    Stored(Counted),
+    /// Another row was there first, and stands.
+    Dropped(Counted),
+}
+
+impl ResultWrite {
+    /// What counts of the row that is stored now.
+    pub fn counted(&self) -> Counted {
+        match self {
+            Self::Stored(row) | Self::Dropped(row) => *row,
+        }
+    }
+}
+
+/// What a summary needs of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredStatus {
+    /// Which question.
+    pub question: QuestionIndex,
+    /// Which model.
+    pub model: ModelId,
+    /// How it ended.
+    pub status: ExecutionStatus,
+    /// What a completed one brought back.
+    pub outcome: Option<Outcome>,
+    /// Why another did not complete.
+    pub failure: Option<Failure>,
+}
+
+/// A row with the coordinates that its sort key holds.
+pub(crate) type KeyedRow = ((QuestionIndex, ModelId, Sample), ExecutionRow);
+
+impl Table {
+    /// Stores a result if there is none, or one of an earlier run that is not completed.
+    pub async fn put_result(
+        &self,
+        id: &ExecutionId,
+        row: &ExecutionRow,
+    ) -> Result<ResultWrite, TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(row_item(id, row)?))
+            .condition_expression(
+                "attribute_not_exists(pk) OR (#status <> :completed AND #run < :run)",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(
+                ":completed",
+                text(variant_name(&ExecutionStatus::Completed)),
+            )
+            .expression_attribute_values(":run", number(row.run))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match put.send().await {
+            Ok(done) => {
+                self.wrote(&id.job, done.consumed_capacity());
+                Ok(ResultWrite::Stored(row.counted()))
+            }
+            Err(error) => self.dropped(&id.job, error.into_service_error()),
+        }
+    }
+
+    fn dropped(&self, job: &JobId, error: PutItemError) -> Result<ResultWrite, TableError> {
+        let PutItemError::ConditionalCheckFailedException(refusal) = error else {
+            return Err(request("store a result", error));
+        };
+        // A write that is refused costs what one that happens does, by the size of the row there.
+        self.meter.write(job, 1.0);
+        Ok(ResultWrite::Dropped(row_of(&refusal.item.unwrap_or_default())?.counted()))
+    }
+
+    /// Reads what is stored of a question, strongly.
+    pub async fn rows_of_question(
+        &self,
+        job: &JobId,
+        region: &Region,
+        question: QuestionIndex,
+    ) -> Result<BTreeMap<(ModelId, Sample), Counted>, TableError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :question)")
+            .expression_attribute_values(":pk", text(key::executions(job, region)))
+            .expression_attribute_values(":question", text(key::question(question)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let mut pages = query.into_paginator().send();
+        let mut rows = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| request("read a question's rows", error))?;
+            self.read(job, page.consumed_capacity());
+            for item in page.items() {
+                let ((_, model, sample), row) = keyed_row(item)?;
+                rows.insert((model, sample), row.counted());
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Reads rows of a region from a question on, strongly and in key order. Not counted as the
+    /// job's usage: it is the reader's.
+    pub async fn rows_from(
+        &self,
+        job: &JobId,
+        region: &Region,
+        from: QuestionIndex,
+        until: QuestionIndex,
+    ) -> Result<Vec<KeyedRow>, TableError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
+            .expression_attribute_values(":pk", text(key::executions(job, region)))
+            .expression_attribute_values(":from", text(key::question(from)))
+            .expression_attribute_values(":until", text(key::question(until)))
+            .consistent_read(true);
+        let mut items = query.into_paginator().items().send();
+        let mut rows = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| request("read executions", error))?;
+            rows.push(keyed_row(&item)?);
+        }
+        Ok(rows)
+    }
+
+    /// Reads the statuses of a region's rows strongly, a page at a time, without their texts.
+    pub async fn for_each_status(
+        &self,
+        job: &JobId,
+        region: &Region,
+        mut each: impl FnMut(StoredStatus),
+    ) -> Result<(), TableError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :rows)")
+            .expression_attribute_values(":pk", text(key::executions(job, region)))
+            .expression_attribute_values(":rows", text(key::ROWS))
+            .projection_expression("sk, #status, #outcome, #failure")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#outcome", "outcome")
+            .expression_attribute_names("#failure", "failure")
+            .consistent_read(true);
+        let mut items = query.into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            each(status_of(&item.map_err(|error| request("read executions", error))?)?);
+        }
+        Ok(())
+    }
+
+    /// Reads one row strongly.
+    pub async fn row(&self, id: &ExecutionId) -> Result<Option<ExecutionRow>, TableError> {
+        let (pk, sk) = key::execution(id);
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key(PK, text(pk))
+            .key(SK, text(sk))
+            .consistent_read(true);
+        let get = get.send().await.map_err(|error| request("read an execution", error))?;
+        get.item.as_ref().map(row_of).transpose()
+    }
+}
+
+fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableError> {
+    let (pk, sk) = key::execution(id);
+    let mut item = Attributes::with_capacity(24);
+    let mut put = |name: &str, value: AttributeValue| {
+        item.insert(name.to_owned(), value);
+    };
+    put(PK, text(pk));
+    put(SK, text(sk));
+    put("run", number(row.run));
+    put("holder", text(row.holder.as_str()));
+    put("status", text(variant_name(&row.ending.status())));
+    put("prompt_sha256", text(&row.prompt_sha256.0));
+    put("temperature", number(row.sampling.temperature));
+    put("max_tokens", number(row.sampling.max_tokens));
+    put("attempts", number(row.attempts));
+    put("started_at", time(row.started_at));
+    put("completed_at", time(row.completed_at));
+    let mut optional = |name: &str, value: Option<AttributeValue>| {
+        if let Some(value) = value {
+            put(name, value);
+        }
+    };
+    optional("seed", row.sampling.seed.map(number));
+    optional("top_p", row.sampling.top_p.map(number));
+    optional("provider_id", row.served.provider_id.as_ref().map(|id| text(id.as_str())));
+    optional("served_model", row.served.model.as_ref().map(text));
+    optional("served_region", row.served.region.as_ref().map(text));
+    match &row.ending {
+        Ending::Completed(answer) => {
+            optional("outcome", Some(text(variant_name(&answer.outcome))));
+            optional("response", Some(text(&answer.response)));
+            optional("finish_reason", answer.finish_reason.as_ref().map(text));
+            optional("input_tokens", answer.input_tokens.map(number));
+            optional("output_tokens", answer.output_tokens.map(number));
+            optional("cost", answer.cost.map(number));
+            optional("simulated", answer.simulated.then_some(AttributeValue::Bool(true)));
+        }
+        Ending::Failed(failure) | Ending::TimedOut(failure) | Ending::Cancelled(failure) => {
+            let json = serde_json::to_string(failure);
+            let json = json.map_err(|error| request("store a failure", error))?;
+            optional("failure", Some(text(json)));
+        }
+    }
+    Ok(item)
+}
+
+fn keyed_row(attributes: &Attributes) -> Result<KeyedRow, TableError> {
+    let item = Item(attributes);
+    let at = key::execution_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))?;
+    Ok((at, row_of(attributes)?))
+}
+
+fn status_of(attributes: &Attributes) -> Result<StoredStatus, TableError> {
+    let item = Item(attributes);
+    let key = key::execution_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))?;
+    let (question, model, _sample) = key;
+    let outcome = item.optional_text("outcome")?.map(|_present| item.variant("outcome"));
+    let failure = item.optional_text("failure")?.map(|_present| failure_of(item));
+    Ok(StoredStatus {
+        question,
+        model,
+        status: item.variant("status")?,
+        outcome: outcome.transpose()?,
+        failure: failure.transpose()?,
+    })
+}
+
+fn row_of(attributes: &Attributes) -> Result<ExecutionRow, TableError> {
+    let item = Item(attributes);
+    Ok(ExecutionRow {
+        run: Run(item.number("run")?),
+        holder: item.required("holder")?,
+        ending: ending_of(item)?,
+        prompt_sha256: PromptHash(item.text("prompt_sha256")?),
+        sampling: Sampling {
+            temperature: item.number("temperature")?,
+            max_tokens: item.number("max_tokens")?,
+            seed: item.optional_number("seed")?,
+            top_p: item.optional_number("top_p")?,
+        },
+        served: Served {
+            provider_id: item.optional("provider_id")?,
+            model: item.optional_text("served_model")?,
+            region: item.optional_text("served_region")?,
+        },
+        attempts: item.number("attempts")?,
+        started_at: item.time("started_at")?,
+        completed_at: item.time("completed_at")?,
+    })
+}
+
+fn ending_of(item: Item<'_>) -> Result<Ending, TableError> {
+    let status: ExecutionStatus = item.variant("status")?;
+    Ok(match status {
+        ExecutionStatus::Completed => Ending::Completed(Answer {
+            outcome: item.variant("outcome")?,
+            response: item.text("response")?,
+            finish_reason: item.optional_text("finish_reason")?,
+            input_tokens: item.optional_number("input_tokens")?,
+            output_tokens: item.optional_number("output_tokens")?,
+            cost: item.optional_number("cost")?,
+            simulated: item.0.contains_key("simulated"),
+        }),
+        ExecutionStatus::Failed => Ending::Failed(failure_of(item)?),
+        ExecutionStatus::TimedOut => Ending::TimedOut(failure_of(item)?),
+        ExecutionStatus::Cancelled => Ending::Cancelled(failure_of(item)?),
+        ExecutionStatus::Pending | ExecutionStatus::Running => return Err(item.corrupt("status")),
+    })
+}
+
+fn failure_of(item: Item<'_>) -> Result<Failure, TableError> {
+    serde_json::from_str(&item.text("failure")?).map_err(|_invalid| item.corrupt("failure"))
+}

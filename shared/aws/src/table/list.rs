@@ -1,0 +1,103 @@
+//! Lists of jobs, from the two indexes. Each job is then read from the table itself.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use beacon_core::JobId;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use super::item::{Item, text};
+use super::key::{self, PK, SK};
+use super::schema::{BY_MONTH, CREATED_AT, MONTH, OPEN, OPEN_SHARD};
+use super::{Table, TableError, request};
+
+/// No job is older than Beacon.
+const FIRST_MONTH: Date = Date::constant(2026, 11, 1);
+
+/// Where a page of jobs ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterJob {
+    /// The last job of the page.
+    pub job: JobId,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+}
+
+impl Table {
+    /// All jobs without a final status, as far as the index has caught up.
+    pub async fn open_jobs(&self) -> Result<Vec<JobId>, TableError> {
+        let mut jobs = Vec::new();
+        for shard in 0..key::OPEN_SHARDS {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(OPEN)
+                .key_condition_expression("#partition = :partition")
+                .expression_attribute_names("#partition", OPEN_SHARD)
+                .expression_attribute_values(":partition", text(key::open(shard)));
+            let mut items = query.into_paginator().items().send();
+            while let Some(item) = items.next().await {
+                let item = item.map_err(|error| request("list the open jobs", error))?;
+                jobs.extend(key::job_of(&Item(&item).text(PK)?));
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// Up to `limit` jobs, newest first, that were accepted before a page's end or before now.
+    pub async fn jobs_before(
+        &self,
+        after: Option<&AfterJob>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<JobId>, TableError> {
+        let mut jobs = Vec::new();
+        // Clocks of two machines may differ by a little at a month's turn.
+        let newest = after.map_or(now, |after| after.created_at);
+        let mut month = newest.to_zoned(TimeZone::UTC).date().first_of_month();
+        let mut start = after.map(start_key);
+        while jobs.len() < limit && month >= FIRST_MONTH {
+            self.jobs_of_month(month, start.take(), limit, &mut jobs).await?;
+            let Ok(earlier) = month.checked_sub(Span::new().months(1)) else { break };
+            month = earlier;
+        }
+        Ok(jobs)
+    }
+
+    async fn jobs_of_month(
+        &self,
+        month: Date,
+        start: Option<super::item::Attributes>,
+        limit: usize,
+        jobs: &mut Vec<JobId>,
+    ) -> Result<(), TableError> {
+        let wanted = i32::try_from(limit - jobs.len()).unwrap_or(i32::MAX);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(BY_MONTH)
+            .key_condition_expression("#partition = :partition")
+            .expression_attribute_names("#partition", MONTH)
+            .expression_attribute_values(":partition", text(format!("{}", month.strftime("%Y-%m"))))
+            .set_exclusive_start_key(start)
+            .scan_index_forward(false)
+            .limit(wanted);
+        let page = query.send().await.map_err(|error| request("list jobs", error))?;
+        for item in page.items() {
+            jobs.extend(key::job_of(&Item(item).text(PK)?));
+        }
+        Ok(())
+    }
+}
+
+fn start_key(after: &AfterJob) -> super::item::Attributes {
+    let entry = |name: &str, value: AttributeValue| (name.to_owned(), value);
+    super::item::Attributes::from([
+        entry(PK, text(key::job(&after.job))),
+        entry(SK, text(key::JOB)),
+        entry(MONTH, text(key::month(after.created_at))),
+        entry(CREATED_AT, super::item::time(after.created_at)),
+    ])
+}

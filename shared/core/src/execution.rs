@@ -1,0 +1,170 @@
+//! What became of a pair: its stored row, and the types that make a silent failure impossible.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::id::{Nonce, ProviderId, Run};
+use crate::prompt::PromptHash;
+use crate::spec::Sampling;
+
+/// Status of an execution. `pending` and `running` are derived from the lane, never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionStatus {
+    /// Not begun.
+    Pending,
+    /// Its question is open and held.
+    Running,
+    /// The model answered, be it with nothing.
+    Completed,
+    /// It ended without an answer; the failure says why.
+    Failed,
+    /// Its own time budget, or the job's deadline, ran out.
+    TimedOut,
+    /// The job was stopped before it ended.
+    Cancelled,
+}
+
+/// What a completed execution brought back, as the transport tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Text.
+    Text,
+    /// Nothing, which is an answer.
+    Empty,
+    /// Withheld by a content filter, or refused in the protocol's refusal field.
+    Blocked,
+    /// Cut at the token limit.
+    Truncated,
+}
+
+impl Outcome {
+    /// The outcome that a text and the provider's finish reason amount to.
+    pub fn of(text: &str, finish_reason: Option<&str>) -> Self {
+        match finish_reason {
+            Some("content_filter" | "refusal") => Self::Blocked,
+            Some("length" | "max_tokens") => Self::Truncated,
+            Some(_) | None if text.is_empty() => Self::Empty,
+            Some(_) | None => Self::Text,
+        }
+    }
+}
+
+/// A completed execution's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// From the transport.
+    pub outcome: Outcome,
+    /// At most [`crate::wire::MAX_RESPONSE_BYTES`].
+    pub response: String,
+    /// The provider's word.
+    pub finish_reason: Option<String>,
+    /// Tokens of the prompt, as the provider counts.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer, as the provider counts.
+    pub output_tokens: Option<u64>,
+    /// US dollars, where the provider's price is declared.
+    pub cost: Option<f64>,
+    /// Made up by the simulated provider.
+    pub simulated: bool,
+}
+
+/// How an execution ended. There is no way to build a failure without its code.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// With an answer.
+    Completed(Answer),
+    /// Without one.
+    Failed(Failure),
+    /// Out of time.
+    TimedOut(Failure),
+    /// Stopped; the failure names the reason.
+    Cancelled(Failure),
+}
+
+impl Ending {
+    /// The status that it is stored under.
+    pub fn status(&self) -> ExecutionStatus {
+        match self {
+            Self::Completed(_) => ExecutionStatus::Completed,
+            Self::Failed(_) => ExecutionStatus::Failed,
+            Self::TimedOut(_) => ExecutionStatus::TimedOut,
+            Self::Cancelled(_) => ExecutionStatus::Cancelled,
+        }
+    }
+
+    /// Why it did not complete.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Completed(_) => None,
+            Self::Failed(failure) | Self::TimedOut(failure) | Self::Cancelled(failure) => {
+                Some(failure)
+            }
+        }
+    }
+}
+
+/// Who answered, as reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Absent when no provider was chosen.
+    pub provider_id: Option<ProviderId>,
+    /// The model that the provider says it ran.
+    pub model: Option<String>,
+    /// The region that the provider says it served from.
+    pub region: Option<String>,
+}
+
+/// The stored row of an execution; its coordinates are its key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionRow {
+    /// The run that made it.
+    pub run: Run,
+    /// Who wrote it.
+    pub holder: Nonce,
+    /// How it ended.
+    pub ending: Ending,
+    /// Of what was sent.
+    pub prompt_sha256: PromptHash,
+    /// How the model was to sample.
+    pub sampling: Sampling,
+    /// Who answered.
+    pub served: Served,
+    /// Requests sent to the router.
+    pub attempts: u32,
+    /// When the first attempt began.
+    pub started_at: Timestamp,
+    /// When the answer or the failure was known.
+    pub completed_at: Timestamp,
+}
+
+/// What counts of a row towards its lane's tallies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The run that made the row.
+    pub run: Run,
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// Its outcome, if it is completed.
+    pub outcome: Option<Outcome>,
+    /// Made up by the simulated provider.
+    pub simulated: bool,
+}
+
+impl ExecutionRow {
+    /// What counts of it.
+    pub fn counted(&self) -> Counted {
+        let answer = match &self.ending {
+            Ending::Completed(answer) => Some(answer),
+            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
+        };
+        Counted {
+            run: self.run,
+            status: self.ending.status(),
+            outcome: answer.map(|answer| answer.outcome),
+            simulated: answer.is_some_and(|answer| answer.simulated),
+        }
+    }
+}

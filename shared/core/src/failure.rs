@@ -1,0 +1,196 @@
+//! Why an execution did not complete.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::id::ProviderId;
+
+/// A failure; it cannot be built without a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Where it happened.
+    pub stage: Stage,
+    /// What happened.
+    pub code: FailureCode,
+    /// For people; holds no prompt, answer or secret.
+    pub message: String,
+    /// Asking again may help.
+    pub retryable: bool,
+    /// The provider may have generated, and charged for, an answer that did not arrive.
+    pub maybe_billed: bool,
+    /// Absent when no provider was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
+    /// Status of the HTTP answer that told of the failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// Requests sent to the router.
+    pub attempts: u32,
+}
+
+/// Most characters of a failure's message that are kept.
+pub const MAX_MESSAGE_CHARS: usize = 500;
+
+impl Failure {
+    /// The message cut to [`MAX_MESSAGE_CHARS`].
+    pub fn message(text: impl AsRef<str>) -> String {
+        text.as_ref().chars().take(MAX_MESSAGE_CHARS).collect()
+    }
+}
+
+/// Where a call ended, in the order of its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Before anything was sent: name, connection, TLS.
+    RouterConnect,
+    /// Sent, and no complete answer came back.
+    RouterNetwork,
+    /// The time budget ran out while waiting for the router.
+    RouterHttpTimeout,
+    /// The router answered with an HTTP error.
+    RouterHttpRequest,
+    /// The router's answer could not be read.
+    RouterResponseParse,
+    /// The router chose no provider.
+    ProviderSelection,
+    /// The router says that the inference failed.
+    RouterInference,
+    /// The answer was not of what was asked.
+    Verification,
+    /// Beacon's own worker failed.
+    Worker,
+}
+
+/// What happened. The router's own codes are kept as they are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum FailureCode {
+    /// Nobody accepts connections at the router's address, or it has none.
+    RouterUnreachable,
+    /// The router did not answer in the call's time budget.
+    RouterTimeout,
+    /// The connection was lost after the request may have been sent.
+    RouterConnectionLost,
+    /// The router answered with this HTTP status.
+    RouterHttp(u16),
+    /// The router's answer is not JSON.
+    RouterJsonError,
+    /// The router's answer is JSON of another shape.
+    RouterUnexpectedShape,
+    /// The router said that the inference failed, and no code of its own.
+    RouterError,
+    /// The answer is larger than what is kept.
+    ResponseTooLarge,
+    /// The provider served another region than asked.
+    RegionMismatch,
+    /// The provider says that it received another system prompt than sent.
+    PromptMismatch,
+    /// The worker's own code failed on this pair.
+    WorkerPanic,
+    /// The router's or provider's own code.
+    Reported(ReportedCode),
+}
+
+/// A code of the router's or a provider's own: 1 to 64 characters of [A-Z0-9_].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReportedCode(String);
+
+/// A text that is not a failure code.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is not a failure code: 1 to 64 characters of [A-Z0-9_]")]
+pub struct NotACode(String);
+
+impl ReportedCode {
+    /// Checks a router's code; upper-cases it first.
+    pub fn new(text: &str) -> Result<Self, NotACode> {
+        let code = text.trim().to_ascii_uppercase();
+        let valid = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        if code.is_empty() || code.len() > 64 || !code.chars().all(valid) {
+            return Err(NotACode(text.chars().take(80).collect()));
+        }
+        Ok(Self(code))
+    }
+}
+
+const ROUTER_HTTP: &str = "ROUTER_HTTP_";
+
+/// The codes with a fixed text.
+const FIXED: [(FailureCode, &str); 10] = [
+    (FailureCode::RouterUnreachable, "ROUTER_UNREACHABLE"),
+    (FailureCode::RouterTimeout, "ROUTER_TIMEOUT"),
+    (FailureCode::RouterConnectionLost, "ROUTER_CONNECTION_LOST"),
+    (FailureCode::RouterJsonError, "ROUTER_JSON_ERROR"),
+    (FailureCode::RouterUnexpectedShape, "ROUTER_UNEXPECTED_SHAPE"),
+    (FailureCode::RouterError, "ROUTER_ERROR"),
+    (FailureCode::ResponseTooLarge, "RESPONSE_TOO_LARGE"),
+    (FailureCode::RegionMismatch, "REGION_MISMATCH"),
+    (FailureCode::PromptMismatch, "PROMPT_MISMATCH"),
+    (FailureCode::WorkerPanic, "WORKER_PANIC"),
+];
+
+impl fmt::Display for FailureCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RouterHttp(status) => write!(f, "{ROUTER_HTTP}{status}"),
+            Self::Reported(ReportedCode(code)) => f.write_str(code),
+            Self::RouterUnreachable
+            | Self::RouterTimeout
+            | Self::RouterConnectionLost
+            | Self::RouterJsonError
+            | Self::RouterUnexpectedShape
+            | Self::RouterError
+            | Self::ResponseTooLarge
+            | Self::RegionMismatch
+            | Self::PromptMismatch
+            | Self::WorkerPanic => {
+                let fixed = FIXED.iter().find(|(code, _)| code == self);
+                f.write_str(fixed.map_or("ROUTER_ERROR", |(_, text)| text))
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for FailureCode {
+    type Error = NotACode;
+
+    fn try_from(text: String) -> Result<Self, NotACode> {
+        if let Some((code, _)) = FIXED.iter().find(|(_, fixed)| *fixed == text) {
+            return Ok(code.clone());
+        }
+        if let Some(Ok(status)) = text.strip_prefix(ROUTER_HTTP).map(str::parse) {
+            return Ok(Self::RouterHttp(status));
+        }
+        ReportedCode::new(&text).map(Self::Reported)
+    }
+}
+
+impl From<FailureCode> for String {
+    fn from(code: FailureCode) -> Self {
+        code.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_back_as_itself() {
+        let own = FIXED.iter().map(|(code, _)| code.clone());
+        let reported = FailureCode::Reported(ReportedCode::new("provider_http_503").unwrap());
+        for code in own.chain([FailureCode::RouterHttp(502), reported]) {
+            let text = code.to_string();
+            assert_eq!(FailureCode::try_from(text.clone()), Ok(code), "{text}");
+        }
+        assert!(FailureCode::try_from("not a code".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_failure_without_a_code_does_not_parse() {
+        let json = r#"{"stage":"worker","message":"m","retryable":false,"maybe_billed":false,"attempts":0}"#;
+        assert!(serde_json::from_str::<Failure>(json).is_err());
+    }
+}

@@ -1,0 +1,211 @@
+//! The question list: built-in ids and own questions, variants and named prompts multiplied out.
+
+use serde_json::Value;
+
+use super::limit;
+use super::read::{Fields, Findings, kind, list, text};
+use crate::builtin;
+use crate::id::{QuestionId, VariantName};
+use crate::prompt::SystemPrompt;
+
+/// A question before its prompts are multiplied in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) id: QuestionId,
+    pub(super) category: Option<String>,
+    pub(super) language: Option<String>,
+    /// The base text first, then the variants by name.
+    pub(super) texts: Vec<(VariantName, String)>,
+}
+
+/// Reads `questions`; duplicates are folded with a warning, contradictions are problems.
+pub(super) fn read_questions(value: Option<&Value>, findings: &mut Findings) -> Vec<Asked> {
+    let mut all: Vec<Asked> = Vec::new();
+    let mut seen = std::collections::BTreeMap::new();
+    for (index, entry) in list(value, "questions", "question", findings).iter().enumerate() {
+        if all.len() > limit::QUESTIONS {
+            break;
+        }
+        let path = format!("questions[{index}]");
+        let Some(asked) = read_question(entry, &path, findings) else { continue };
+        match seen.get(&asked.id) {
+            None => {
+                seen.insert(asked.id.clone(), all.len());
+                all.push(asked);
+            }
+            Some(&first) if all.get(first) == Some(&asked) => {
+                findings
+                    .warn(format!("{path}: question `{}` is listed twice; asked once", asked.id));
+            }
+            Some(&first) => findings.problem(
+                path,
+                format!(
+                    "question id `{}` was given at questions[{first}] with other content",
+                    asked.id
+                ),
+            ),
+        }
+    }
+    all
+}
+
+fn read_question(entry: &Value, path: &str, findings: &mut Findings) -> Option<Asked> {
+    match entry {
+        Value::String(id) => built_in(id, path, findings),
+        Value::Object(object) if object.contains_key("file") => {
+            findings.problem(
+                format!("{path}.file"),
+                "files are read by the command line only; send the questions themselves",
+            );
+            None
+        }
+        Value::Object(_) => own(entry, path, findings),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            findings.problem(
+                path,
+                format!(
+                    "is {}; must be a built-in id, {{id, text, …}} or {{file: questions.csv}}",
+                    kind(entry)
+                ),
+            );
+            None
+        }
+    }
+}
+
+fn built_in(id: &str, path: &str, findings: &mut Findings) -> Option<Asked> {
+    let found = builtin::question(id.trim());
+    let built = found.and_then(|question| Some((question, QuestionId::new(question.id).ok()?)));
+    let Some((question, id)) = built else {
+        let known: Vec<&str> = builtin::QUESTIONS.iter().map(|question| question.id).collect();
+        let given: String = id.chars().take(80).collect();
+        findings.problem(
+            path,
+            format!("`{given}` is not a built-in question; built in are {}", known.join(", ")),
+        );
+        return None;
+    };
+    Some(Asked {
+        id,
+        category: Some(question.category.to_owned()),
+        language: Some("en".to_owned()),
+        texts: vec![(VariantName::base(), question.text.to_owned())],
+    })
+}
+
+fn own(entry: &Value, path: &str, findings: &mut Findings) -> Option<Asked> {
+    let mut fields = Fields::of(entry, path, findings)?;
+    let id = fields.text("id", limit::LABEL_CHARS, findings);
+    if id.is_none() {
+        missing(entry, "id", path, findings);
+    }
+    let id = id.and_then(|id| {
+        let id = QuestionId::new(id);
+        id.map_err(|error| findings.problem(fields.path("id"), error.to_string())).ok()
+    });
+    let base = fields.text("text", limit::QUESTION_BYTES, findings);
+    if base.is_none() {
+        missing(entry, "text", path, findings);
+    }
+    let category = fields.text("category", limit::LABEL_CHARS, findings);
+    let language = fields.text("language", limit::LABEL_CHARS, findings);
+    let variants = fields.take("variants");
+    let mut texts: Vec<_> = base.into_iter().map(|text| (VariantName::base(), text)).collect();
+    texts.extend(read_variants(variants, &fields.path("variants"), findings));
+    fields.finish(findings);
+    Some(Asked { id: id?, category, language, texts })
+}
+
+fn missing(entry: &Value, name: &str, path: &str, findings: &mut Findings) {
+    if entry.get(name).is_none_or(Value::is_null) {
+        findings
+            .problem(format!("{path}.{name}"), "is missing; an own question has an id and a text");
+    }
+}
+
+fn read_variants(
+    value: Option<&Value>,
+    path: &str,
+    findings: &mut Findings,
+) -> Vec<(VariantName, String)> {
+    let Some(value) = value else { return Vec::new() };
+    let Value::Object(object) = value else {
+        findings.problem(path, format!("is {}; must be {{name: text}}", kind(value)));
+        return Vec::new();
+    };
+    let mut variants = Vec::new();
+    for (name, value) in object {
+        let path = format!("{path}.{name}");
+        let text = text(value, &path, limit::QUESTION_BYTES, findings);
+        match simple_name(name) {
+            Some(name) if name == VariantName::base() => {
+                findings.problem(path, "`base` is the question's own text; choose another name");
+            }
+            Some(name) => variants.extend(text.map(|text| (name, text))),
+            None => findings.problem(path, NAME_RULE),
+        }
+    }
+    variants.sort();
+    variants
+}
+
+const NAME_RULE: &str = "a name has 1 to 64 characters of [A-Za-z0-9._-]";
+
+/// A variant's or prompt's own name: no `/`, which joins the two.
+fn simple_name(name: &str) -> Option<VariantName> {
+    let simple = name.len() <= 64 && !name.contains('/');
+    VariantName::new(name).ok().filter(|_| simple)
+}
+
+/// Reads `system_prompt`: the prompts with their names; the one prompt that is not in a map has
+/// none.
+pub(super) fn read_prompts(
+    value: Option<&Value>,
+    findings: &mut Findings,
+) -> Vec<(Option<VariantName>, SystemPrompt)> {
+    let path = "system_prompt";
+    match value {
+        None => vec![(None, SystemPrompt::Regional)],
+        Some(Value::Object(object)) => {
+            if object.is_empty() {
+                findings.problem(path, "is an empty map; name at least one prompt");
+            }
+            let mut prompts = Vec::new();
+            for (name, value) in object {
+                let path = format!("{path}.{name}");
+                let prompt = read_prompt(value, &path, findings);
+                match simple_name(name) {
+                    Some(name) => prompts.extend(prompt.map(|prompt| (Some(name), prompt))),
+                    None => findings.problem(path, NAME_RULE),
+                }
+            }
+            prompts.sort_by(|(a, _), (b, _)| a.cmp(b));
+            prompts
+        }
+        Some(value) => {
+            let prompt = read_prompt(value, path, findings);
+            prompt.into_iter().map(|prompt| (None, prompt)).collect()
+        }
+    }
+}
+
+fn read_prompt(value: &Value, path: &str, findings: &mut Findings) -> Option<SystemPrompt> {
+    Some(match text(value, path, limit::PROMPT_BYTES, findings)?.as_str() {
+        "regional" => SystemPrompt::Regional,
+        "none" => SystemPrompt::Absent,
+        own => SystemPrompt::Text(own.to_owned()),
+    })
+}
+
+/// The name of a variant under a prompt: `base`, the one name there is, or `variant/prompt`.
+pub(super) fn variant_name(variant: &VariantName, prompt: Option<&VariantName>) -> VariantName {
+    match prompt {
+        None => variant.clone(),
+        Some(prompt) if *variant == VariantName::base() => prompt.clone(),
+        Some(prompt) => {
+            let joined = format!("{variant}/{prompt}");
+            // Two names of at most 64 characters and a slash are a variant name.
+            VariantName::new(joined).unwrap_or_else(|_| variant.clone())
+        }
+    }
+}
