@@ -1,2 +1,58 @@
-//! stub
-fn main() {}
+//! `beacon`: runs jobs on this machine, and follows them wherever they run.
+
+mod api;
+mod arguments;
+mod command;
+mod connect;
+mod progress;
+mod report;
+mod router_choice;
+mod spec_file;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use command::{CommandError, Done};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too, and are no errors.
+            let code = if error.use_stderr() { CommandError::BAD_INPUT } else { 0 };
+            let _closed_output = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    log_to_stderr(&arguments.command);
+    beacon_infra::install_tls();
+    match command::execute(arguments).await {
+        Ok(Done(code)) => ExitCode::from(code),
+        Err(error) => {
+            report::failure(&error);
+            ExitCode::from(CommandError::BAD_INPUT)
+        }
+    }
+}
+
+/// Commands that stay log what they do; the others only what needs a look.
+fn log_to_stderr(command: &Command) {
+    let level = match command {
+        Command::Up(_) | Command::Router(_) => "info",
+        Command::Run(_)
+        | Command::Submit(_)
+        | Command::Status(_)
+        | Command::Watch(_)
+        | Command::List
+        | Command::Show(_)
+        | Command::Export(_) => "error",
+    };
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_env_var("BEACON_LOG")
+        .try_from_env()
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,3 +1,16 @@
-//! stub
+//! Beacon whole on one machine: the same functions, fed with the same Lambda events, on embedded
+//! tables and queues that are reached through the ordinary AWS SDK over loopback.
 
 pub mod sqs;
+
+mod api;
+mod clients;
+mod component;
+mod data_dir;
+mod poller;
+mod stack;
+
+pub use beacon_aws::{ConfigError, RouterSettings, configured_router, http_client, install_tls};
+pub use clients::Local;
+pub use data_dir::{DataDir, DataDirError, Running};
+pub use stack::{Duty, RouterChoice, Stack, StackError, StackOptions};

@@ -19,5 +19,7 @@ mod queues;
 mod receipts;
 #[path = "sqs_conformance/redrive.rs"]
 mod redrive;
+#[path = "sqs_conformance/strict.rs"]
+mod strict;
 #[path = "sqs_conformance/subject.rs"]
 mod subject;

@@ -5,6 +5,7 @@ use beacon_core::JobId;
 use beacon_core::job::Actor;
 use beacon_core::reconcile::{Occasion, Step, plan};
 use jiff::Timestamp;
+use serde::Deserialize;
 use thiserror::Error;
 use tracing::{error, info};
 
@@ -15,6 +16,13 @@ pub struct Reconciler {
     pub table: Table,
     /// The queues.
     pub queues: Queues,
+}
+
+/// What the schedule sends: `EventBridge` events have a `time`, and so has this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct ScheduleEvent {
+    /// When it fired. A late one makes lanes look less idle than they are, which is harmless.
+    pub time: Timestamp,
 }
 
 /// Why a job, or all of them, was not looked after this time.
@@ -30,10 +38,14 @@ pub enum ReconcileError {
 
 impl Reconciler {
     /// Looks after every job without a final status. One job's trouble does not keep it from the
-    /// others. `now` is the schedule's time.
-    pub async fn handle(&self, occasion: Occasion, now: Timestamp) -> Result<(), ReconcileError> {
+    /// others.
+    pub async fn handle(
+        &self,
+        event: ScheduleEvent,
+        occasion: Occasion,
+    ) -> Result<(), ReconcileError> {
         for job_id in self.table.open_jobs().await? {
-            if let Err(error) = self.reconcile(&job_id, occasion, now).await {
+            if let Err(error) = self.reconcile(&job_id, occasion, event.time).await {
                 error!(%job_id, error = chain(&error), "job was not reconciled");
             }
         }

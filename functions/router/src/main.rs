@@ -1,6 +1,5 @@
 //! The hybrid router as a service of its own.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::{env, io};
 
@@ -41,14 +40,11 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the service's variables are read"
-)]
+#[expect(clippy::disallowed_methods, reason = "the only variables of the service")]
 async fn run() -> Result<(), StartError> {
     let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
     let (config, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);
-    let router = HybridRouter::new(Config::from_file(Path::new(&config))?)?;
+    let router = HybridRouter::new(Config::from_file(config.as_ref())?)?;
     let listener = TcpListener::bind(&address).await.map_err(StartError::Listen)?;
     let mut terminate = signal(SignalKind::terminate())?;
     tracing::info!(address = %listener.local_addr()?, simulated = router.is_simulated(), "the router listens");

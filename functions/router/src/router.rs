@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use beacon_core::Region;
+use beacon_core::region::UnknownRegion;
 use beacon_core::wire::{InferenceRequest, InferenceResponse, MAX_RESPONSE_BYTES, ProviderView};
 
 use crate::choose::{Candidate, choose};
@@ -88,8 +89,10 @@ impl HybridRouter {
         };
         let region = match asked {
             Ok(region) => region,
-            Err(unknown) => {
-                let failure = Failure::new(FailureCode::Unavailable, unknown.to_string());
+            Err(UnknownRegion { given, .. }) => {
+                let there = list(self.regions());
+                let message = format!("unknown region `{given}`; there are providers in {there}");
+                let failure = Failure::new(FailureCode::Unavailable, message);
                 return response::refused(request, None, &failure);
             }
         };
@@ -179,7 +182,7 @@ impl HybridRouter {
         let message = match region {
             Some(region) if models.is_empty() => {
                 format!(
-                    "no provider in region `{region}`; there are some in {}",
+                    "no provider in region `{region}`; there are providers in {}",
                     list(self.regions())
                 )
             }
@@ -242,10 +245,13 @@ fn log(provider: &Provider, call: &Call<'_>, outcome: &Result<Answer, Failure>, 
     let (name, region) = (&provider.name, &provider.region);
     let (model, trace_id) = (&call.request.model, call.trace_id);
     match outcome {
-        Ok(_) => tracing::debug!(%name, %region, model, trace_id, seconds, "provider answered"),
+        Ok(_) => tracing::debug!(
+            upstream.name = %name, %region, model.id = model, trace_id, seconds,
+            "provider answered"
+        ),
         Err(failure) => tracing::warn!(
-            %name, %region, model, trace_id, seconds,
-            code = %failure.code, message = failure.message, "provider failed"
+            upstream.name = %name, %region, model.id = model, trace_id, seconds,
+            code = %failure.code, reason = failure.message, "provider failed"
         ),
     }
 }

@@ -87,6 +87,17 @@ pub fn router_settings() -> Result<RouterSettings, ConfigError> {
     router_settings_from(&optional)
 }
 
+/// The router that the environment names, if it names one.
+pub fn configured_router() -> Result<Option<RouterSettings>, ConfigError> {
+    match router_settings() {
+        Ok(settings) => Ok(Some(settings)),
+        Err(ConfigError::Missing { .. }) => Ok(None),
+        Err(error @ (ConfigError::Invalid { .. } | ConfigError::Contradiction { .. })) => {
+            Err(error)
+        }
+    }
+}
+
 fn router_settings_from(
     read: &dyn Fn(&'static str) -> Option<String>,
 ) -> Result<RouterSettings, ConfigError> {

@@ -15,7 +15,8 @@ mod table;
 pub use api::{ApiError, json};
 pub use client::{install_tls, load_sdk_config};
 pub use environment::{
-    ConfigError, QueueUrls, RouterSettings, queue_urls, required, router_settings, table_name,
+    ConfigError, QueueUrls, RouterSettings, configured_router, queue_urls, required,
+    router_settings, table_name,
 };
 pub use error::chain;
 pub use event::{Bodies, Received, each_message, partial_response};

@@ -225,7 +225,7 @@ pub struct ProviderView {
     pub kind: String,
     /// Canonical region.
     pub region: String,
-    /// Whether it is chosen at all.
+    /// Whether its recent calls succeeded; one whose did not is chosen last.
     pub healthy: bool,
     /// Model ids it serves; absent from older routers.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -92,6 +92,13 @@ impl Queue {
         Self::create(&sqs().await, &unique_name(".fifo"), &attributes).await.unwrap()
     }
 
+    /// Another queue of the same SQS and, by its suffix, of either type.
+    pub(crate) async fn sibling(&self, suffix: &str) -> Self {
+        let fifo = [(QueueAttributeName::FifoQueue, "true")];
+        let attributes = if suffix == ".fifo" { &fifo[..] } else { &[] };
+        Self::create(&self.client, &unique_name(suffix), attributes).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, body: &str) -> SendMessageOutput {
         let request = self.client.send_message().queue_url(&self.url);
         request.message_body(body).send().await.unwrap()
@@ -125,6 +132,13 @@ impl Queue {
         let mut messages = self.receive(1, LONG).await;
         assert_eq!(messages.len(), 1);
         messages.remove(0)
+    }
+
+    /// Receives the one message that must come, hidden for one second whatever the queue says.
+    pub(crate) async fn receive_briefly(&self) -> Message {
+        let request = self.client.receive_message().queue_url(&self.url).visibility_timeout(1);
+        let received = request.wait_time_seconds(LONG).send().await.unwrap();
+        received.messages.unwrap().remove(0)
     }
 
     /// Receives until so many messages came; standard queues may hand them out in any parts.
@@ -166,11 +180,20 @@ pub(crate) fn bodies(messages: &[Message]) -> Vec<&str> {
 }
 
 /// A system attribute of a received message.
-pub(crate) fn system(message: &Message, name: MessageSystemAttributeName) -> Option<&str> {
-    message.attributes()?.get(&name).map(String::as_str)
+pub(crate) fn system<'a>(
+    message: &'a Message,
+    name: &MessageSystemAttributeName,
+) -> Option<&'a str> {
+    message.attributes()?.get(name).map(String::as_str)
 }
 
 /// How often the message was received.
 pub(crate) fn receive_count(message: &Message) -> u32 {
-    system(message, MessageSystemAttributeName::ApproximateReceiveCount).unwrap().parse().unwrap()
+    system(message, &MessageSystemAttributeName::ApproximateReceiveCount).unwrap().parse().unwrap()
+}
+
+/// A redrive policy with this queue as the dead-letter queue.
+pub(crate) async fn redrive_policy(dead_letters: &Queue, max_receives: u32) -> String {
+    let arn = dead_letters.attribute(QueueAttributeName::QueueArn).await.unwrap();
+    format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"{max_receives}"}}"#)
 }

@@ -56,11 +56,12 @@ impl Case {
     }
 }
 
-fn lost() -> [Case; 4] {
+fn lost() -> [Case; 5] {
     let lost =
         |act| case(act, "PROVIDER_CONNECTION_LOST", "provider_request").retryable().maybe_billed();
     let cut = format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{{\"text\":\"{SECRET}");
     [
+        lost(Act::Reset),
         lost(raw("")),
         lost(raw("this is not HTTP\r\n\r\n")),
         lost(raw(&cut)).status(200),

@@ -17,6 +17,8 @@ pub(crate) enum Act {
     Reply(u16, String),
     /// Bytes on the wire as they are, then the end of the connection.
     Raw(Vec<u8>),
+    /// The connection is reset.
+    Reset,
     /// Nothing, until the other side goes away.
     Silent,
     /// The reply, once the test says so.
@@ -97,6 +99,7 @@ async fn converse(
     let bytes = match act {
         Act::Reply(status, body) => reply(status, &body),
         Act::Raw(bytes) => bytes,
+        Act::Reset => return stream.set_zero_linger().unwrap(),
         Act::Silent => {
             let _end_or_reset = stream.read(&mut [0]).await;
             closed.notify_one();

@@ -8,6 +8,7 @@ use super::*;
 use crate::sqs::content::{Content, MessageAttributes};
 
 const START: u64 = 1_700_000_000_000;
+const LIFE: u64 = 1;
 const VISIBILITY_MS: u64 = 30_000;
 const MAX_RECEIVES: u32 = 3;
 
@@ -47,7 +48,7 @@ struct Witness {
 impl Witness {
     fn new(settings: QueueSettings) -> Self {
         Self {
-            queue: Queue::new(settings, START, 1),
+            queue: Queue::new(settings, START, LIFE),
             now: START,
             sends: 0,
             receipts: Vec::new(),
@@ -83,9 +84,9 @@ impl Witness {
             delay_seconds: None,
         };
         let sent = self.queue.send(self.now, outgoing).unwrap();
-        let (_, last) = self.queue.messages.last_key_value().unwrap();
+        let (seq, last) = self.queue.messages.last_key_value().unwrap();
         assert_eq!(last.id, sent.id);
-        let seq = *self.queue.messages.last_key_value().unwrap().0;
+        let seq = *seq;
         self.alive.entry(group).or_default().push(seq);
     }
 
@@ -99,7 +100,7 @@ impl Witness {
         for message in &received.dead {
             assert_eq!(message.receives, MAX_RECEIVES);
             let group = self.alive.get_mut(message.group.as_ref().unwrap()).unwrap();
-            group.retain(|seq| seq.0 != message.id.0 as u64);
+            group.retain(|seq| message.id != MessageId(u128::from(LIFE) << 64 | u128::from(seq.0)));
         }
         let mut taken: HashMap<Arc<str>, Vec<Seq>> = HashMap::new();
         for delivery in received.deliveries {
@@ -167,14 +168,8 @@ impl Witness {
             assert!(now_left < left, "a message cannot be received");
             left = now_left;
         }
-        assert!(
-            !self
-                .queue
-                .receive(self.now, Ask { max: 1, visibility_seconds: None }, None)
-                .deliveries
-                .iter()
-                .any(|_| true)
-        );
+        let ask = Ask { max: 1, visibility_seconds: None };
+        assert!(self.queue.receive(self.now, ask, None).deliveries.is_empty());
         assert!(!self.queue.has_ready());
         assert_eq!(self.queue.next_due(), None);
     }

@@ -1,0 +1,128 @@
+//! The API as the command line calls it.
+
+use std::time::Duration;
+
+use beacon_core::view::{
+    ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage, Submitted, Summary,
+};
+use reqwest::{Client, Method};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use thiserror::Error;
+
+/// Longer than any answer takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a call brought no answer.
+#[derive(Debug, Error)]
+pub(crate) enum ApiError {
+    /// The API refused and said why.
+    #[error("{}", .0.error)]
+    Refused(ErrorView),
+    /// Nobody answers.
+    #[error("no Beacon answers at {base}")]
+    Unreachable {
+        base: String,
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Somebody else answers.
+    #[error("the answer of {base} is not Beacon's (HTTP {status})")]
+    Unexpected { base: String, status: u16 },
+}
+
+/// A Beacon's API.
+#[derive(Debug)]
+pub(crate) struct Api {
+    client: Client,
+    base: String,
+}
+
+impl Api {
+    pub(crate) fn new(base: &str) -> Result<Self, reqwest::Error> {
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { client: beacon_infra::http_client()?, base })
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) async fn submit(&self, spec: &Value) -> Result<Submitted, ApiError> {
+        self.call(Method::POST, "/api/v1/jobs", Some(spec)).await
+    }
+
+    pub(crate) async fn job(&self, job: &str) -> Result<JobView, ApiError> {
+        self.get(&format!("/api/v1/jobs/{}", segment(job))).await
+    }
+
+    pub(crate) async fn jobs(&self, cursor: Option<&str>) -> Result<JobsPage, ApiError> {
+        self.get(&paged("/api/v1/jobs?limit=200", cursor)).await
+    }
+
+    pub(crate) async fn summary(&self, job: &str) -> Result<Summary, ApiError> {
+        self.get(&format!("/api/v1/jobs/{}/summary", segment(job))).await
+    }
+
+    pub(crate) async fn executions(
+        &self,
+        job: &str,
+        cursor: Option<&str>,
+    ) -> Result<ExecutionsPage, ApiError> {
+        let path = format!("/api/v1/jobs/{}/executions/all?limit=1000", segment(job));
+        self.get(&paged(&path, cursor)).await
+    }
+
+    pub(crate) async fn execution(&self, id: &str) -> Result<ExecutionView, ApiError> {
+        self.get(&format!("/api/v1/executions/{}", segment(id))).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T, ApiError> {
+        let unreachable = |source: reqwest::Error| ApiError::Unreachable {
+            base: self.base.clone(),
+            source: source.without_url(),
+        };
+        let mut request =
+            self.client.request(method, format!("{}{path}", self.base)).timeout(TIMEOUT);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        let unexpected =
+            || ApiError::Unexpected { base: self.base.clone(), status: status.as_u16() };
+        if status.is_success() {
+            serde_json::from_slice(&bytes).map_err(|_other_shape| unexpected())
+        } else {
+            let view = serde_json::from_slice(&bytes);
+            Err(view.map_or_else(|_other_shape| unexpected(), ApiError::Refused))
+        }
+    }
+}
+
+/// An id in an address: what is not of an id's characters is refused by the API, not followed.
+fn segment(id: &str) -> String {
+    id.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.~".contains(c) { c } else { '!' })
+        .collect()
+}
+
+fn paged(path: &str, cursor: Option<&str>) -> String {
+    match cursor {
+        None => path.to_owned(),
+        Some(cursor) => {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            format!("{path}{separator}cursor={cursor}")
+        }
+    }
+}

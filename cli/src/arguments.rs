@@ -1,0 +1,117 @@
+//! The command line's grammar.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Asks the same questions of many language models in many regions, each exactly once, and shows
+/// where the answers diverge.
+///
+/// Exit codes: 0 done, or the job completed; 1 the job failed; 2 bad input, or the command could
+/// not be carried out; 3 the job was cancelled or timed out.
+#[derive(Debug, Parser)]
+#[command(name = "beacon", version)]
+pub(crate) struct Arguments {
+    /// Where the embedded tables lie.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".beacon")]
+    pub(crate) data: PathBuf,
+    /// Use the Beacon at this address instead of one on this machine.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) api: Option<String>,
+    /// Print JSON for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything on this machine until Ctrl-C.
+    Up(Up),
+    /// Submit a job, follow it to its end and show its results.
+    Run(Run),
+    /// Submit a job and leave it to the Beacon that runs.
+    Submit(Submit),
+    /// Show where a job is.
+    Status(OfJob),
+    /// Follow a job to its end.
+    Watch(OfJob),
+    /// List the jobs, newest first.
+    List,
+    /// Show one execution in full.
+    Show(Show),
+    /// Print all executions of a job, those without a result too.
+    Export(Export),
+    /// Run the hybrid router alone.
+    Router(Router),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Where the API listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: SocketAddr,
+    /// Start an own router with these providers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) providers: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The specification, YAML or JSON.
+    pub(crate) spec: PathBuf,
+    /// The job's id; the same id with the same specification runs nothing twice.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Start an own router with these providers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) providers: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    /// The specification, YAML or JSON.
+    pub(crate) spec: PathBuf,
+    /// The job's id; the same id with the same specification runs nothing twice.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OfJob {
+    /// The job's id.
+    pub(crate) job: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The execution's id.
+    pub(crate) execution: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The job's id.
+    pub(crate) job: String,
+    /// How to print them.
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A JSON object a line.
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Router {
+    /// The providers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Where it listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+}

@@ -1,0 +1,317 @@
+//! What each command does.
+
+use std::io::Write;
+
+use beacon_core::job::JobStatus;
+use beacon_core::view::JobView;
+use beacon_infra::{Duty, Running, Stack, StackError, StackOptions};
+use beacon_router::{Config, HybridRouter};
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api::ApiError;
+use crate::arguments::{Arguments, Command, Format, Router, Run, Up};
+use crate::connect::{ConnectError, Connection};
+use crate::progress::follow;
+use crate::report;
+use crate::router_choice::{self, RouterError};
+use crate::spec_file::{SpecFile, SpecFileError};
+
+/// The command was carried out; the exit code says how the job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Done(pub(crate) u8);
+
+/// Why a command was not carried out.
+#[derive(Debug, Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    SpecFile(#[from] SpecFileError),
+    /// The specification was refused.
+    #[error("{0}")]
+    Spec(ApiError, Box<SpecFile>),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    #[error(transparent)]
+    Router(#[from] RouterError),
+    #[error(transparent)]
+    Providers(#[from] beacon_router::ConfigError),
+    #[error("cannot print")]
+    Output(#[from] std::io::Error),
+    #[error("cannot listen at {address}")]
+    Listen {
+        address: std::net::SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("a part of the stack ended; its log says why")]
+    Ended,
+}
+
+impl CommandError {
+    /// The exit code of every command that was not carried out.
+    pub(crate) const BAD_INPUT: u8 = 2;
+}
+
+/// The exit code of a process that was interrupted, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Carries a command out.
+pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> {
+    match &arguments.command {
+        Command::Up(options) => up(&arguments, options).await,
+        Command::Run(options) => run(&arguments, options).await,
+        Command::Submit(options) => {
+            let file = SpecFile::read(&options.spec, options.id.as_deref())?;
+            let connection = Connection::for_submit(&arguments).await?;
+            submit(&arguments, &connection, file).await?;
+            Ok(Done(0))
+        }
+        Command::Status(of) => {
+            let connection = Connection::for_read(&arguments).await?;
+            let view = connection.api.job(&of.job).await;
+            connection.close().await;
+            show(&arguments, &view?)
+        }
+        Command::Watch(of) => {
+            let connection = Connection::for_read(&arguments).await?;
+            watch(&arguments, connection, &of.job).await
+        }
+        Command::List => list(&arguments).await,
+        Command::Show(of) => {
+            let connection = Connection::for_read(&arguments).await?;
+            let view = connection.api.execution(&of.execution).await;
+            connection.close().await;
+            report::execution(&view?)?;
+            Ok(Done(0))
+        }
+        Command::Export(options) => match options.format {
+            Format::Jsonl => export(&arguments, &options.job).await,
+        },
+        Command::Router(options) => router(options).await,
+    }
+}
+
+async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
+    let duty = Duty::Work(router_choice::choose(options.providers.as_deref())?);
+    let (data, listen) = (arguments.data.clone(), options.listen);
+    let stack = Stack::start(StackOptions { data, listen, duty }).await?;
+    let running = stack.running();
+    if arguments.json {
+        report::json(running)?;
+    } else {
+        announce(arguments, running);
+    }
+    tokio::select! {
+        () = interrupted() => {}
+        () = stack.ended() => return Err(CommandError::Ended),
+    }
+    drain(arguments, stack).await;
+    Ok(Done(0))
+}
+
+fn announce(arguments: &Arguments, running: &Running) {
+    if running.simulated {
+        report::note(false, report::SIMULATED);
+    }
+    let data = arguments.data.display();
+    report::note(false, &format!("Beacon is up at http://{} (data in {data})", running.api));
+    report::note(false, &format!("router {}", running.router));
+    report::note(false, "Ctrl-C lets the questions in flight finish and ends");
+}
+
+/// Ends the stack; a second interrupt does so at once, which loses nothing.
+async fn drain(arguments: &Arguments, stack: Stack) {
+    report::note(arguments.json, "ending when the questions in flight are done");
+    tokio::select! {
+        () = stack.stop() => {}
+        () = interrupted() => {}
+    }
+}
+
+async fn run(arguments: &Arguments, options: &Run) -> Result<Done, CommandError> {
+    let file = SpecFile::read(&options.spec, options.id.as_deref())?;
+    let connection = Connection::for_run(arguments, options.providers.as_deref()).await?;
+    if connection.is_simulated() {
+        report::note(arguments.json, report::SIMULATED);
+    }
+    let job = submit(arguments, &connection, file).await;
+    let job = match job {
+        Ok(job) => job,
+        Err(error) => {
+            connection.close().await;
+            return Err(error);
+        }
+    };
+    watch(arguments, connection, &job).await
+}
+
+/// Submits, and says what became of it. Returns the job's id.
+async fn submit(
+    arguments: &Arguments,
+    connection: &Connection,
+    file: SpecFile,
+) -> Result<String, CommandError> {
+    let submitted = match connection.api.submit(&file.document).await {
+        Ok(submitted) => submitted,
+        Err(error) => return Err(CommandError::Spec(error, Box::new(file))),
+    };
+    for warning in &submitted.warnings {
+        report::note(true, &format!("warning: {warning}"));
+    }
+    let (job, expected) = (&submitted.job_id, submitted.expected_executions);
+    let told = if submitted.existing {
+        format!("job {job} was submitted before with this specification: nothing new runs")
+    } else {
+        format!("job {job}: {expected} executions")
+    };
+    if arguments.json && matches!(arguments.command, Command::Submit(_)) {
+        report::json(&submitted)?;
+    } else {
+        report::note(arguments.json, &told);
+    }
+    Ok(submitted.job_id.to_string())
+}
+
+/// Follows a job and shows its results; an interrupt ends the following, not the job.
+async fn watch(
+    arguments: &Arguments,
+    connection: Connection,
+    job: &str,
+) -> Result<Done, CommandError> {
+    let followed = tokio::select! {
+        view = follow(&connection.api, job, arguments.json) => Some(view),
+        () = interrupted() => None,
+    };
+    let Some(view) = followed else {
+        let data = arguments.data.display();
+        report::note(true, &format!("job {job} goes on when Beacon runs on {data} again"));
+        if let Some(stack) = connection.own {
+            drain(arguments, stack).await;
+        }
+        return Ok(Done(INTERRUPTED));
+    };
+    let done = match view {
+        Ok(view) => conclude(arguments, &connection, &view).await,
+        Err(error) => Err(error.into()),
+    };
+    connection.close().await;
+    done
+}
+
+async fn conclude(
+    arguments: &Arguments,
+    connection: &Connection,
+    view: &JobView,
+) -> Result<Done, CommandError> {
+    if arguments.json {
+        report::json(view)?;
+    } else {
+        let summary = connection.api.summary(view.job_id.as_str()).await?;
+        report::results(view, &summary);
+        let place = match &arguments.api {
+            Some(api) => api.clone(),
+            None => arguments.data.display().to_string(),
+        };
+        let job = &view.job_id;
+        report::note(
+            false,
+            &format!("data in {place}; every answer: beacon export {job} --format jsonl"),
+        );
+    }
+    Ok(Done(exit_code(view.status)))
+}
+
+fn show(arguments: &Arguments, view: &JobView) -> Result<Done, CommandError> {
+    if arguments.json {
+        report::json(view)?;
+    } else {
+        report::status(view);
+    }
+    Ok(Done(0))
+}
+
+async fn list(arguments: &Arguments) -> Result<Done, CommandError> {
+    let connection = Connection::for_read(arguments).await?;
+    let mut jobs = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = connection.api.jobs(cursor.as_deref()).await?;
+        jobs.extend(page.jobs);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    connection.close().await;
+    if arguments.json {
+        report::json(&jobs)?;
+    } else {
+        report::jobs(&jobs);
+    }
+    Ok(Done(0))
+}
+
+async fn export(arguments: &Arguments, job: &str) -> Result<Done, CommandError> {
+    let connection = Connection::for_read(arguments).await?;
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    let mut cursor = None;
+    loop {
+        let page = connection.api.executions(job, cursor.as_deref()).await?;
+        for execution in &page.executions {
+            report::line(&mut out, execution)?;
+        }
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    out.flush()?;
+    connection.close().await;
+    Ok(Done(0))
+}
+
+async fn router(options: &Router) -> Result<Done, CommandError> {
+    let router = HybridRouter::new(Config::from_file(&options.config)?)?;
+    let failed = |source| CommandError::Listen { address: options.listen, source };
+    let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    if router.is_simulated() {
+        report::note(false, report::SIMULATED);
+    }
+    report::note(false, &format!("router at http://{address}"));
+    beacon_router::serve(listener, router, interrupted()).await.map_err(failed)?;
+    Ok(Done(0))
+}
+
+/// Resolves at Ctrl-C or at a request to terminate.
+async fn interrupted() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "requests to terminate cannot be received");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        _interrupt = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+fn exit_code(status: JobStatus) -> u8 {
+    match status {
+        JobStatus::Completed => 0,
+        JobStatus::Failed => 1,
+        JobStatus::Cancelled | JobStatus::TimedOut => 3,
+        // Following ends with a final status.
+        JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => CommandError::BAD_INPUT,
+    }
+}

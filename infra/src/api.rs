@@ -1,0 +1,100 @@
+//! The API on loopback: each request becomes the event that API Gateway would send.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use beacon_aws::clock;
+use beacon_core::view::ErrorView;
+use beacon_intake::Intake;
+use beacon_query::Query;
+use serde_json::{Map, Value, json};
+
+/// What API Gateway accepts.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// The functions behind the API.
+#[derive(Debug)]
+pub(crate) struct Functions {
+    /// None where nothing new is accepted.
+    pub(crate) intake: Option<Intake>,
+    pub(crate) query: Query,
+}
+
+/// The API's routes.
+pub(crate) fn routes(functions: Arc<Functions>) -> axum::Router {
+    axum::Router::new().fallback(answer).with_state(functions)
+}
+
+async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Response {
+    let submit = request.method() == Method::POST && request.uri().path() == "/api/v1/jobs";
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large");
+    };
+    let Ok(body) = std::str::from_utf8(&body) else {
+        return refuse(StatusCode::BAD_REQUEST, "invalid_json", "the body is not UTF-8");
+    };
+    let event = event(&head, body).to_string();
+    let Ok(request) = lambda_http::request::from_str(&event) else {
+        return refuse(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be read");
+    };
+    let response = match &functions.intake {
+        Some(intake) if submit => intake.handle(request).await,
+        Some(_) | None => functions.query.handle(request).await,
+    };
+    let (head, body) = response.into_parts();
+    let body = match body {
+        lambda_http::Body::Text(text) => Body::from(text),
+        lambda_http::Body::Binary(bytes) => Body::from(bytes),
+        lambda_http::Body::Empty | _ => Body::empty(),
+    };
+    Response::from_parts(head, body)
+}
+
+/// An HTTP API event, payload version 2.0.
+fn event(head: &Parts, body: &str) -> Value {
+    let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+    let headers: Map<String, Value> = head
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
+        .collect();
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "queryStringParameters": parameters(query),
+        "headers": headers,
+        "requestContext": {
+            "stage": "$default",
+            "timeEpoch": clock::now().as_millisecond(),
+            "http": {
+                "method": head.method.as_str(),
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "",
+            },
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+fn parameters(query: &str) -> Map<String, Value> {
+    let uri = format!("/?{query}").parse().unwrap_or_default();
+    let parsed = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri);
+    let pairs = parsed.map(|query| query.0).unwrap_or_default();
+    pairs.into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
+fn refuse(status: StatusCode, code: &str, error: &str) -> Response {
+    let view =
+        ErrorView { error: error.to_owned(), error_code: code.to_owned(), details: Vec::new() };
+    (status, axum::Json(view)).into_response()
+}

@@ -1,0 +1,44 @@
+//! SDK clients of the local stack: the ordinary ones, with its addresses and any credentials.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+
+/// Addresses of a local stack's table and queues.
+#[derive(Debug, Clone)]
+pub struct Local {
+    /// The embedded table.
+    pub dynamodb: String,
+    /// The embedded queues.
+    pub sqs: String,
+}
+
+impl Local {
+    /// Name of the table.
+    pub const TABLE: &'static str = "beacon";
+
+    /// A client of the table.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(credentials())
+            .endpoint_url(&self.dynamodb);
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// A client of the queues.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(credentials())
+            .endpoint_url(&self.sqs);
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+}
+
+/// The embedded services accept any.
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "beacon")
+}

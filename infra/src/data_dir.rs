@@ -1,0 +1,112 @@
+//! The data directory: the table's file, a lock, and where the running stack listens.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a data directory cannot be used.
+#[derive(Debug, Error)]
+pub enum DataDirError {
+    /// The file system refuses.
+    #[error("`{path}` cannot be {act}")]
+    File {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What was tried.
+        act: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another process has it and does not say where it listens.
+    #[error(
+        "the data directory `{path}` is in use by another process; \
+         stop that one, or choose another directory with --data"
+    )]
+    Locked {
+        /// Which directory.
+        path: PathBuf,
+    },
+}
+
+/// What the stack that has the directory says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Its API.
+    pub api: SocketAddr,
+    /// Its embedded table.
+    pub dynamodb: String,
+    /// Its embedded queues.
+    pub sqs: String,
+    /// Its router's base address.
+    pub router: String,
+    /// Its process.
+    pub pid: u32,
+    /// All its answers are made up.
+    pub simulated: bool,
+}
+
+/// A data directory that this process alone may use.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    // Held for as long as the directory is in use; the system releases it with the process.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the directory if need be, and takes its lock.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        let failed = |path: &Path, act| {
+            let path = path.to_owned();
+            move |source| DataDirError::File { path, act, source }
+        };
+        std::fs::create_dir_all(path).map_err(failed(path, "created"))?;
+        let lock_path = path.join("lock");
+        let lock = File::create(&lock_path).map_err(failed(&lock_path, "created"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(DataDirError::Locked { path: path.to_owned() });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(DataDirError::File { path: lock_path, act: "locked", source });
+            }
+        }
+        // What an earlier process said of itself is no longer so.
+        let _absent_is_fine = std::fs::remove_file(path.join(STACK));
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The stack that has a directory, if one says so.
+    pub fn running(path: &Path) -> Option<Running> {
+        serde_json::from_slice(&std::fs::read(path.join(STACK)).ok()?).ok()
+    }
+
+    /// The table's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("beacon.db")
+    }
+
+    /// Tells other processes where this one listens.
+    pub(crate) fn announce(&self, running: &Running) -> Result<(), DataDirError> {
+        let path = self.path.join(STACK);
+        let failed = |source| DataDirError::File { path: path.clone(), act: "written", source };
+        let json = serde_json::to_vec_pretty(running).map_err(|error| failed(error.into()))?;
+        // Written beside and renamed, so that nobody reads half of it.
+        let beside = self.path.join("stack.json.new");
+        std::fs::write(&beside, json).map_err(failed)?;
+        std::fs::rename(&beside, &path).map_err(failed)
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        let _absent_is_fine = std::fs::remove_file(self.path.join(STACK));
+    }
+}
+
+const STACK: &str = "stack.json";
