@@ -1,1 +1,1 @@
-//! stub
+//! Whole-system tests; see `tests/`.

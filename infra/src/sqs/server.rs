@@ -4,9 +4,9 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
+use axum::handler::Handler;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -30,9 +30,10 @@ impl SqsEndpoint {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let shared = self.shared;
-        let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        // A handler without a router: there is nothing to route by path.
+        let service = handle.with_state(Arc::clone(&shared));
         let closing = Arc::clone(&shared);
-        let server = axum::serve(listener.tap_io(send_at_once), router)
+        let server = axum::serve(listener.tap_io(send_at_once), service)
             .with_graceful_shutdown(async move {
                 shutdown.await;
                 closing.close();

@@ -103,29 +103,21 @@ impl ApiError {
         }
     }
 
+    fn into_details(self) -> Vec<Problem> {
+        if let Self::InvalidSpec(problems) = self { problems } else { Vec::new() }
+    }
+
     /// The answer to the client; what is ours alone is logged here and not told.
     pub fn answer(self) -> Response<Body> {
         let (status, code) = (self.status(), self.code());
-        if status.is_server_error() {
+        // Of the others the answer tells all there is to know.
+        if matches!(self, Self::Table(_) | Self::Answer(_)) {
             tracing::error!(code, error = chain(&self), "request failed");
         }
         let view = ErrorView {
             error: self.to_string(),
             error_code: code.to_owned(),
-            details: match self {
-                Self::InvalidSpec(problems) => problems,
-                Self::InvalidJson { .. }
-                | Self::InvalidParameter { .. }
-                | Self::NoSuchPath(_)
-                | Self::NoSuchJob(_)
-                | Self::NoSuchExecution(_)
-                | Self::MethodNotAllowed(_)
-                | Self::Conflict(_)
-                | Self::TooLarge { .. }
-                | Self::RouterUnavailable { .. }
-                | Self::Table(_)
-                | Self::Answer(_) => Vec::new(),
-            },
+            details: self.into_details(),
         };
         let body = serde_json::to_string(&view).unwrap_or_default();
         respond(status, body)

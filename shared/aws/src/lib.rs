@@ -13,7 +13,7 @@ mod queue;
 mod table;
 
 pub use api::{ApiError, json};
-pub use client::{install_tls, load_sdk_config};
+pub use client::{Aws, install_tls};
 pub use environment::{
     ConfigError, QueueUrls, RouterSettings, configured_router, queue_urls, required,
     router_settings, table_name,

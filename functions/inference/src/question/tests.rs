@@ -1,1 +1,55 @@
+//! A panic in one pair.
 
+use beacon_core::spec::Sampling;
+use beacon_core::{
+    DispatchNumber, JobId, LaneId, Position, QuestionId, QuestionIndex, Region, Run, VariantName,
+};
+
+use super::*;
+
+#[tokio::test]
+async fn a_panic_becomes_a_row_with_its_code() {
+    let message = message();
+    let prompt = message.prompt();
+    let ticket = Ticket {
+        run: Run::FIRST,
+        position: Position(0),
+        nonce: fresh_nonce(),
+        boot: None,
+        waited_ms: 0,
+    };
+    let asking = Asking { message: &message, prompt, sha256: prompt.sha256(), ticket: &ticket };
+    let row = caught(async { panic!("on purpose") }, || asking.panicked()).await;
+    let failure = row.ending.failure().unwrap();
+    assert_eq!(failure.code, FailureCode::WorkerPanic);
+    assert!(failure.maybe_billed);
+    assert_eq!(row.prompt_sha256, prompt.sha256());
+}
+
+#[test]
+fn every_model_and_sample_is_a_pair() {
+    let message = QuestionMessage { samples: 3, ..message() };
+    let pairs: std::collections::BTreeSet<_> = pairs(&message).collect();
+    assert_eq!(pairs.len(), 6);
+}
+
+fn message() -> QuestionMessage {
+    let model = |name: &str| ModelId::new(name).unwrap();
+    QuestionMessage {
+        job_id: JobId::new("j").unwrap(),
+        run: Run::FIRST,
+        lane: LaneId { region: Region::new("us-east").unwrap(), k: 0 },
+        dispatch_number: DispatchNumber(0),
+        position: Position(0),
+        question: QuestionIndex(0),
+        question_id: QuestionId::new("q").unwrap(),
+        variant: VariantName::base(),
+        text: "?".into(),
+        system: None,
+        models: vec![model("a"), model("b")],
+        samples: 1,
+        sampling: Sampling { temperature: 0.1, max_tokens: 5, seed: None, top_p: None },
+        page_end: Position(1),
+        hop: 0,
+    }
+}

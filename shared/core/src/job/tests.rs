@@ -1,1 +1,82 @@
+//! The final status, from lanes in every state.
 
+use jiff::Timestamp;
+
+use super::*;
+use crate::id::LaneId;
+
+#[test]
+fn no_status_is_final_while_a_lane_is_open() {
+    let job = job();
+    let mut lanes = lanes([8, 8]);
+    lanes[1].state = LaneState::Open;
+    assert_eq!(finalise(&job, &lanes, Actor::Coordinator, now()), None);
+    lanes[1].state = LaneState::Closed;
+    lanes[1].run = Run(2);
+    assert_eq!(finalise(&job, &lanes, Actor::Coordinator, now()), None);
+    assert_eq!(finalise(&job, &[], Actor::Coordinator, now()), None);
+}
+
+#[test]
+fn a_final_status_is_given_once() {
+    let job = Job { status: JobStatus::Completed, ..job() };
+    assert_eq!(finalise(&job, &lanes([8, 8]), Actor::Coordinator, now()), None);
+}
+
+#[test]
+fn success_rate_and_regions_decide() {
+    let table = [
+        (0.5, 1, [8, 0], JobStatus::Completed),
+        (0.51, 1, [8, 0], JobStatus::Failed),
+        (0.5, 2, [8, 0], JobStatus::Failed),
+        (0.5, 2, [7, 1], JobStatus::Completed),
+        (0.0, 1, [0, 0], JobStatus::Failed),
+        (1.0, 2, [8, 8], JobStatus::Completed),
+    ];
+    for (min_success_rate, min_regions, completed, expected) in table {
+        let job = Job { min_success_rate, min_regions, ..job() };
+        let done = finalise(&job, &lanes(completed), Actor::Coordinator, now()).unwrap();
+        assert_eq!(done.write.transition.to, expected, "{completed:?}");
+        assert_eq!(done.write.transition.from, Some(JobStatus::Running));
+        assert_eq!(done.tallies.ended(), 16);
+    }
+}
+
+fn job() -> Job {
+    Job {
+        id: JobId::new("j").unwrap(),
+        name: "n".into(),
+        status: JobStatus::Running,
+        run: Run::FIRST,
+        spec_hash: SpecHash(String::new()),
+        spec_chunks: 1,
+        expected: 16,
+        min_success_rate: 0.67,
+        min_regions: 1,
+        created_at: now(),
+        started_at: None,
+        finished_at: None,
+        usage: None,
+        transitions: Vec::new(),
+    }
+}
+
+/// Two closed lanes of eight executions, in two regions, with so many completed.
+fn lanes(completed: [u64; 2]) -> Vec<Lane> {
+    ["us-east", "eu-west"]
+        .into_iter()
+        .zip(completed)
+        .map(|(region, completed)| {
+            let id = LaneId { region: Region::new(region).unwrap(), k: 0 };
+            let mut lane = Lane::new(id, 8, 1, now());
+            lane.state = LaneState::Closed;
+            lane.tallies.completed = completed;
+            lane.tallies.failed = 8 - completed;
+            lane
+        })
+        .collect()
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}

@@ -1,1 +1,146 @@
+//! Answers of routers, old and new, well and ill.
 
+use serde_json::{Value, json};
+
+use super::*;
+
+#[test]
+fn a_text_is_completed() {
+    let reply = read_json(&answer());
+    let Ending::Completed(answer) = reply.ending else { panic!("not completed") };
+    assert_eq!((answer.outcome, answer.response.as_str()), (Outcome::Text, "4."));
+    assert_eq!(reply.served.provider_id.unwrap().as_str(), "modal-us-east");
+    assert_eq!(reply.served.region.as_deref(), Some("us-east"));
+}
+
+#[test]
+fn empty_is_not_failed() {
+    for text in [json!(""), Value::Null] {
+        let mut answer = answer();
+        answer["response"] = text;
+        let Ending::Completed(answer) = read_json(&answer).ending else { panic!("not completed") };
+        assert_eq!(answer.outcome, Outcome::Empty);
+    }
+}
+
+#[test]
+fn finish_reasons_decide_before_the_text_does() {
+    for (reason, text, outcome) in [
+        ("content_filter", "", Outcome::Blocked),
+        ("refusal", "No.", Outcome::Blocked),
+        ("length", "", Outcome::Truncated),
+        ("length", "A long", Outcome::Truncated),
+        ("stop", "", Outcome::Empty),
+        ("stop", "Yes.", Outcome::Text),
+    ] {
+        let mut answer = answer();
+        answer["finish_reason"] = json!(reason);
+        answer["response"] = json!(text);
+        let Ending::Completed(answer) = read_json(&answer).ending else { panic!("not completed") };
+        assert_eq!(answer.outcome, outcome, "{reason} {text}");
+    }
+}
+
+#[test]
+fn another_region_is_a_failure_wherever_it_is_reported() {
+    for (place, region) in [
+        ("/served_region", "eu-west"),
+        ("/metadata/region", "EU"),
+        ("/metadata/receipt/execution_details/region", "asia-pacific"),
+        ("/served_region", "somewhere"),
+    ] {
+        let mut answer = answer();
+        *answer.pointer_mut(place).unwrap() = json!(region);
+        assert_eq!(code(read_json(&answer)), "REGION_MISMATCH", "{place}");
+    }
+    let mut alias = answer();
+    alias["served_region"] = json!("US");
+    assert!(matches!(read_json(&alias).ending, Ending::Completed(_)));
+}
+
+#[test]
+fn another_prompt_received_is_a_failure() {
+    let mut answer = answer();
+    answer["metadata"]["receipt"]["output"] = json!({"system_prompt": "Be evil."});
+    assert_eq!(code(read_json(&answer)), "PROMPT_MISMATCH");
+    answer["metadata"]["receipt"]["output"] = json!({"system_prompt": "Be brief."});
+    assert!(matches!(read_json(&answer).ending, Ending::Completed(_)));
+}
+
+#[test]
+fn a_router_that_chose_no_provider_is_told_as_such() {
+    let reply = read_json(&json!({
+        "success": false, "response": null, "error": "No healthy providers available",
+        "error_code": "PROVIDER_UNAVAILABLE", "provider_used": "", "inference_time": 0.0,
+        "cost_estimate": 0.0, "metadata": {"requested_region": "asia-pacific"},
+        "failure": {"code": "PROVIDER_UNAVAILABLE", "stage": "provider_selection",
+            "message": "No healthy providers available", "transient": true},
+    }));
+    let Ending::Failed(failure) = reply.ending else { panic!("not failed") };
+    assert_eq!(failure.code.to_string(), "PROVIDER_UNAVAILABLE");
+    assert_eq!(failure.stage, Stage::ProviderSelection);
+    assert!(failure.retryable && !failure.maybe_billed && failure.provider_id.is_none());
+}
+
+#[test]
+fn a_predecessor_that_does_not_say_may_have_billed() {
+    let reply = read_json(&json!({
+        "success": false, "error": "HTTP 500", "provider_used": "modal-us-east",
+        "failure": {"code": "PROVIDER_HTTP_500", "stage": "provider_execution", "message": "m",
+            "transient": true, "http_status": 500},
+    }));
+    let Ending::Failed(failure) = reply.ending else { panic!("not failed") };
+    assert!(failure.maybe_billed && failure.retryable);
+    assert_eq!(failure.http_status, Some(500));
+}
+
+#[test]
+fn out_of_time_is_its_own_status() {
+    for code in OUT_OF_TIME {
+        let answer = json!({"success": false, "provider_used": "p", "error_code": code});
+        assert!(matches!(read_json(&answer).ending, Ending::TimedOut(_)), "{code}");
+    }
+}
+
+#[test]
+fn every_failure_has_a_code() {
+    let huge = "x".repeat(MAX_RESPONSE_BYTES + 1);
+    let mut too_large = answer();
+    too_large["response"] = json!(huge);
+    for (status, body, expected) in [
+        (500, "oops".to_owned(), "ROUTER_HTTP_500"),
+        (404, String::new(), "ROUTER_HTTP_404"),
+        (200, "<html>".to_owned(), "ROUTER_JSON_ERROR"),
+        (200, "{\"success\":tr".to_owned(), "ROUTER_JSON_ERROR"),
+        (200, "[1]".to_owned(), "ROUTER_UNEXPECTED_SHAPE"),
+        (200, "{}".to_owned(), "ROUTER_UNEXPECTED_SHAPE"),
+        (200, "{\"success\":false}".to_owned(), "ROUTER_ERROR"),
+        (200, "{\"success\":false,\"error_code\":\"no code\"}".to_owned(), "ROUTER_ERROR"),
+        (200, too_large.to_string(), "RESPONSE_TOO_LARGE"),
+    ] {
+        assert_eq!(code(read(status, body.as_bytes(), asked())), expected);
+    }
+}
+
+fn answer() -> Value {
+    json!({
+        "success": true, "response": "4.", "provider_used": "modal-us-east",
+        "inference_time": 0.03, "cost_estimate": 0.0, "served_region": "us-east",
+        "metadata": {"provider_type": "modal", "region": "us-east", "model": "m",
+            "receipt": {"execution_details": {"region": "us-east"}}},
+    })
+}
+
+fn read_json(answer: &Value) -> Reply {
+    read(200, answer.to_string().as_bytes(), asked())
+}
+
+fn asked() -> Asked<'static> {
+    static REGION: std::sync::LazyLock<Region> =
+        std::sync::LazyLock::new(|| Region::new("us-east").unwrap());
+    Asked { region: &REGION, system: Some("Be brief."), attempts: 1 }
+}
+
+fn code(reply: Reply) -> String {
+    reply.ending.failure().unwrap().code.to_string()
+}

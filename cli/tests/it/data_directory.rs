@@ -1,0 +1,101 @@
+//! One data directory and several processes.
+
+use std::fs::File;
+
+use serde_json::Value;
+
+use crate::place::{Place, providers};
+use crate::up::Up;
+
+const SPEC: &str = "examples/bias-detection.yaml";
+
+#[tokio::test]
+async fn a_directory_that_another_process_has_is_refused() {
+    let place = Place::new();
+    std::fs::create_dir(place.data()).unwrap();
+    let lock = File::create(place.data().join("lock")).unwrap();
+    lock.lock().unwrap();
+    for command in [&["run", SPEC][..], &["up", "--listen", "127.0.0.1:0"]] {
+        let refused = place.beacon(command).await;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("in use by another process"), "{refused:?}");
+        assert!(refused.stderr.contains(place.data().to_str().unwrap()), "{refused:?}");
+    }
+    drop(lock);
+    let run = place.beacon(&["run", SPEC]).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_second_stack_on_the_directory_is_refused() {
+    let place = Place::new();
+    let _up = Up::start(&place, &[]).await;
+    let second = place.beacon(&["up", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(second.stderr.contains("in use by another process"), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_run_uses_the_stack_that_runs_already() {
+    let place = Place::new();
+    let mut up = Up::start(&place, &["--providers", &place.providers("[0, 5]")]).await;
+    let run = place.beacon(&["run", SPEC, "--id", "theirs", "--json"]).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stderr.lines().next().unwrap().contains("SIMULATED"), "{run:?}");
+    let calls = place.calls();
+    assert_eq!(calls.begun().len(), 72);
+    assert!(calls.begun().iter().all(|id| id.starts_with("theirs.")));
+    assert!(up.is_running());
+
+    let base = up.base().to_owned();
+    let elsewhere = Place::new();
+    let status = elsewhere.beacon(&["--api", &base, "status", "theirs", "--json"]).await;
+    assert_eq!(status.json(), run.json());
+    let own = place.beacon(&["run", SPEC, "--providers", &place.providers("[0, 5]")]).await;
+    assert_eq!(own.code, Some(2), "{own:?}");
+    assert!(own.stderr.contains("--providers"), "{own:?}");
+}
+
+#[tokio::test]
+async fn a_run_through_a_stack_that_runs_tells_of_a_failed_job() {
+    let place = Place::new();
+    let failing = providers(&place.path("calls.jsonl"), "[0, 0]")
+        .replace("empty_rate = 0.05", "error_rate = 1.0");
+    let failing = place.write("failing.toml", &failing);
+    let _up = Up::start(&place, &["--providers", &failing]).await;
+    let run = place.beacon(&["run", SPEC, "--id", "f", "--json"]).await;
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let view = run.json();
+    assert_eq!((&view["status"], &view["counts"]["failed"]), (&"failed".into(), &72.into()));
+    let watch = place.beacon(&["watch", "f"]).await;
+    assert_eq!(watch.code, Some(1), "{watch:?}");
+}
+
+#[tokio::test]
+async fn submit_leaves_the_job_to_the_stack_that_runs() {
+    let place = Place::new();
+    let nobody = place.beacon(&["submit", SPEC]).await;
+    assert_eq!(nobody.code, Some(2), "{nobody:?}");
+    assert!(nobody.stderr.contains("beacon up"), "{nobody:?}");
+    let up = Up::start(&place, &["--providers", &place.providers("[0, 5]")]).await;
+    let submit = place.beacon(&["submit", SPEC, "--id", "left", "--json"]).await;
+    assert_eq!((submit.code, &submit.json()["existing"]), (Some(0), &Value::Bool(false)));
+    assert_eq!(up.final_job("left").await["status"], "completed");
+    let again = place.beacon(&["submit", SPEC, "--id", "left", "--json"]).await;
+    assert_eq!((again.code, &again.json()["existing"]), (Some(0), &Value::Bool(true)));
+    assert_eq!(place.calls().begun().len(), 72);
+}
+
+#[tokio::test]
+async fn several_readers_at_once_all_get_their_answer() {
+    let place = Place::new();
+    let run = place.beacon(&["run", SPEC, "--id", "read", "--json"]).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let arguments = ["status", "read", "--json"];
+    let (a, b, c) =
+        tokio::join!(place.beacon(&arguments), place.beacon(&arguments), place.beacon(&arguments));
+    for status in [a, b, c] {
+        assert_eq!(status.code, Some(0), "{status:?}");
+        assert_eq!(status.json(), run.json());
+    }
+}

@@ -1,0 +1,129 @@
+//! The router that the environment or the command line names, and what becomes of a dead one.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::net::TcpSocket;
+use tokio::process::{Child, Command};
+
+use crate::exported::sum;
+use crate::place::{Done, Place, eventually, finished, within};
+use crate::up::first_line;
+
+const SPEC: &str = "examples/bias-detection.yaml";
+
+#[tokio::test]
+async fn a_submit_without_a_router_is_refused_and_nothing_accepted() {
+    let (_port, address) = port_where_nobody_listens();
+    let place = Place::new();
+    let url = format!("http://{address}");
+    let run = place.command(&["run", SPEC, "--id", "none"]);
+    let run = with(run, &[("HYBRID_ROUTER_URL", &url)]).await;
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains(&url), "{run:?}");
+    assert!(run.stderr.contains("nothing was accepted"), "{run:?}");
+    let list = place.beacon(&["list", "--json"]).await;
+    assert_eq!(list.json(), Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_router_that_dies_leaves_a_failed_job_with_a_code_for_every_pair() {
+    let place = Place::new();
+    // The port stays ours when the router has gone, so that nobody else answers there.
+    let (_port, address) = port_where_nobody_listens();
+    let providers = place.providers("[600000, 600000]");
+    let mut router = Router::start(&place, &providers, address).await;
+    let spec = std::fs::read_to_string(format!("{}/../{SPEC}", env!("CARGO_MANIFEST_DIR")));
+    let spec = place.write("spec.yaml", &format!("{}\nstop: never\n", spec.unwrap()));
+    let mut run = place.command(&["run", &spec, "--id", "dead", "--json"]);
+    run.env("HYBRID_ROUTER_URL", format!("http://{address}"));
+    let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let asked = async || (place.calls().begun().len() == 9).then_some(());
+    eventually("a call for each pair of the first questions", asked).await;
+    router.child.kill().await.unwrap();
+    let run = Done::from(within(run.wait_with_output()).await.unwrap());
+
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let view = run.json();
+    assert_eq!((&view["status"], &view["counts"]["failed"]), (&"failed".into(), &72.into()));
+    assert_eq!(sum(&view["counts"]), 72);
+    let rows = place.beacon(&["export", "dead", "--format", "jsonl"]).await.json_lines();
+    assert_eq!(rows.len(), 72);
+    for row in rows {
+        let (code, billed) = match row["question"].as_u64() {
+            Some(0) => ("ROUTER_CONNECTION_LOST", true),
+            Some(_) | None => ("ROUTER_UNREACHABLE", false),
+        };
+        assert_eq!(row["status"], "failed", "{row}");
+        assert_eq!(row["failure"]["code"], code, "{row}");
+        assert_eq!(row["failure"]["maybe_billed"], billed, "{row}");
+        assert!(!row["failure"]["message"].as_str().unwrap().is_empty(), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn a_contradictory_environment_is_refused_by_name() {
+    let place = Place::new();
+    let providers = place.providers("[0, 0]");
+    let url = ("HYBRID_ROUTER_URL", "http://127.0.0.1:9");
+    let cases: [(&[&str], &[(&str, &str)], &[&str]); 6] = [
+        (&["--providers", &providers], &[url], &["HYBRID_ROUTER_URL", "--providers"]),
+        (&[], &[("HYBRID_ROUTER_DISABLE", "1")], &["HYBRID_ROUTER_DISABLE"]),
+        (
+            &["--providers", &providers],
+            &[("HYBRID_ROUTER_DISABLE", "true")],
+            &["HYBRID_ROUTER_DISABLE"],
+        ),
+        (
+            &[],
+            &[url, ("HYBRID_BASE", "http://127.0.0.1:10")],
+            &["HYBRID_ROUTER_URL", "HYBRID_BASE"],
+        ),
+        (&[], &[("HYBRID_ROUTER_URL", "127.0.0.1:9")], &["HYBRID_ROUTER_URL"]),
+        (&[], &[url, ("HYBRID_TIMEOUT", "soon")], &["HYBRID_TIMEOUT"]),
+    ];
+    for command in [&["run", SPEC][..], &["up", "--listen", "127.0.0.1:0"]] {
+        for (arguments, environment, named) in cases {
+            let command = place.command(&[command, arguments].concat());
+            let refused = with(command, environment).await;
+            assert_eq!(refused.code, Some(2), "{environment:?}: {refused:?}");
+            for name in named {
+                assert!(refused.stderr.contains(name), "{name}: {refused:?}");
+            }
+        }
+    }
+    assert_eq!(place.calls().lines(), 0);
+}
+
+/// A `beacon router` as a process. It dies with the test.
+struct Router {
+    child: Child,
+}
+
+impl Router {
+    async fn start(place: &Place, config: &str, address: SocketAddr) -> Self {
+        let listen = address.to_string();
+        let mut command = place.command(&["router", "--config", config, "--listen", &listen]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        assert!(first_line(&mut child).await.contains("SIMULATED"));
+        let client = beacon_infra::http_client().unwrap();
+        let ready = format!("http://{address}/ready");
+        eventually("a router", async || client.get(&ready).send().await.ok()).await;
+        Self { child }
+    }
+}
+
+/// A port of this test's own that refuses connections until somebody listens there.
+fn port_where_nobody_listens() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+async fn with(mut command: Command, environment: &[(&str, &str)]) -> Done {
+    command.envs(environment.iter().copied());
+    finished(command).await
+}

@@ -1,0 +1,21 @@
+//! The coordinator function on AWS: configuration, clients, and the runtime's loop.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use beacon_aws::{Aws, Meter, Table, table_name};
+use beacon_coordinator::Coordinator;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let name = table_name()?;
+    let aws = Aws::from_environment().await;
+    let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off()));
+    let coordinator = Coordinator { table };
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(coordinator.handle(event.payload).await)
+    }))
+    .await
+}

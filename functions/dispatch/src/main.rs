@@ -1,0 +1,24 @@
+//! The dispatch function on AWS: configuration, clients, and the runtime's loop.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use beacon_aws::{Aws, Meter, Queues, Table, queue_urls, table_name};
+use beacon_dispatch::Dispatch;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let (name, urls) = (table_name()?, queue_urls()?);
+    let aws = Aws::from_environment().await;
+    let meter = Arc::new(Meter::off());
+    let dispatch = Dispatch {
+        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
+        queues: Queues::new(aws.sqs(), urls, meter),
+    };
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(dispatch.handle(event.payload).await)
+    }))
+    .await
+}

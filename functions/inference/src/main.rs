@@ -1,0 +1,27 @@
+//! The inference function on AWS: configuration, clients, and the runtime's loop.
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::SqsEvent;
+use beacon_aws::{Aws, Meter, Queues, Table, queue_urls, router_settings, table_name};
+use beacon_inference::{Inference, Router};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let (name, urls, settings) = (table_name()?, queue_urls()?, router_settings()?);
+    tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
+    let aws = Aws::from_environment().await;
+    let meter = Arc::new(Meter::off());
+    let inference = Inference {
+        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
+        queues: Queues::new(aws.sqs(), urls, meter),
+        router: Router::new(settings)?,
+        boot: None,
+    };
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(inference.handle(event.payload).await)
+    }))
+    .await
+}

@@ -1,0 +1,22 @@
+//! The intake function on AWS: configuration, clients, and the runtime's loop.
+
+use std::sync::Arc;
+
+use beacon_aws::{Aws, Meter, Queues, Table, http_client, queue_urls, router_settings, table_name};
+use beacon_intake::Intake;
+use lambda_http::{Error, Request, run, service_fn, tracing};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let (name, urls, router) = (table_name()?, queue_urls()?, router_settings()?);
+    let aws = Aws::from_environment().await;
+    let meter = Arc::new(Meter::off());
+    let intake = Intake {
+        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
+        queues: Queues::new(aws.sqs(), urls, meter),
+        http: http_client()?,
+        router_base: router.base,
+    };
+    run(service_fn(async |request: Request| Ok::<_, Error>(intake.handle(request).await))).await
+}

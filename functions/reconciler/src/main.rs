@@ -1,0 +1,24 @@
+//! The reconciler function on AWS: configuration, clients, and the runtime's loop.
+
+use std::sync::Arc;
+
+use beacon_aws::{Aws, Meter, Queues, Table, queue_urls, table_name};
+use beacon_core::reconcile::Occasion;
+use beacon_reconciler::{Reconciler, ScheduleEvent};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let (name, urls) = (table_name()?, queue_urls()?);
+    let aws = Aws::from_environment().await;
+    let meter = Arc::new(Meter::off());
+    let reconciler = Reconciler {
+        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
+        queues: Queues::new(aws.sqs(), urls, meter),
+    };
+    run(service_fn(async |event: LambdaEvent<ScheduleEvent>| {
+        Ok::<_, Error>(reconciler.handle(event.payload, Occasion::Schedule).await?)
+    }))
+    .await
+}

@@ -1,0 +1,30 @@
+//! Beacon whole, in this process: what comes of every answer that a router can give, of lost and
+//! repeated messages, of dead workers and of clients that come all at once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy knows tests by their attribute, not their crate"
+)]
+
+#[path = "system/calls.rs"]
+mod calls;
+#[path = "system/counts.rs"]
+mod counts;
+#[path = "system/failures.rs"]
+mod failures;
+#[path = "system/here.rs"]
+mod here;
+#[path = "system/outcomes.rs"]
+mod outcomes;
+#[path = "system/queues.rs"]
+mod queues;
+#[path = "system/router.rs"]
+mod router;
+#[path = "system/submits.rs"]
+mod submits;
+#[path = "system/takeover.rs"]
+mod takeover;
+#[path = "system/verified.rs"]
+mod verified;

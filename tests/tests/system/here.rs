@@ -1,0 +1,219 @@
+//! A stack of its own for each test, its API, and its tables and queues from below.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use beacon_aws::{Meter, QueueUrls, Queues, Table};
+use beacon_core::JobId;
+use beacon_core::lane::Lane;
+use beacon_infra::{Duty, Local, RouterChoice, RouterSettings, Stack, StackOptions, http_client};
+use beacon_router::{Config, HybridRouter};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::calls::Calls;
+
+/// Longer than anything takes that ends at all.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A stack on a directory of its own.
+pub(crate) struct Here {
+    pub(crate) api: Api,
+    stack: Stack,
+    directory: TempDir,
+}
+
+/// The API of a stack.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Here {
+    /// With the router at this address.
+    pub(crate) async fn with_router(base: &str) -> Self {
+        Self::with_patience(base, Duration::from_secs(600)).await
+    }
+
+    /// With the router at this address, which has so long for an answer.
+    pub(crate) async fn with_patience(base: &str, timeout: Duration) -> Self {
+        let settings = RouterSettings { base: base.to_owned(), timeout };
+        let directory = TempDir::new().unwrap();
+        Self::start(directory, Duty::Work(RouterChoice::External(settings))).await
+    }
+
+    /// With simulated providers.
+    pub(crate) async fn simulated(latency_ms: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let duty = simulated(directory.path(), latency_ms);
+        Self::start(directory, duty).await
+    }
+
+    /// One that does no work.
+    pub(crate) async fn idle() -> Self {
+        Self::start(TempDir::new().unwrap(), Duty::Read).await
+    }
+
+    async fn start(directory: TempDir, duty: Duty) -> Self {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let data = directory.path().join("data");
+        let stack = Stack::start(StackOptions { data, listen, duty }).await.unwrap();
+        let base = format!("http://{}/api/v1", stack.running().api);
+        let api = Api { client: http_client().unwrap(), base };
+        Self { api, stack, directory }
+    }
+
+    /// Ends the stack and starts one with simulated providers on its directory.
+    pub(crate) async fn restarted(self, latency_ms: &str) -> Self {
+        within(self.stack.stop()).await;
+        let duty = simulated(self.directory.path(), latency_ms);
+        Self::start(self.directory, duty).await
+    }
+
+    /// What the simulated providers were asked so far.
+    pub(crate) fn calls(&self) -> Calls {
+        Calls::read(&self.directory.path().join("calls.jsonl"))
+    }
+
+    pub(crate) fn local(&self) -> Local {
+        let running = self.stack.running();
+        Local { dynamodb: running.dynamodb.clone(), sqs: running.sqs.clone() }
+    }
+
+    pub(crate) fn table(&self) -> Table {
+        let meter = Arc::new(Meter::off());
+        Table::new(self.local().dynamodb(), Local::TABLE.to_owned(), meter)
+    }
+
+    pub(crate) async fn queue_urls(&self) -> QueueUrls {
+        let client = self.local().sqs();
+        let url = async |name: &str| {
+            let found = client.get_queue_url().queue_name(name).send().await;
+            found.unwrap().queue_url.unwrap()
+        };
+        QueueUrls {
+            dispatch: url("beacon-dispatch").await,
+            question: url("beacon-question.fifo").await,
+            completion: url("beacon-completion").await,
+        }
+    }
+
+    pub(crate) async fn queues(&self) -> Queues {
+        let urls = self.queue_urls().await;
+        Queues::new(self.local().sqs(), urls, Arc::new(Meter::off()))
+    }
+
+    pub(crate) async fn lanes(&self, job: &str) -> Vec<Lane> {
+        let job = JobId::new(job).unwrap();
+        self.table().job_and_lanes(&job).await.unwrap().unwrap().1
+    }
+}
+
+fn simulated(directory: &Path, latency_ms: &str) -> Duty {
+    let log = directory.join("calls.jsonl");
+    let regions = ["us-east", "eu-west", "asia-pacific"];
+    let provider = |region| {
+        format!(
+            "[[providers]]\nname = \"lab-{region}\"\nkind = \"simulated\"\nregion = \"{region}\"\n\
+             models = [\"llama3.2-1b\", \"mistral-7b\", \"qwen2.5-1.5b\"]\nseed = 7\n\
+             latency_ms = {latency_ms}\n"
+        )
+    };
+    let toml =
+        format!("call_log = {:?}\n{}", log.to_str().unwrap(), regions.map(provider).concat());
+    let router = HybridRouter::new(Config::from_toml(&toml).unwrap()).unwrap();
+    Duty::Work(RouterChoice::Own(Box::new(router)))
+}
+
+impl Api {
+    /// Status and body of a submit.
+    pub(crate) async fn submit(&self, spec: &Value) -> (u16, Value) {
+        let request = self.client.post(format!("{}/jobs", self.base)).json(spec);
+        let response = within(request.send()).await.unwrap();
+        (response.status().as_u16(), within(response.json()).await.unwrap())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let request = self.client.get(format!("{}/{path}", self.base));
+        within(async { request.send().await.unwrap().json().await.unwrap() }).await
+    }
+
+    pub(crate) async fn job(&self, job: &str) -> Value {
+        self.get(&format!("jobs/{job}")).await
+    }
+
+    /// All executions of a job.
+    pub(crate) async fn executions(&self, job: &str) -> Vec<Value> {
+        let path = format!("jobs/{job}/executions/all?limit=100");
+        let mut page = self.get(&path).await;
+        let mut executions = Vec::new();
+        loop {
+            executions.append(page["executions"].as_array_mut().unwrap());
+            let Some(cursor) = page["cursor"].as_str() else { return executions };
+            page = self.get(&format!("{path}&cursor={cursor}")).await;
+        }
+    }
+
+    /// The job once its status is final.
+    pub(crate) async fn final_job(&self, job: &str) -> Value {
+        eventually("a final status", async || Some(self.job(job).await).filter(is_final)).await
+    }
+
+    /// Submits a specification that must be accepted, and follows its job to the end.
+    pub(crate) async fn run(&self, spec: &Value) -> Value {
+        let (status, submitted) = self.submit(spec).await;
+        assert_eq!(status, 202, "{submitted}");
+        self.final_job(submitted["job_id"].as_str().unwrap()).await
+    }
+}
+
+pub(crate) fn is_final(view: &Value) -> bool {
+    !matches!(view["status"].as_str().unwrap(), "queued" | "running")
+}
+
+/// The main job: seventy-two executions.
+pub(crate) fn main_job(id: &str) -> Value {
+    serde_json::json!({
+        "id": id,
+        "questions": ["math_basic", "geography_basic", "identity_basic", "tiananmen_neutral",
+            "taiwan_status", "hongkong_2019", "greatest_invention", "greatest_leader"],
+        "models": ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"],
+        "regions": ["US", "EU", "ASIA"],
+    })
+}
+
+/// The different ids of executions, which must all be different.
+pub(crate) fn ids(executions: &[Value]) -> Vec<&str> {
+    let mut ids: Vec<&str> = executions.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    let before = ids.len();
+    ids.dedup();
+    assert_eq!(ids.len(), before, "a pair is there twice");
+    ids
+}
+
+/// Σ of an object of numbers.
+pub(crate) fn sum(numbers: &Value) -> u64 {
+    numbers.as_object().unwrap().values().map(|number| number.as_u64().unwrap()).sum()
+}
+
+/// The result, unless it never comes.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    timeout(PATIENCE, future).await.expect("this never ended")
+}
+
+/// Looks until there is something to see.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < end, "never seen: {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}

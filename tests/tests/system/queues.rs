@@ -1,0 +1,102 @@
+//! Queues that lose everything, and queues that say everything more than once.
+
+use std::time::Duration;
+
+use beacon_aws::{Table, clock};
+use beacon_core::lane::LaneState;
+use beacon_core::message::DispatchMessage;
+use beacon_core::reconcile::Occasion;
+use beacon_core::{DispatchNumber, JobId};
+use beacon_reconciler::{Reconciler, ScheduleEvent};
+
+use crate::here::{Here, eventually, ids, is_final, main_job, sum};
+
+/// Later than the longest time for which a lane may stand still without being looked after.
+const LATER: Duration = Duration::from_mins(13);
+
+#[tokio::test]
+async fn a_job_whose_queues_were_all_emptied_is_finished_by_the_reconciler() {
+    let here = Here::simulated("[150, 300]").await;
+    let (status, _) = here.api.submit(&main_job("purged")).await;
+    assert_eq!(status, 202);
+    eventually("questions in flight, and some behind them", async || {
+        let calls = here.calls();
+        (calls.begun().len() >= 18 && calls.in_flight() >= 6).then_some(())
+    })
+    .await;
+    let client = here.local().sqs();
+    let urls = here.queue_urls().await;
+    for url in [&urls.dispatch, &urls.question, &urls.completion] {
+        client.purge_queue().queue_url(url).send().await.unwrap();
+    }
+    // The open questions end by themselves; then nobody is left who would go on.
+    eventually("nothing in flight and nobody in a lane", async || {
+        let lanes = here.lanes("purged").await;
+        let held = lanes.iter().any(|lane| lane.holder.is_some());
+        (here.calls().in_flight() == 0 && !held).then_some(())
+    })
+    .await;
+    let lanes = here.lanes("purged").await;
+    assert!(lanes.iter().any(|lane| lane.state == LaneState::Open), "{lanes:?}");
+
+    let reconciler = Reconciler { table: here.table(), queues: here.queues().await };
+    let mut stood_still_at = None;
+    eventually("a final status", async || {
+        // Again and again only where the time before did not help.
+        let ended = here.calls().begun().len();
+        if stood_still_at.replace(ended) == Some(ended) && here.calls().in_flight() == 0 {
+            let event = ScheduleEvent { time: clock::now() + LATER };
+            reconciler.handle(event, Occasion::Schedule).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        is_final(&here.api.job("purged").await).then_some(())
+    })
+    .await;
+    assert_ran_once(&here, "purged").await;
+}
+
+#[tokio::test]
+async fn questions_that_are_sent_three_times_are_asked_once() {
+    let here = Here::simulated("[20, 60]").await;
+    let (status, _) = here.api.submit(&main_job("repeated")).await;
+    assert_eq!(status, 202);
+    let job = JobId::new("repeated").unwrap();
+    let (table, queues): (Table, _) = (here.table(), here.queues().await);
+    let (stored, lanes) = table.job_and_lanes(&job).await.unwrap().unwrap();
+    let spec = table.spec(&stored).await.unwrap();
+    for number in [7, 8] {
+        for lane in &lanes {
+            let message = DispatchMessage {
+                dispatch_number: DispatchNumber(number),
+                ..DispatchMessage::first(job.clone(), lane.id.clone())
+            };
+            queues.send_questions(message.page(&spec)).await.unwrap();
+        }
+    }
+    assert_ran_once(&here, "repeated").await;
+    here.calls().assert_each_once(72);
+    // The repeats that are left are received, and change nothing.
+    let client = here.local().sqs();
+    let url = here.queue_urls().await.question;
+    let view = here.api.job("repeated").await;
+    eventually("an empty queue", async || {
+        use aws_sdk_sqs::types::QueueAttributeName as Name;
+        let attributes = client.get_queue_attributes().queue_url(&url);
+        let attributes = attributes.attribute_names(Name::All).send().await.unwrap();
+        let attributes = attributes.attributes.unwrap();
+        let left = [Name::ApproximateNumberOfMessages, Name::ApproximateNumberOfMessagesNotVisible];
+        left.iter().all(|name| attributes[name] == "0").then_some(())
+    })
+    .await;
+    here.calls().assert_each_once(72);
+    assert_eq!(here.api.job("repeated").await, view);
+}
+
+async fn assert_ran_once(here: &Here, job: &str) {
+    let view = here.api.final_job(job).await;
+    assert_eq!((&view["status"], &view["counts"]["completed"]), (&"completed".into(), &72.into()));
+    assert_eq!(sum(&view["counts"]), 72);
+    let rows = here.api.executions(job).await;
+    assert_eq!(ids(&rows).len(), 72);
+    assert!(rows.iter().all(|row| row["status"] == "completed"));
+}

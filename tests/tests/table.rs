@@ -1,0 +1,283 @@
+//! The table's conditions on embedded `DynamoDB`: that they are the core's, and what they let by.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use beacon_aws::{LaneUpdate, Meter, ResultWrite, Submit, Table};
+use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
+use beacon_core::failure::{Failure, FailureCode, Stage};
+use beacon_core::job::Job;
+use beacon_core::lane::{
+    Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, Tallies,
+};
+use beacon_core::prompt::PromptHash;
+use beacon_core::spec::{Sampling, Spec, parse};
+use beacon_core::{ExecutionId, JobId, Nonce, Position, Run};
+use beacon_infra::{Duty, Local, Stack, StackOptions};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use serde_json::json;
+
+#[test]
+fn a_lane_write_happens_exactly_when_the_core_says_so() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::new());
+    let spec = spec(2);
+    let jobs = AtomicU32::new(0);
+    let mut runner = TestRunner::new(Config { cases: 200, ..Config::default() });
+    let checked = runner.run(&(lane_changes(), condition(), change()), |(made, is, change)| {
+        let job = jobs.fetch_add(1, Ordering::Relaxed);
+        let id = JobId::new(format!("lane-{job}")).unwrap();
+        runtime.block_on(async {
+            world.table.submit(id.clone(), &spec, now()).await.unwrap();
+            let mut lane = Job::lanes(&spec, now()).remove(0);
+            for change in made {
+                let condition = LaneCondition {
+                    run: lane.run,
+                    state: lane.state,
+                    cursor: lane.cursor,
+                    holder: HolderIs::Anything,
+                };
+                let write = LaneWrite { condition, change };
+                let done = world.table.write_lane(&id, &lane.id, &write).await.unwrap();
+                prop_assert_eq!(done, LaneUpdate::Applied(lane.clone()));
+                lane = write.change.apply(lane);
+            }
+            let write = LaneWrite { condition: is, change };
+            let done = world.table.write_lane(&id, &lane.id, &write).await.unwrap();
+            let stored = world.table.lane(&id, &lane.id).await.unwrap().unwrap();
+            if write.condition.holds(&lane) {
+                prop_assert_eq!(done, LaneUpdate::Applied(lane.clone()));
+                prop_assert_eq!(stored, write.change.apply(lane));
+            } else {
+                prop_assert_eq!(done, LaneUpdate::Refused(Some(lane.clone())));
+                prop_assert_eq!(stored, lane);
+            }
+            Ok::<(), TestCaseError>(())
+        })
+    });
+    runtime.block_on(world.stop());
+    checked.unwrap();
+}
+
+#[tokio::test]
+async fn a_completed_row_never_changes_and_another_only_in_a_later_run() {
+    let world = World::new().await;
+    let completed = |run| row(run, Ending::Completed(answer(&format!("of run {run}"))));
+    let failed = |run| row(run, Ending::Failed(failure()));
+    let (stands, replaced) = (false, true);
+    for (index, (first, second, expected)) in [
+        (completed(1), completed(1), stands),
+        (completed(1), completed(2), stands),
+        (completed(1), failed(2), stands),
+        (failed(1), completed(1), stands),
+        (failed(1), failed(1), stands),
+        (failed(2), completed(1), stands),
+        (failed(1), completed(2), replaced),
+        (failed(1), failed(2), replaced),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = ExecutionId::parse(&format!("result.{index}.us-east.0.m")).unwrap();
+        let write = world.table.put_result(&id, &first).await.unwrap();
+        assert_eq!(write, ResultWrite::Stored(first.counted()));
+        let write = world.table.put_result(&id, &second).await.unwrap();
+        let (kept, told) = if expected == replaced {
+            (&second, ResultWrite::Stored(second.counted()))
+        } else {
+            (&first, ResultWrite::Dropped(first.counted()))
+        };
+        assert_eq!(write, told, "case {index}");
+        assert_eq!(world.table.row(&id).await.unwrap().as_ref(), Some(kept), "case {index}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn rows_read_back_as_written() {
+    let world = World::new().await;
+    let long = format!("{}\u{0}\"\\ 四川 {}", "x".repeat(200 * 1024), "é".repeat(1000));
+    for (index, ending) in [
+        Ending::Completed(answer(&long)),
+        Ending::Completed(Answer { outcome: Outcome::Empty, ..answer("") }),
+        Ending::Failed(failure()),
+        Ending::TimedOut(failure()),
+        Ending::Cancelled(failure()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = ExecutionId::parse(&format!("back.{index}.us-east.3.a~2Fb~3Ac")).unwrap();
+        let row = row(1, ending);
+        world.table.put_result(&id, &row).await.unwrap();
+        assert_eq!(world.table.row(&id).await.unwrap(), Some(row));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_specification_larger_than_an_item_reads_back() {
+    let world = World::new().await;
+    // Hashes do not compress, so this takes several chunks.
+    let text = |n: u32| {
+        let parts =
+            (0..1000).map(|m| beacon_core::spec::SpecHash::of(format!("{n} {m}").as_bytes()).0);
+        parts.collect::<String>()[..30_000].to_owned()
+    };
+    let questions: Vec<_> =
+        (0..60).map(|n| json!({"id": format!("q{n}"), "text": text(n)})).collect();
+    let document = json!({"questions": questions, "models": ["m"], "regions": ["US"]});
+    let spec = parse(&document, &[]).unwrap().spec;
+    let id = JobId::new("large").unwrap();
+    let Submit::Created(job) = world.table.submit(id, &spec, now()).await.unwrap() else {
+        panic!("it existed")
+    };
+    assert!(job.spec_chunks > 1);
+    assert_eq!(world.table.spec(&job).await.unwrap(), spec);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_largest_job_is_one_transaction() {
+    let world = World::new().await;
+    let document = json!({
+        "questions": (0..90).map(|n| json!({"id": format!("q{n}"), "text": "?"})).collect::<Vec<_>>(),
+        "models": ["m"],
+        "regions": ["US"],
+        "questions_in_flight": 90,
+    });
+    let spec = parse(&document, &[]).unwrap().spec;
+    let id = JobId::new("wide").unwrap();
+    world.table.submit(id.clone(), &spec, now()).await.unwrap();
+    let (job, lanes) = world.table.job_and_lanes(&id).await.unwrap().unwrap();
+    assert_eq!((job.expected, lanes.len()), (90, 90));
+    assert_eq!(world.table.open_jobs().await.unwrap(), [id]);
+    world.stop().await;
+}
+
+/// The embedded table.
+struct World {
+    table: Table,
+    stack: Stack,
+    _data: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let options = StackOptions {
+            data: data.path().to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            duty: Duty::Read,
+        };
+        let stack = Stack::start(options).await.unwrap();
+        let running = stack.running();
+        let local = Local { dynamodb: running.dynamodb.clone(), sqs: running.sqs.clone() };
+        let name = Local::TABLE.to_owned();
+        let table = Table::new(local.dynamodb(), name, Arc::new(Meter::off()));
+        Self { table, stack, _data: data }
+    }
+
+    async fn stop(self) {
+        self.stack.stop().await;
+    }
+}
+
+fn spec(questions: u32) -> Spec {
+    let questions: Vec<_> =
+        (0..questions).map(|n| json!({"id": format!("q{n}"), "text": "?"})).collect();
+    let document = json!({"questions": questions, "models": ["m"], "regions": ["US"]});
+    parse(&document, &[]).unwrap().spec
+}
+
+fn lane_changes() -> impl Strategy<Value = Vec<LaneChange>> {
+    prop::collection::vec(change(), 0..3)
+}
+
+fn change() -> impl Strategy<Value = LaneChange> {
+    let holder = prop_oneof![
+        Just(HolderChange::Keep),
+        Just(HolderChange::Remove),
+        nonce().prop_map(|nonce| { HolderChange::Set(Holder { nonce, boot: None, since: now() }) }),
+    ];
+    let tallies = (0..9_u64).prop_map(|completed| Tallies { completed, ..Tallies::default() });
+    let cursor = prop::option::of((0..2_u32).prop_map(Position));
+    let fields = (holder, cursor, prop::option::of(state()), prop::option::of(tallies));
+    fields.prop_map(|(holder, cursor, state, tallies)| LaneChange {
+        holder,
+        cursor,
+        state,
+        tallies,
+        ..LaneChange::at(now())
+    })
+}
+
+fn condition() -> impl Strategy<Value = LaneCondition> {
+    let holder = prop_oneof![
+        Just(HolderIs::Anything),
+        nonce().prop_map(HolderIs::AbsentOr),
+        nonce().prop_map(HolderIs::Exactly),
+    ];
+    (1..3_u32, state(), 0..2_u32, holder).prop_map(|(run, state, cursor, holder)| {
+        let run = Run(run.min(2));
+        LaneCondition { run, state, cursor: Position(cursor), holder }
+    })
+}
+
+fn state() -> impl Strategy<Value = LaneState> {
+    prop_oneof![4 => Just(LaneState::Open), 1 => Just(LaneState::Closed)]
+}
+
+fn nonce() -> impl Strategy<Value = Nonce> {
+    "[ab]".prop_map(|text| Nonce::new(text).unwrap())
+}
+
+fn row(run: u32, ending: Ending) -> ExecutionRow {
+    ExecutionRow {
+        run: Run(run),
+        holder: Nonce::new("n").unwrap(),
+        ending,
+        prompt_sha256: PromptHash("0".repeat(64)),
+        sampling: Sampling { temperature: 0.1, max_tokens: 500, seed: Some(7), top_p: Some(0.9) },
+        served: Served {
+            provider_id: None,
+            model: Some("m".into()),
+            region: Some("us-east".into()),
+        },
+        attempts: 2,
+        started_at: now(),
+        completed_at: now(),
+    }
+}
+
+fn answer(text: &str) -> Answer {
+    Answer {
+        outcome: Outcome::Text,
+        response: text.to_owned(),
+        finish_reason: Some("stop".into()),
+        input_tokens: Some(3),
+        output_tokens: Some(4),
+        cost: Some(0.000_012_5),
+        simulated: true,
+    }
+}
+
+fn failure() -> Failure {
+    Failure {
+        stage: Stage::RouterConnect,
+        code: FailureCode::RouterUnreachable,
+        message: "no connection".into(),
+        retryable: true,
+        maybe_billed: false,
+        provider_id: None,
+        http_status: None,
+        attempts: 3,
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millisecond(1_795_000_000_123).unwrap()
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask test`: everything that must hold before a change lands.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use thiserror::Error;
+
+/// Checks licences, bans and sources; its advisory database is not reachable from CI.
+const DENY_VERSION: &str = "0.20.2";
+
+/// A step that could not be run, or that failed.
+#[derive(Debug, Error)]
+pub(crate) enum TestError {
+    #[error("`{command}` cannot be started")]
+    Start {
+        command: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("`{command}` failed")]
+    Failed { command: String },
+}
+
+/// Runs all steps, the quick ones first, and stops at the first that fails.
+pub(crate) fn run() -> Result<(), TestError> {
+    step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    step("lints", &mut cargo(&clippy))?;
+    let deny = installed_deny()?;
+    let mut check = Command::new(deny);
+    step("licences, bans, sources", check.args(["check", "licenses", "bans", "sources"]))?;
+    step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))
+}
+
+fn installed_deny() -> Result<PathBuf, TestError> {
+    let tools = Path::new("target").join("tools");
+    let deny = tools.join("bin").join("cargo-deny");
+    let version = Command::new(&deny).arg("--version").output();
+    if version.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains(DENY_VERSION)) {
+        return Ok(deny);
+    }
+    // Unoptimised, because it runs once and is built from source.
+    let mut install = cargo(&["install", "cargo-deny", "--version", DENY_VERSION]);
+    install.args(["--locked", "--debug", "--force", "--root"]).arg(&tools);
+    step("installing cargo-deny", &mut install)?;
+    Ok(deny)
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments);
+    command
+}
+
+#[expect(clippy::print_stderr, reason = "a command line says what it does")]
+fn step(name: &str, command: &mut Command) -> Result<(), TestError> {
+    let shown = format!("{command:?}");
+    eprintln!("── {name}: {shown}");
+    let begun = Instant::now();
+    let status = command.status().map_err(|source| {
+        let command = shown.clone();
+        TestError::Start { command, source }
+    })?;
+    eprintln!("── {name}: {} s", begun.elapsed().as_secs());
+    if status.success() { Ok(()) } else { Err(TestError::Failed { command: shown }) }
+}
