@@ -66,7 +66,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> 
         Command::Run(options) => run(&arguments, options).await,
         Command::Submit(options) => {
             let file = SpecFile::read(&options.spec, options.id.as_deref())?;
-            let connection = Connection::for_submit(&arguments).await?;
+            let connection = Connection::for_submit(&arguments)?;
             submit(&arguments, &connection, file).await?;
             Ok(Done(0))
         }

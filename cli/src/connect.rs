@@ -43,7 +43,7 @@ impl Connection {
         arguments: &Arguments,
         providers: Option<&Path>,
     ) -> Result<Self, ConnectError> {
-        if let Some(connection) = existing(arguments).await? {
+        if let Some(connection) = existing(arguments)? {
             if providers.is_some() {
                 let used = connection.api.base().to_owned();
                 return Err(ConnectError::ProvidersUnused { used });
@@ -55,14 +55,14 @@ impl Connection {
     }
 
     /// The Beacon at --api, or the one that runs on the data directory.
-    pub(crate) async fn for_submit(arguments: &Arguments) -> Result<Self, ConnectError> {
-        let existing = existing(arguments).await?;
+    pub(crate) fn for_submit(arguments: &Arguments) -> Result<Self, ConnectError> {
+        let existing = existing(arguments)?;
         existing.ok_or_else(|| ConnectError::NothingRuns(arguments.data.clone()))
     }
 
     /// The Beacon at --api, the one that runs on the data directory, or a new one that only reads.
     pub(crate) async fn for_read(arguments: &Arguments) -> Result<Self, ConnectError> {
-        if let Some(connection) = existing(arguments).await? {
+        if let Some(connection) = existing(arguments)? {
             return Ok(connection);
         }
         if !arguments.data.join("beacon.db").exists() {
@@ -84,16 +84,12 @@ impl Connection {
     }
 }
 
-async fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
+fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
     if let Some(base) = &arguments.api {
         return Ok(Some(Connection { api: Api::new(base)?, own: None, running: None }));
     }
     let Some(running) = DataDir::running(&arguments.data) else { return Ok(None) };
     let api = Api::new(&format!("http://{}", running.api))?;
-    // A process that was killed leaves its word behind; its lock it does not.
-    if api.jobs(None).await.is_err() {
-        return Ok(None);
-    }
     Ok(Some(Connection { api, own: None, running: Some(running) }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use beacon_infra::{ConfigError, RouterChoice, configured_router};
+use beacon_infra::{ConfigError, RouterChoice, configured_router, router_timeout};
 use beacon_router::{Config, HybridRouter};
 use thiserror::Error;
 
@@ -34,5 +34,5 @@ pub(crate) fn choose(providers: Option<&Path>) -> Result<RouterChoice, RouterErr
 }
 
 fn own(config: Config) -> Result<RouterChoice, RouterError> {
-    Ok(RouterChoice::Own(Box::new(HybridRouter::new(config)?)))
+    Ok(RouterChoice::Own(Box::new(HybridRouter::new(config)?), router_timeout()?))
 }

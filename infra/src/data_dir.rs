@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -65,9 +66,9 @@ impl DataDir {
             move |source| DataDirError::File { path, act, source }
         };
         std::fs::create_dir_all(path).map_err(failed(path, "created"))?;
-        let lock_path = path.join("lock");
+        let lock_path = path.join(LOCK);
         let lock = File::create(&lock_path).map_err(failed(&lock_path, "created"))?;
-        match lock.try_lock() {
+        match take(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(DataDirError::Locked { path: path.to_owned() });
@@ -81,8 +82,15 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// The stack that has a directory, if one says so.
+    /// The stack that has a directory, if one has it and says where it listens. What a process
+    /// that was killed left behind does not count: its lock is free.
     pub fn running(path: &Path) -> Option<Running> {
+        let lock = File::open(path.join(LOCK)).ok()?;
+        let held = matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock));
+        drop(lock);
+        if !held {
+            return None;
+        }
         serde_json::from_slice(&std::fs::read(path.join(STACK)).ok()?).ok()
     }
 
@@ -110,3 +118,18 @@ impl Drop for DataDir {
 }
 
 const STACK: &str = "stack.json";
+const LOCK: &str = "lock";
+/// Times that a lock is tried: another process may hold it for a moment only to see whether it is
+/// free.
+const TRIES: usize = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
+fn take(lock: &File) -> Result<(), TryLockError> {
+    for _try in 1..TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            taken => return taken,
+        }
+    }
+    lock.try_lock()
+}

@@ -10,7 +10,9 @@ mod data_dir;
 mod poller;
 mod stack;
 
-pub use beacon_aws::{ConfigError, RouterSettings, configured_router, http_client, install_tls};
+pub use beacon_aws::{
+    ConfigError, RouterSettings, configured_router, http_client, install_tls, router_timeout,
+};
 pub use clients::Local;
 pub use data_dir::{DataDir, DataDirError, Running};
 pub use stack::{Duty, RouterChoice, Stack, StackError, StackOptions};

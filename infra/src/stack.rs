@@ -42,8 +42,8 @@ const INVOCATIONS: usize = 10;
 pub enum RouterChoice {
     /// One that runs elsewhere.
     External(RouterSettings),
-    /// One of its own.
-    Own(Box<HybridRouter>),
+    /// One of its own, and what it may take in all.
+    Own(Box<HybridRouter>, Duration),
 }
 
 /// What the stack is to do.
@@ -143,12 +143,12 @@ impl Stack {
         if let Duty::Work(choice) = options.duty {
             let settings = match choice {
                 RouterChoice::External(settings) => settings,
-                RouterChoice::Own(own) => {
+                RouterChoice::Own(own, timeout) => {
                     running.simulated = own.is_simulated();
                     let component = start_router(*own, &ended)?;
                     let base = component.url();
                     router = Some(component);
-                    RouterSettings { base, timeout: time_budget::ROUTER }
+                    RouterSettings { base, timeout }
                 }
             };
             running.router.clone_from(&settings.base);

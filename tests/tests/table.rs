@@ -1,4 +1,5 @@
 //! The table's conditions on embedded `DynamoDB`: that they are the core's, and what they let by.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

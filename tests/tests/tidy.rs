@@ -1,4 +1,5 @@
 //! What holds for the repository's own files.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

@@ -87,6 +87,35 @@ async fn submit_leaves_the_job_to_the_stack_that_runs() {
 }
 
 #[tokio::test]
+async fn a_killed_stacks_address_is_not_taken_for_anothers() {
+    let (place, other) = (Place::new(), Place::new());
+    let up = Up::start(&place, &["--providers", &place.providers("[0, 5]")]).await;
+    place.beacon(&["run", SPEC, "--id", "mine"]).await;
+    let address = up.base().strip_prefix("http://").unwrap().to_owned();
+    up.kill().await;
+
+    // As with the default address: the next stack listens where the killed one did.
+    let command = other.command(&["up", "--listen", &address, "--json"]);
+    let _up = Up::spawn(command, &other).await;
+    let list = place.beacon(&["list", "--json"]).await;
+    assert_eq!(list.code, Some(0), "{list:?}");
+    assert_eq!(list.json()[0]["job_id"], "mine", "{list:?}");
+}
+
+#[tokio::test]
+async fn a_run_and_a_list_at_once_both_succeed() {
+    let place = Place::new();
+    let providers = place.providers("[0, 5]");
+    let first = ["run", SPEC, "--id", "first", "--providers", &providers];
+    assert_eq!(place.beacon(&first).await.code, Some(0));
+    let run = ["run", SPEC, "--id", "second", "--providers", &providers];
+    let list = ["list"];
+    let (list, run) = tokio::join!(place.beacon(&list), place.beacon(&run));
+    assert_eq!(list.code, Some(0), "{list:?}");
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[tokio::test]
 async fn several_readers_at_once_all_get_their_answer() {
     let place = Place::new();
     let run = place.beacon(&["run", SPEC, "--id", "read", "--json"]).await;

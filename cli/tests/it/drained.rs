@@ -1,9 +1,11 @@
 //! Ctrl-C and a request to terminate: the questions in flight finish, and nothing is lost.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
-use crate::place::{Place, eventually};
-use crate::up::Up;
+use crate::place::{Done, Place, eventually, within};
+use crate::up::{Up, send};
 
 #[tokio::test]
 async fn a_request_to_terminate_lets_the_questions_in_flight_finish() {
@@ -13,6 +15,32 @@ async fn a_request_to_terminate_lets_the_questions_in_flight_finish() {
 #[tokio::test]
 async fn ctrl_c_lets_the_questions_in_flight_finish() {
     assert_is_drained_by("INT").await;
+}
+
+#[tokio::test]
+async fn an_interrupted_run_says_how_to_go_on_and_the_next_finishes_the_job() {
+    let place = Place::new();
+    let spec = place.write("spec.json", &spec().to_string());
+    let providers = place.providers("[300, 900]");
+    let arguments = ["run", &spec, "--providers", &providers, "--json"];
+    let mut run = place.command(&arguments);
+    let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("nine calls in flight", async || {
+        (place.calls().in_flight().len() == 9).then_some(())
+    })
+    .await;
+    send("INT", &run);
+    let run = Done::from(within(run.wait_with_output()).await.unwrap());
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.stderr.contains("job drained goes on when Beacon runs on"), "{run:?}");
+    let calls = place.calls();
+    assert!(calls.in_flight().is_empty() && calls.dropped() == 0);
+
+    place.providers("[0, 5]");
+    let again = place.beacon(&arguments).await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(again.json()["counts"]["completed"], 54);
+    assert_eq!(place.calls().begun().len(), 54);
 }
 
 async fn assert_is_drained_by(signal: &str) {

@@ -73,7 +73,9 @@ fn prompt_sha256(question: &str, place: &str) -> String {
         Value::from(system),
         Value::from(question)
     );
-    Sha256::digest(chat).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap();
+    let hash = Sha256::digest(chat);
+    hash.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Σ of an object of numbers.

@@ -36,14 +36,14 @@ async fn a_stack_killed_at_twenty_random_moments_runs_every_pair_once() {
         })
         .await;
         // No condition is waited for: the moment of the kill is to be any.
-        sleep(Duration::from_millis(random.random_range(0..400))).await;
-        let seen = completed(&up.executions("killed").await);
+        sleep(Duration::from_millis(random.random_range(0..600))).await;
+        let there = completed(&up.executions("killed").await);
         up.kill().await;
 
         let calls = place.calls().since(boot);
         kills += usize::from(calls.in_flight().len() >= 2);
         assert_none_asked_again(&remembered, &calls.begun());
-        for (id, row) in seen {
+        for (id, row) in there {
             assert_eq!(remembered.entry(id).or_insert_with(|| row.clone()), &row);
         }
         boot = place.calls().lines();

@@ -66,25 +66,22 @@ async fn a_router_that_dies_leaves_a_failed_job_with_a_code_for_every_pair() {
 async fn a_contradictory_environment_is_refused_by_name() {
     let place = Place::new();
     let providers = place.providers("[0, 0]");
+    let own = ["--providers", &providers];
     let url = ("HYBRID_ROUTER_URL", "http://127.0.0.1:9");
-    let cases: [(&[&str], &[(&str, &str)], &[&str]); 6] = [
-        (&["--providers", &providers], &[url], &["HYBRID_ROUTER_URL", "--providers"]),
-        (&[], &[("HYBRID_ROUTER_DISABLE", "1")], &["HYBRID_ROUTER_DISABLE"]),
-        (
-            &["--providers", &providers],
-            &[("HYBRID_ROUTER_DISABLE", "true")],
-            &["HYBRID_ROUTER_DISABLE"],
-        ),
-        (
-            &[],
-            &[url, ("HYBRID_BASE", "http://127.0.0.1:10")],
-            &["HYBRID_ROUTER_URL", "HYBRID_BASE"],
-        ),
-        (&[], &[("HYBRID_ROUTER_URL", "127.0.0.1:9")], &["HYBRID_ROUTER_URL"]),
-        (&[], &[url, ("HYBRID_TIMEOUT", "soon")], &["HYBRID_TIMEOUT"]),
+    let other = ("HYBRID_BASE", "http://127.0.0.1:10");
+    let no_scheme = ("HYBRID_ROUTER_URL", "127.0.0.1:9");
+    let off = ("HYBRID_ROUTER_DISABLE", "1");
+    let soon = ("HYBRID_TIMEOUT", "soon");
+    let cases = [
+        (&own[..], vec![url], vec!["HYBRID_ROUTER_URL", "--providers"]),
+        (&[], vec![off], vec!["HYBRID_ROUTER_DISABLE"]),
+        (&own, vec![off], vec!["HYBRID_ROUTER_DISABLE"]),
+        (&[], vec![url, other], vec!["HYBRID_ROUTER_URL", "HYBRID_BASE"]),
+        (&[], vec![no_scheme], vec!["HYBRID_ROUTER_URL"]),
+        (&[], vec![url, soon], vec!["HYBRID_TIMEOUT"]),
     ];
     for command in [&["run", SPEC][..], &["up", "--listen", "127.0.0.1:0"]] {
-        for (arguments, environment, named) in cases {
+        for (arguments, environment, named) in &cases {
             let command = place.command(&[command, arguments].concat());
             let refused = with(command, environment).await;
             assert_eq!(refused.code, Some(2), "{environment:?}: {refused:?}");

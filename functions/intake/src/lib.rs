@@ -8,6 +8,7 @@ use beacon_core::message::DispatchMessage;
 use beacon_core::spec::{Spec, Submission, limit, parse};
 use beacon_core::view::Submitted;
 use beacon_core::{JobId, Region};
+use lambda_http::http::header::CONTENT_TYPE;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
 use tracing::error;
@@ -37,6 +38,9 @@ impl Intake {
         }
         if request.method() != Method::POST {
             return Err(ApiError::MethodNotAllowed(request.method().clone()));
+        }
+        if !is_json(&request) {
+            return Err(ApiError::UnsupportedMediaType);
         }
         let document = read_json(request.body())?;
         let declared = self.declared_regions().await?;
@@ -84,6 +88,13 @@ impl Intake {
             }
         }
     }
+}
+
+/// A page of another site cannot send this type without asking first.
+fn is_json(request: &Request) -> bool {
+    let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(|value| value.split(';').next()).unwrap_or_default();
+    sent.trim().eq_ignore_ascii_case("application/json")
 }
 
 fn read_json(body: &Body) -> Result<serde_json::Value, ApiError> {

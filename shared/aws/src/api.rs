@@ -55,6 +55,9 @@ pub enum ApiError {
         /// The limit.
         limit: usize,
     },
+    /// 415: the body is said to be something else.
+    #[error("the body must be sent as `application/json`")]
+    UnsupportedMediaType,
     /// 503: the router did not tell its providers; nothing was accepted.
     #[error("{message}; nothing was accepted, check HYBRID_ROUTER_URL and the router")]
     RouterUnavailable {
@@ -81,6 +84,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RouterUnavailable { .. } | Self::Table(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -97,6 +101,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::Conflict(_) => "id_conflict",
             Self::TooLarge { .. } => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RouterUnavailable { .. } => "router_unavailable",
             Self::Table(_) => "table_unavailable",
             Self::Answer(_) => "internal_error",

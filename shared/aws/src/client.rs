@@ -1,5 +1,8 @@
 //! SDK clients, on the same TLS for every function.
 
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
@@ -8,6 +11,9 @@ pub fn install_tls() {
     // An error only says that one is installed already, and this is the only one linked.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
 }
+
+/// One attempt at a request: each is answered within milliseconds, and none is a long poll.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// AWS as the environment describes it: region, credentials and endpoints.
 #[derive(Debug, Clone)]
@@ -21,7 +27,9 @@ impl Aws {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
         Self { config: config.load().await }
     }
 

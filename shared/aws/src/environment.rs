@@ -120,14 +120,19 @@ fn router_settings_from(
         let problem = "must begin with http:// or https://".to_owned();
         return Err(ConfigError::Invalid { variable, value, problem });
     }
-    let timeout = match aliased(read, "HYBRID_ROUTER_TIMEOUT", "HYBRID_TIMEOUT")? {
-        None => time_budget::ROUTER,
-        Some((variable, value)) => timeout(variable, value)?,
-    };
-    Ok(RouterSettings { base, timeout })
+    Ok(RouterSettings { base, timeout: router_timeout_from(read)? })
 }
 
-fn timeout(variable: &'static str, value: String) -> Result<Duration, ConfigError> {
+/// All attempts and waits of the router, from `HYBRID_ROUTER_TIMEOUT` (alias `HYBRID_TIMEOUT`).
+pub fn router_timeout() -> Result<Duration, ConfigError> {
+    router_timeout_from(&optional)
+}
+
+fn router_timeout_from(
+    read: &dyn Fn(&'static str) -> Option<String>,
+) -> Result<Duration, ConfigError> {
+    let set = aliased(read, "HYBRID_ROUTER_TIMEOUT", "HYBRID_TIMEOUT")?;
+    let Some((variable, value)) = set else { return Ok(time_budget::ROUTER) };
     let most = time_budget::ROUTER.as_secs();
     match value.trim().parse::<u64>() {
         Ok(seconds) if (1..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),

@@ -16,7 +16,7 @@ pub use api::{ApiError, json};
 pub use client::{Aws, install_tls};
 pub use environment::{
     ConfigError, QueueUrls, RouterSettings, configured_router, queue_urls, required,
-    router_settings, table_name,
+    router_settings, router_timeout, table_name,
 };
 pub use error::chain;
 pub use event::{Bodies, Received, each_message, partial_response};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -210,13 +211,14 @@ pub(crate) async fn failed(here: &Here, status: &str) -> Value {
     assert_eq!(row["status"], status, "{row}");
     assert_eq!((&row["outcome"], &row["response"]), (&Value::Null, &Value::Null), "{row}");
     let chat = r#"[{"content":"Be brief.","role":"system"},{"content":"Q \"1\"?","role":"user"}]"#;
-    let hash: String = Sha256::digest(chat).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&Sha256::digest(chat));
     assert_eq!(row["prompt_sha256"], hash, "{row}");
     let failure = &row["failure"];
     assert!(!failure["message"].as_str().unwrap().is_empty(), "{row}");
     assert!(row["attempts"].as_u64().unwrap() >= 1, "{row}");
     assert_eq!(failure["attempts"], row["attempts"], "{row}");
-    assert!(row["started_at"].as_str().unwrap() <= row["completed_at"].as_str().unwrap(), "{row}");
+    let time = |name: &str| row[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(time("started_at") <= time("completed_at"), "{row}");
     assert!(row["duration_ms"].as_u64().is_some(), "{row}");
     let summary = here.api.get(&format!("jobs/{}/summary", row["job_id"].as_str().unwrap())).await;
     assert_eq!(summary["failures"][0]["code"], failure["code"], "{summary}");
@@ -228,4 +230,9 @@ pub(crate) fn assert_failure(row: &Value, code: &str, stage: &str, retryable: bo
     assert_eq!((&failure["code"], &failure["stage"]), (&code.into(), &stage.into()), "{row}");
     assert_eq!(failure["retryable"], retryable, "{row}");
     assert_eq!(failure["maybe_billed"], billed, "{row}");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -126,7 +126,7 @@ fn simulated(directory: &Path, latency_ms: &str) -> Duty {
     let toml =
         format!("call_log = {:?}\n{}", log.to_str().unwrap(), regions.map(provider).concat());
     let router = HybridRouter::new(Config::from_toml(&toml).unwrap()).unwrap();
-    Duty::Work(RouterChoice::Own(Box::new(router)))
+    Duty::Work(RouterChoice::Own(Box::new(router), Duration::from_secs(600)))
 }
 
 impl Api {

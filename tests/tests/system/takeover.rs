@@ -6,14 +6,14 @@ use beacon_aws::{LaneUpdate, ResultWrite, Submit, Table, clock};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::lane::{Ticket, gate};
 use beacon_core::prompt::PromptHash;
-use beacon_core::spec::parse;
+use beacon_core::spec::{Sampling, parse};
 use beacon_core::{
     BootId, ExecutionId, JobId, LaneId, ModelId, Nonce, Position, QuestionIndex, Region, Run,
     Sample,
 };
 use serde_json::json;
 
-use crate::here::{Here, ids};
+use crate::here::{Here, eventually, ids, main_job};
 
 #[tokio::test]
 async fn a_dead_holders_lane_is_taken_over_and_only_the_missing_pairs_asked() {
@@ -24,8 +24,8 @@ async fn a_dead_holders_lane_is_taken_over_and_only_the_missing_pairs_asked() {
     let earlier_row = leave_behind(&table, "earlier", earlier).await;
     let unknown_row = leave_behind(&table, "unknown", None).await;
 
+    let before_ms = u64::try_from(clock::now().as_millisecond()).unwrap();
     let here = here.restarted("[0, 0]").await;
-    let restarted_ms = u64::try_from(clock::now().as_millisecond()).unwrap();
     for (job, kept) in [("earlier", earlier_row), ("unknown", unknown_row)] {
         let view = here.api.final_job(job).await;
         assert_eq!(
@@ -35,7 +35,7 @@ async fn a_dead_holders_lane_is_taken_over_and_only_the_missing_pairs_asked() {
         let rows = here.api.executions(job).await;
         assert_eq!(ids(&rows).len(), 6);
         let stored = rows.iter().find(|row| row["id"] == kept).unwrap();
-        assert_eq!(stored["response"], "from the dead one", "{stored}");
+        assert_eq!(stored["response"], DEAD_ONES, "{stored}");
         let asked: Vec<String> = {
             let calls = here.calls();
             let begun = calls.begun();
@@ -45,11 +45,61 @@ async fn a_dead_holders_lane_is_taken_over_and_only_the_missing_pairs_asked() {
         assert_eq!((asked.len(), missing.len()), (5, 5), "{asked:?}");
         assert!(asked.iter().all(|id| missing.contains(id.as_str())), "{asked:?}");
     }
-    // Whoever may be alive is waited for: he drops his calls in that time.
+    // Whoever may be alive is waited for: in that time he drops his calls.
     let calls = here.calls();
-    let (dead, unknown) =
-        (calls.first_begin_ms("earlier.").unwrap(), calls.first_begin_ms("unknown.").unwrap());
-    assert!(unknown >= dead + 1_000, "{dead} {unknown} {restarted_ms}");
+    let first = |job| calls.first_begin_ms(job).unwrap();
+    assert!(first("unknown.") >= before_ms + 3_000);
+    assert!(first("earlier.") < first("unknown."));
+}
+
+#[tokio::test]
+async fn a_row_that_is_there_first_stands() {
+    let here = Here::simulated("[400, 600]").await;
+    let (status, _) = here.api.submit(&main_job("first")).await;
+    assert_eq!(status, 202);
+    let called = eventually("a call in flight", async || {
+        here.calls().begun().first().map(|id| ExecutionId::parse(id).unwrap())
+    })
+    .await;
+    let row = dead_ones_row(Nonce::new("other").unwrap());
+    let stored = here.table().put_result(&called, &row).await.unwrap();
+    assert!(matches!(stored, ResultWrite::Stored(_)));
+
+    let view = here.api.final_job("first").await;
+    assert_eq!((&view["status"], &view["counts"]["completed"]), (&"completed".into(), &72.into()));
+    let rows = here.api.executions("first").await;
+    assert_eq!(ids(&rows).len(), 72);
+    let kept: Vec<&str> = rows
+        .iter()
+        .filter(|row| row["response"] == DEAD_ONES)
+        .map(|row| row["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(kept, [called.to_string()]);
+    here.calls().assert_each_once(72);
+}
+
+const DEAD_ONES: &str = "from the dead one";
+
+fn dead_ones_row(holder: Nonce) -> ExecutionRow {
+    ExecutionRow {
+        run: Run::FIRST,
+        holder,
+        ending: Ending::Completed(Answer {
+            outcome: Outcome::Text,
+            response: DEAD_ONES.to_owned(),
+            finish_reason: None,
+            input_tokens: None,
+            output_tokens: None,
+            cost: None,
+            simulated: false,
+        }),
+        prompt_sha256: PromptHash("0".repeat(64)),
+        sampling: Sampling { temperature: 0.1, max_tokens: 500, seed: None, top_p: None },
+        served: Served::default(),
+        attempts: 1,
+        started_at: clock::now(),
+        completed_at: clock::now(),
+    }
 }
 
 /// Makes a job of two questions and three models whose lane somebody entered and who wrote one row
@@ -80,26 +130,7 @@ async fn leave_behind(table: &Table, job: &str, boot: Option<BootId>) -> String 
         region,
         sample: Sample(0),
     };
-    let row = ExecutionRow {
-        run: Run::FIRST,
-        holder: nonce,
-        ending: Ending::Completed(Answer {
-            outcome: Outcome::Text,
-            response: "from the dead one".to_owned(),
-            finish_reason: None,
-            input_tokens: None,
-            output_tokens: None,
-            cost: None,
-            simulated: false,
-        }),
-        prompt_sha256: PromptHash("0".repeat(64)),
-        sampling: spec.sampling.clone(),
-        served: Served::default(),
-        attempts: 1,
-        started_at: clock::now(),
-        completed_at: clock::now(),
-    };
-    let stored = table.put_result(&id, &row).await.unwrap();
+    let stored = table.put_result(&id, &dead_ones_row(nonce)).await.unwrap();
     assert!(matches!(stored, ResultWrite::Stored(_)));
     id.to_string()
 }
