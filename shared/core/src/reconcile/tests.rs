@@ -49,7 +49,9 @@ fn a_start_dispatches_every_open_lane_from_its_cursor() {
 #[test]
 fn a_job_whose_lanes_are_closed_is_finalised_and_a_final_one_is_left() {
     let (mut job, mut lanes) = job();
-    lanes.iter_mut().for_each(|lane| lane.state = LaneState::Closed);
+    for lane in &mut lanes {
+        lane.state = LaneState::Closed;
+    }
     assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(1)), [Step::Finalise]);
     job.status = crate::job::JobStatus::Completed;
     assert_eq!(plan(&job, &lanes, Occasion::Start, after(1)), []);

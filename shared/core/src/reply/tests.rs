@@ -51,7 +51,7 @@ fn another_region_is_a_failure_wherever_it_is_reported() {
     ] {
         let mut answer = answer();
         *answer.pointer_mut(place).unwrap() = json!(region);
-        assert_eq!(code(read_json(&answer)), "REGION_MISMATCH", "{place}");
+        assert_eq!(code(&read_json(&answer)), "REGION_MISMATCH", "{place}");
     }
     let mut alias = answer();
     alias["served_region"] = json!("US");
@@ -62,7 +62,7 @@ fn another_region_is_a_failure_wherever_it_is_reported() {
 fn another_prompt_received_is_a_failure() {
     let mut answer = answer();
     answer["metadata"]["receipt"]["output"] = json!({"system_prompt": "Be evil."});
-    assert_eq!(code(read_json(&answer)), "PROMPT_MISMATCH");
+    assert_eq!(code(&read_json(&answer)), "PROMPT_MISMATCH");
     answer["metadata"]["receipt"]["output"] = json!({"system_prompt": "Be brief."});
     assert!(matches!(read_json(&answer).ending, Ending::Completed(_)));
 }
@@ -118,7 +118,7 @@ fn every_failure_has_a_code() {
         (200, "{\"success\":false,\"error_code\":\"no code\"}".to_owned(), "ROUTER_ERROR"),
         (200, too_large.to_string(), "RESPONSE_TOO_LARGE"),
     ] {
-        assert_eq!(code(read(status, body.as_bytes(), asked())), expected);
+        assert_eq!(code(&read(status, body.as_bytes(), asked())), expected);
     }
 }
 
@@ -141,6 +141,6 @@ fn asked() -> Asked<'static> {
     Asked { region: &REGION, system: Some("Be brief."), attempts: 1 }
 }
 
-fn code(reply: Reply) -> String {
+fn code(reply: &Reply) -> String {
     reply.ending.failure().unwrap().code.to_string()
 }

@@ -185,9 +185,9 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
 }
 
 /// What the table does: the lane before the write, or the lane as it is where it was refused.
-fn apply(lane: &mut Lane, write: &LaneWrite) -> Result<Lane, Lane> {
+fn apply(lane: &mut Lane, write: &LaneWrite) -> Result<Lane, Box<Lane>> {
     if !write.condition.holds(lane) {
-        return Err(lane.clone());
+        return Err(Box::new(lane.clone()));
     }
     let before = lane.clone();
     *lane = write.change.apply(before.clone());

@@ -13,8 +13,8 @@ fn the_main_job_is_72_executions_in_3_lanes() {
     assert_eq!(spec.lanes().count(), 3);
     assert_eq!(spec.regions[2].asked, "ASIA");
     assert!(spec.regions[2].system[0].as_ref().unwrap().contains("based in Asia."));
-    assert_eq!(spec.sampling.temperature, 0.1);
-    assert_eq!(spec.sampling.max_tokens, 500);
+    let sampling = Sampling { temperature: 0.1, max_tokens: 500, seed: None, top_p: None };
+    assert_eq!(spec.sampling, sampling);
     assert_eq!((spec.stop, spec.stop_after), (Stop::RegionFailure, 3));
     assert!(submission.warnings.is_empty());
 }
