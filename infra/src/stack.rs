@@ -294,15 +294,16 @@ fn start_queues(ended: &CancellationToken) -> Result<(Component, QueueUrls), Sta
         }
     })?;
     let endpoint = SqsEndpoint::new(component.address);
-    let settings = |fifo| QueueSettings {
+    let settings = |fifo, visibility: Duration| QueueSettings {
         fifo,
-        visibility_timeout_seconds: u32::try_from(time_budget::VISIBILITY.as_secs()).unwrap_or(690),
+        visibility_timeout_seconds: u32::try_from(visibility.as_secs()).unwrap_or(u32::MAX),
         ..QueueSettings::default()
     };
+    let (long, short) = (time_budget::VISIBILITY, time_budget::SHORT_VISIBILITY);
     let urls = QueueUrls {
-        dispatch: endpoint.create_queue("beacon-dispatch", settings(false))?,
-        question: endpoint.create_queue("beacon-question.fifo", settings(true))?,
-        completion: endpoint.create_queue("beacon-completion", settings(false))?,
+        dispatch: endpoint.create_queue("beacon-dispatch", settings(false, short))?,
+        question: endpoint.create_queue("beacon-question.fifo", settings(true, long))?,
+        completion: endpoint.create_queue("beacon-completion", settings(false, short))?,
     };
     // The thread waits for it and ends without it.
     let _sent = sender.send(endpoint);

@@ -1,10 +1,11 @@
 //! One data directory and several processes.
 
 use std::fs::File;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::place::{Place, providers};
+use crate::place::{Place, eventually, providers};
 use crate::up::Up;
 
 const SPEC: &str = "examples/bias-detection.yaml";
@@ -112,6 +113,29 @@ async fn a_run_and_a_list_at_once_both_succeed() {
     let list = ["list"];
     let (list, run) = tokio::join!(place.beacon(&list), place.beacon(&run));
     assert_eq!(list.code, Some(0), "{list:?}");
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[tokio::test]
+async fn who_watches_an_unfinished_job_keeps_nobody_from_finishing_it() {
+    let place = Place::new();
+    let slow = place.providers("[600000, 600000]");
+    let up = Up::start(&place, &["--providers", &slow]).await;
+    let submit = place.beacon(&["submit", SPEC, "--id", "left"]).await;
+    assert_eq!(submit.code, Some(0), "{submit:?}");
+    up.kill().await;
+
+    let mut watch = place.command(&["watch", "left"]);
+    let mut watch = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("a watch that reads, or one that ended", async || {
+        let told = std::fs::read(place.data().join("stack.json")).unwrap_or_default();
+        let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+        let pid = watch.id().map(u64::from);
+        (watch.try_wait().unwrap().is_some() || told["pid"].as_u64() == pid).then_some(())
+    })
+    .await;
+    let run = ["run", SPEC, "--id", "left", "--providers", &place.providers("[0, 5]")];
+    let run = place.beacon(&run).await;
     assert_eq!(run.code, Some(0), "{run:?}");
 }
 

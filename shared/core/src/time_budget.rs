@@ -15,6 +15,9 @@ pub const CLIENT: Duration = Duration::from_secs(620);
 pub const FUNCTION: Duration = Duration::from_secs(660);
 /// The question queue's visibility timeout.
 pub const VISIBILITY: Duration = Duration::from_secs(690);
+/// The visibility timeout of the dispatch and completion queues, whose functions only talk to the
+/// table and the queues.
+pub const SHORT_VISIBILITY: Duration = Duration::from_secs(90);
 /// A holder older than this is dead, whatever the queue says.
 pub const HOLDER: Duration = Duration::from_secs(FUNCTION.as_secs() + 60);
 
