@@ -31,6 +31,17 @@ pub(crate) enum ApiError {
     Unexpected { base: String, status: u16 },
 }
 
+impl ApiError {
+    /// Asking again may help.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused(view) => view.error_code == "table_unavailable",
+            Self::Unexpected { status, .. } => *status >= 500,
+        }
+    }
+}
+
 /// A Beacon's API.
 #[derive(Debug)]
 pub(crate) struct Api {

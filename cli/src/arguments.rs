@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "beacon", version)]
 pub(crate) struct Arguments {
     /// Where the embedded tables lie.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".beacon")]
+    #[arg(long, global = true, value_name = "DIR", default_value = Arguments::DATA)]
     pub(crate) data: PathBuf,
     /// Use the Beacon at this address instead of one on this machine.
     #[arg(long, global = true, value_name = "URL")]
@@ -24,6 +24,11 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Where the embedded tables lie unless told otherwise.
+    pub(crate) const DATA: &str = ".beacon";
 }
 
 #[derive(Debug, Subcommand)]

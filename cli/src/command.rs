@@ -1,10 +1,11 @@
 //! What each command does.
 
 use std::io::Write;
+use std::path::Path;
 
 use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
-use beacon_infra::{Duty, Running, Stack, StackError, StackOptions};
+use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions};
 use beacon_router::{Config, HybridRouter};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +48,12 @@ pub(crate) enum CommandError {
         #[source]
         source: std::io::Error,
     },
+    #[error("`{0}` is not on this machine: the API has no access control, listen on 127.0.0.1")]
+    NotLoopback(std::net::SocketAddr),
+    #[error(
+        "job {job} is not done, and nobody works at it: start a Beacon on `{data}` with `beacon up`"
+    )]
+    NobodyWorks { job: String, data: String },
     #[error("a part of the stack ended; its log says why")]
     Ended,
 }
@@ -96,8 +103,12 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> 
 }
 
 async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
+    let listen = options.listen;
+    if !listen.ip().is_loopback() {
+        return Err(CommandError::NotLoopback(listen));
+    }
     let duty = Duty::Work(router_choice::choose(options.providers.as_deref())?);
-    let (data, listen) = (arguments.data.clone(), options.listen);
+    let data = DataDir::open(&arguments.data).map_err(StackError::from)?;
     let stack = Stack::start(StackOptions { data, listen, duty }).await?;
     let running = stack.running();
     if arguments.json {
@@ -183,23 +194,49 @@ async fn watch(
     job: &str,
 ) -> Result<Done, CommandError> {
     let followed = tokio::select! {
-        view = follow(&connection.api, job, arguments.json) => Some(view),
+        view = follow_to_end(arguments, &connection, job) => Some(view),
         () = interrupted() => None,
     };
     let Some(view) = followed else {
-        let data = arguments.data.display();
-        report::note(true, &format!("job {job} goes on when Beacon runs on {data} again"));
-        if let Some(stack) = connection.own {
-            drain(arguments, stack).await;
-        }
-        return Ok(Done(INTERRUPTED));
+        return Ok(interrupt(arguments, connection, job).await);
     };
     let done = match view {
         Ok(view) => conclude(arguments, &connection, &view).await,
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
     connection.close().await;
     done
+}
+
+async fn follow_to_end(
+    arguments: &Arguments,
+    connection: &Connection,
+    job: &str,
+) -> Result<JobView, CommandError> {
+    if connection.only_reads() {
+        let view = connection.api.job(job).await?;
+        if !view.status.is_final() {
+            let data = arguments.data.display().to_string();
+            return Err(CommandError::NobodyWorks { job: job.to_owned(), data });
+        }
+        return Ok(view);
+    }
+    tokio::select! {
+        view = follow(&connection.api, job, arguments.json) => Ok(view?),
+        () = connection.ended() => Err(CommandError::Ended),
+    }
+}
+
+async fn interrupt(arguments: &Arguments, connection: Connection, job: &str) -> Done {
+    let data = arguments.data.display();
+    match connection.own {
+        Some(stack) => {
+            report::note(true, &format!("job {job} goes on when Beacon runs on {data} again"));
+            drain(arguments, stack).await;
+        }
+        None => report::note(true, &format!("job {job} goes on at {}", connection.api.base())),
+    }
+    Done(INTERRUPTED)
 }
 
 async fn conclude(
@@ -209,19 +246,25 @@ async fn conclude(
 ) -> Result<Done, CommandError> {
     if arguments.json {
         report::json(view)?;
-    } else {
-        let summary = connection.api.summary(view.job_id.as_str()).await?;
-        report::results(view, &summary);
-        let place = match &arguments.api {
-            Some(api) => api.clone(),
-            None => arguments.data.display().to_string(),
-        };
-        let job = &view.job_id;
-        report::note(
-            false,
-            &format!("data in {place}; every answer: beacon export {job} --format jsonl"),
-        );
+        return Ok(Done(exit_code(view.status)));
     }
+    // The table is an extra: the job is done whether or not it can be shown.
+    match connection.api.summary(view.job_id.as_str()).await {
+        Ok(summary) => report::results(&summary),
+        Err(error) => report::note(true, &format!("the results' table is missing: {error}")),
+    }
+    report::conclusion(view);
+    let data = arguments.data.display();
+    let (place, option) = if let Some(api) = &arguments.api {
+        (api.clone(), format!(" --api {api}"))
+    } else if arguments.data == Path::new(Arguments::DATA) {
+        (data.to_string(), String::new())
+    } else {
+        (data.to_string(), format!(" --data {data}"))
+    };
+    let job = &view.job_id;
+    let export = format!("beacon{option} export {job} --format jsonl");
+    report::note(false, &format!("data in {place}; every answer: {export}"));
     Ok(Done(exit_code(view.status)))
 }
 

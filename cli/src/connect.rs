@@ -2,9 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions};
+use beacon_infra::{
+    DataDir, DataDirError, Duty, RouterChoice, Running, Stack, StackError, StackOptions,
+};
 use thiserror::Error;
+use tokio::time::{Instant, sleep};
 
 use crate::api::Api;
 use crate::arguments::Arguments;
@@ -21,6 +25,11 @@ pub(crate) enum ConnectError {
     Http(#[from] reqwest::Error),
     #[error("--providers starts an own router, but {used} has its own; leave it out")]
     ProvidersUnused { used: String },
+    #[error(
+        "HYBRID_ROUTER_URL names {named}, but {used} uses the router {router}; \
+         unset the one or stop the other"
+    )]
+    OtherRouter { used: String, router: String, named: String },
     #[error("no Beacon runs on `{0}`: start one with `beacon up`, or use `beacon run`")]
     NothingRuns(PathBuf),
     #[error("`{0}` holds no data of Beacon")]
@@ -43,15 +52,23 @@ impl Connection {
         arguments: &Arguments,
         providers: Option<&Path>,
     ) -> Result<Self, ConnectError> {
-        if let Some(connection) = existing(arguments)? {
-            if providers.is_some() {
-                let used = connection.api.base().to_owned();
-                return Err(ConnectError::ProvidersUnused { used });
-            }
+        let router = router_choice::choose(providers)?;
+        let named = named_router(&router);
+        let connection = find_or_start(arguments, Duty::Work(router)).await?;
+        if connection.own.is_some() {
             return Ok(connection);
         }
-        let duty = Duty::Work(router_choice::choose(providers)?);
-        start(&arguments.data, duty).await
+        let used = connection.api.base().to_owned();
+        if providers.is_some() {
+            return Err(ConnectError::ProvidersUnused { used });
+        }
+        match (named, &connection.running) {
+            (Some(named), Some(running)) if running.router != named => {
+                let router = running.router.clone();
+                Err(ConnectError::OtherRouter { used, router, named })
+            }
+            (_, _) => Ok(connection),
+        }
     }
 
     /// The Beacon at --api, or the one that runs on the data directory.
@@ -62,18 +79,29 @@ impl Connection {
 
     /// The Beacon at --api, the one that runs on the data directory, or a new one that only reads.
     pub(crate) async fn for_read(arguments: &Arguments) -> Result<Self, ConnectError> {
-        if let Some(connection) = existing(arguments)? {
-            return Ok(connection);
-        }
-        if !arguments.data.join("beacon.db").exists() {
+        let remote = arguments.api.is_some();
+        if !remote && !DataDir::exists(&arguments.data) {
             return Err(ConnectError::NoData(arguments.data.clone()));
         }
-        start(&arguments.data, Duty::Read).await
+        find_or_start(arguments, Duty::Read).await
     }
 
-    /// Whether every answer is made up, as far as is known.
+    /// Nobody works at the jobs that this connection shows.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.own.as_ref().is_some_and(|stack| !stack.works())
+    }
+
+    /// Whether answers are made up, as far as is known.
     pub(crate) fn is_simulated(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.simulated)
+    }
+
+    /// Resolves when a part of a stack that was started for this connection has ended.
+    pub(crate) async fn ended(&self) {
+        match &self.own {
+            Some(stack) => stack.ended().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Ends what was started for this connection.
@@ -81,6 +109,14 @@ impl Connection {
         if let Some(stack) = self.own {
             stack.stop().await;
         }
+    }
+}
+
+/// The address of a router that the environment names.
+fn named_router(router: &RouterChoice) -> Option<String> {
+    match router {
+        RouterChoice::External(settings) => Some(settings.base.clone()),
+        RouterChoice::Own(_, _) => None,
     }
 }
 
@@ -93,9 +129,25 @@ fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
     Ok(Some(Connection { api, own: None, running: Some(running) }))
 }
 
-async fn start(data: &Path, duty: Duty) -> Result<Connection, ConnectError> {
+/// How long a directory may be another's that does not say where it listens: a reader that is about
+/// to end, or a stack that is about to start.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
+async fn find_or_start(arguments: &Arguments, duty: Duty) -> Result<Connection, ConnectError> {
+    let until = Instant::now() + PATIENCE;
+    let data = loop {
+        if let Some(connection) = existing(arguments)? {
+            return Ok(connection);
+        }
+        match DataDir::open(&arguments.data) {
+            Ok(data) => break data,
+            Err(DataDirError::Locked { .. }) if Instant::now() < until => sleep(PAUSE).await,
+            Err(error) => return Err(StackError::from(error).into()),
+        }
+    };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let stack = Stack::start(StackOptions { data: data.to_owned(), listen, duty }).await?;
+    let stack = Stack::start(StackOptions { data, listen, duty }).await?;
     let running = stack.running().clone();
     let api = Api::new(&format!("http://{}", running.api))?;
     Ok(Connection { api, own: Some(stack), running: Some(running) })

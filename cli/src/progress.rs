@@ -27,7 +27,7 @@ pub(crate) async fn follow(api: &Api, job: &str, quiet: bool) -> Result<JobView,
                 failed = 0;
                 view
             }
-            Err(error @ ApiError::Unreachable { .. }) if failed < PATIENCE => {
+            Err(error) if error.may_pass() && failed < PATIENCE => {
                 failed += 1;
                 tracing::debug!(%error, failed, "looking again");
                 continue;

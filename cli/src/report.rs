@@ -1,7 +1,8 @@
 //! What people see.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
+#![expect(clippy::print_stderr, reason = "printing is what this file is for")]
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
 use beacon_core::job::JobStatus;
@@ -15,15 +16,20 @@ use crate::command::CommandError;
 use crate::spec_file::SpecFile;
 
 /// Said before anything else where answers are made up.
-pub(crate) const SIMULATED: &str = "SIMULATED providers: every answer is made up. \
+pub(crate) const SIMULATED: &str = "SIMULATED providers: their answers are made up. \
 For real ones set HYBRID_ROUTER_URL or give --providers FILE.";
+
+/// A line on standard output. One that nobody reads any more is no error.
+fn say(text: impl Display) {
+    let _closed = writeln!(std::io::stdout(), "{text}");
+}
 
 /// A line for people; on standard error where standard output is for programs.
 pub(crate) fn note(json: bool, text: &str) {
     if json {
         eprintln!("{text}");
     } else {
-        println!("{text}");
+        say(text);
     }
 }
 
@@ -44,7 +50,7 @@ pub(crate) fn failure(error: &CommandError) {
         }
         source = inner.source();
     }
-    eprintln!("error: {text}");
+    eprintln!("error: {}", one_line(&text));
     if let CommandError::Spec(ApiError::Refused(view), file) = error {
         details(view, file);
     }
@@ -52,7 +58,7 @@ pub(crate) fn failure(error: &CommandError) {
 
 fn details(view: &beacon_core::view::ErrorView, file: &SpecFile) {
     for problem in &view.details {
-        eprintln!("  {}: {}", file.locate(problem), problem.message);
+        eprintln!("  {}: {}", one_line(&file.locate(problem)), one_line(&problem.message));
     }
 }
 
@@ -70,20 +76,20 @@ pub(crate) fn line<T: Serialize>(out: &mut impl Write, view: &T) -> std::io::Res
 
 /// A job's counts, one below the other.
 pub(crate) fn status(view: &JobView) {
-    println!("job        {}  (run {})", view.job_id, view.run);
-    println!("status     {}", status_name(view.status));
-    println!("expected   {}", view.expected);
+    say(format!("job        {}  (run {})", view.job_id, view.run));
+    say(format!("status     {}", status_name(view.status)));
+    say(format!("expected   {}", view.expected));
     for (name, count) in named(&view.counts) {
-        println!("{name:<10} {count}");
+        say(format!("{name:<10} {count}"));
     }
-    println!("duration   {}", duration(view.duration_ms));
+    say(format!("duration   {}", duration(view.duration_ms)));
     if view.simulated {
-        println!("simulated  yes: answers are made up");
+        say("simulated  yes: answers are made up");
     }
 }
 
-/// A job's results by region and model.
-pub(crate) fn results(view: &JobView, summary: &Summary) {
+/// A job's results by region and model, and its failures by code.
+pub(crate) fn results(summary: &Summary) {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header([
@@ -105,23 +111,32 @@ pub(crate) fn results(view: &JobView, summary: &Summary) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
+    say(table);
     for failure in &summary.failures {
-        println!("{:>6} × {}  e.g. {}", failure.count, failure.code, one_line(&failure.example));
+        say(format!(
+            "{:>6} × {}  e.g. {}",
+            failure.count,
+            failure.code,
+            one_line(&failure.example)
+        ));
     }
+}
+
+/// How a job ended, on one line.
+pub(crate) fn conclusion(view: &JobView) {
     let parts: Vec<String> = named(&view.counts)
         .into_iter()
         .filter(|(name, count)| *count > 0 || matches!(*name, "completed" | "failed"))
         .map(|(name, count)| format!("{count} {name}"))
         .collect();
-    println!(
+    say(format!(
         "{} {}: {} expected, {} in {}",
         view.job_id,
         status_name(view.status),
         view.expected,
         parts.join(", "),
         duration(view.duration_ms)
-    );
+    ));
 }
 
 fn cells(row: &SummaryRow) -> Vec<String> {
@@ -156,7 +171,7 @@ pub(crate) fn jobs(jobs: &[JobView]) {
             format!("{:.0}", job.created_at),
         ]);
     }
-    println!("{table}");
+    say(table);
 }
 
 /// One execution in full.

@@ -95,8 +95,10 @@ fn expand(directory: &Path, listed: Vec<Value>) -> Result<Questions, SpecFileErr
     let (mut questions, mut origins) = (Vec::new(), Vec::new());
     for (index, entry) in listed.into_iter().enumerate() {
         let Some(file) = entry.get("file") else {
+            // Behind a file the indexes of the specification sent are not those of the file read.
+            let moved = questions.len() != index;
+            origins.push(moved.then(|| format!("entry {} of the file", index + 1)));
             questions.push(entry);
-            origins.push(None);
             continue;
         };
         let field = format!("questions[{index}].file");

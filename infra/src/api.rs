@@ -1,10 +1,13 @@
 //! The API on loopback: each request becomes the event that API Gateway would send.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use beacon_aws::clock;
@@ -32,6 +35,10 @@ pub(crate) fn routes(functions: Arc<Functions>) -> axum::Router {
 async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Response {
     let submit = request.method() == Method::POST && request.uri().path() == "/api/v1/jobs";
     let (head, body) = request.into_parts();
+    if !names_this_machine(&head) {
+        let told = "this address is answered on this machine only";
+        return refuse(StatusCode::FORBIDDEN, "foreign_host", told);
+    }
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large");
     };
@@ -53,6 +60,15 @@ async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Re
         lambda_http::Body::Empty | _ => Body::empty(),
     };
     Response::from_parts(head, body)
+}
+
+/// A page whose name was bound to this machine's address sends that name.
+fn names_this_machine(head: &Parts) -> bool {
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let authority = host.parse::<Authority>();
+    let name = authority.as_ref().map_or("", |authority| authority.host());
+    let ip = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 /// An HTTP API event, payload version 2.0.

@@ -1,6 +1,12 @@
 //! SDK clients of the local stack: the ordinary ones, with its addresses and any credentials.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+
+/// One attempt at a request to the table.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Addresses of a local stack's table and queues.
 #[derive(Debug, Clone)]
@@ -22,6 +28,7 @@ impl Local {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(credentials())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
             .endpoint_url(&self.dynamodb);
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }

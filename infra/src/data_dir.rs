@@ -3,7 +3,6 @@
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -46,7 +45,7 @@ pub struct Running {
     pub router: String,
     /// Its process.
     pub pid: u32,
-    /// All its answers are made up.
+    /// Some of its providers make their answers up.
     pub simulated: bool,
 }
 
@@ -68,7 +67,7 @@ impl DataDir {
         std::fs::create_dir_all(path).map_err(failed(path, "created"))?;
         let lock_path = path.join(LOCK);
         let lock = File::create(&lock_path).map_err(failed(&lock_path, "created"))?;
-        match take(&lock) {
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(DataDirError::Locked { path: path.to_owned() });
@@ -80,6 +79,11 @@ impl DataDir {
         // What an earlier process said of itself is no longer so.
         let _absent_is_fine = std::fs::remove_file(path.join(STACK));
         Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Whether a directory holds data.
+    pub fn exists(path: &Path) -> bool {
+        path.join(DATABASE).exists()
     }
 
     /// The stack that has a directory, if one has it and says where it listens. What a process
@@ -96,7 +100,7 @@ impl DataDir {
 
     /// The table's file.
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("beacon.db")
+        self.path.join(DATABASE)
     }
 
     /// Tells other processes where this one listens.
@@ -117,19 +121,6 @@ impl Drop for DataDir {
     }
 }
 
+const DATABASE: &str = "beacon.db";
 const STACK: &str = "stack.json";
 const LOCK: &str = "lock";
-/// Times that a lock is tried: another process may hold it for a moment only to see whether it is
-/// free.
-const TRIES: usize = 10;
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);
-
-fn take(lock: &File) -> Result<(), TryLockError> {
-    for _try in 1..TRIES {
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
-            taken => return taken,
-        }
-    }
-    lock.try_lock()
-}

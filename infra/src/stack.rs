@@ -59,7 +59,7 @@ pub enum Duty {
 #[derive(Debug)]
 pub struct StackOptions {
     /// The data directory.
-    pub data: PathBuf,
+    pub data: DataDir,
     /// Where the API listens; port 0 for any free one.
     pub listen: SocketAddr,
     /// What to do.
@@ -117,7 +117,7 @@ pub struct Stack {
 impl Stack {
     /// Starts everything. It ends with [`Stack::stop`]; killing the process loses nothing either.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
-        let data = DataDir::open(&options.data)?;
+        let data = options.data;
         let ended = CancellationToken::new();
         let tables = start_tables(&data, &ended)?;
         let (queue, urls) = start_queues(&ended)?;
@@ -126,7 +126,7 @@ impl Stack {
         let meter = Arc::new(Meter::on());
         let table = Table::new(local.dynamodb(), Local::TABLE.to_owned(), Arc::clone(&meter));
         let queues = Queues::new(local.sqs(), urls.clone(), Arc::clone(&meter));
-        let mut this = Parts { local, table, queues, urls, meter };
+        let this = Parts { local, table, queues, urls, meter };
 
         let stop = CancellationToken::new();
         let mut work = JoinSet::new();
@@ -140,11 +140,13 @@ impl Stack {
             pid: std::process::id(),
             simulated: false,
         };
+        let works = matches!(options.duty, Duty::Work(_));
         if let Duty::Work(choice) = options.duty {
             let settings = match choice {
                 RouterChoice::External(settings) => settings,
                 RouterChoice::Own(own, timeout) => {
-                    running.simulated = own.is_simulated();
+                    let providers = own.providers(None);
+                    running.simulated = providers.iter().any(|provider| provider.simulated);
                     let component = start_router(*own, &ended)?;
                     let base = component.url();
                     router = Some(component);
@@ -152,19 +154,31 @@ impl Stack {
                 }
             };
             running.router.clone_from(&settings.base);
-            intake = Some(this.intake(&settings)?);
-            this.spawn_functions(settings, &stop, &mut work)?;
+            let accepts = this.intake(&settings)?;
+            running.simulated = running.simulated || accepts.has_simulated_provider().await;
+            intake = Some(accepts);
+            this.spawn_functions(settings, &stop, &mut work).await?;
         }
-        let functions = Arc::new(Functions { intake, query: Query { table: this.table } });
+        // What readers cost is not the jobs' usage.
+        let name = Local::TABLE.to_owned();
+        let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
+        let functions = Arc::new(Functions { intake, query: Query { table } });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;
-        data.announce(&running)?;
+        if works {
+            data.announce(&running)?;
+        }
         Ok(Self { running, tables, queue, router, api, work, stop, ended, data })
     }
 
     /// Where it listens.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// Whether it accepts jobs and runs them.
+    pub fn works(&self) -> bool {
+        !self.running.router.is_empty()
     }
 
     /// Resolves when a part of the stack has ended, which it never should before [`Stack::stop`].
@@ -215,8 +229,8 @@ impl Parts {
         }
     }
 
-    fn spawn_functions(
-        &mut self,
+    async fn spawn_functions(
+        &self,
         settings: RouterSettings,
         stop: &CancellationToken,
         work: &mut JoinSet<()>,
@@ -231,6 +245,8 @@ impl Parts {
         });
         let coordinator = Arc::new(Coordinator { table: table() });
         let reconciler = Reconciler { table: table(), queues: queues() };
+        // Before anything new is accepted, so that only what an earlier start left is dispatched.
+        let occasion = reconcile(&reconciler, Occasion::Start).await;
 
         let source = self.source(&self.urls.dispatch, 10, INVOCATIONS);
         work.spawn(source.poll(stop.clone(), move |event: SqsEvent| {
@@ -247,24 +263,28 @@ impl Parts {
             let coordinator = Arc::clone(&coordinator);
             async move { coordinator.handle(event).await }
         }));
-        work.spawn(run_schedule(reconciler, stop.clone()));
+        work.spawn(run_schedule(reconciler, occasion, stop.clone()));
         Ok(())
     }
 }
 
-/// Runs the reconciler at once, because the queues of a start are empty, and then every minute.
-async fn run_schedule(reconciler: Reconciler, stop: CancellationToken) {
+/// Runs the reconciler once. A start that failed is still a start the next time.
+async fn reconcile(reconciler: &Reconciler, occasion: Occasion) -> Occasion {
+    match reconciler.handle(ScheduleEvent { time: clock::now() }, occasion).await {
+        Ok(()) => Occasion::Schedule,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "not everything was reconciled");
+            occasion
+        }
+    }
+}
+
+async fn run_schedule(reconciler: Reconciler, mut occasion: Occasion, stop: CancellationToken) {
     let mut ticks = interval_at(tokio::time::Instant::now() + SCHEDULE, SCHEDULE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut occasion = Occasion::Start;
     loop {
-        if let Err(error) = reconciler.handle(ScheduleEvent { time: clock::now() }, occasion).await
-        {
-            tracing::error!(error = chain(&error), "nothing was reconciled");
-        }
-        occasion = Occasion::Schedule;
         tokio::select! {
-            _tick = ticks.tick() => {}
+            _tick = ticks.tick() => occasion = reconcile(&reconciler, occasion).await,
             () = stop.cancelled() => return,
         }
     }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use beacon_aws::{LaneUpdate, Meter, ResultWrite, Submit, Table};
+use beacon_aws::{LaneUpdate, Meter, ResultWrite, Submit, Table, TableError};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
@@ -14,8 +14,8 @@ use beacon_core::lane::{
 };
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
-use beacon_core::{ExecutionId, JobId, Nonce, Position, Run};
-use beacon_infra::{Duty, Local, Stack, StackOptions};
+use beacon_core::{DispatchNumber, ExecutionId, JobId, Nonce, Position, Run};
+use beacon_infra::{DataDir, Duty, Local, Stack, StackOptions};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -40,6 +40,7 @@ fn a_lane_write_happens_exactly_when_the_core_says_so() {
                     state: lane.state,
                     cursor: lane.cursor,
                     holder: HolderIs::Anything,
+                    dispatch_number: None,
                 };
                 let write = LaneWrite { condition, change };
                 let done = world.table.write_lane(&id, &lane.id, &write).await.unwrap();
@@ -68,6 +69,7 @@ async fn a_completed_row_never_changes_and_another_only_in_a_later_run() {
     let world = World::new().await;
     let completed = |run| row(run, Ending::Completed(answer(&format!("of run {run}"))));
     let failed = |run| row(run, Ending::Failed(failure()));
+    let other = |row| ExecutionRow { holder: Nonce::new("other").unwrap(), ..row };
     let (stands, replaced) = (false, true);
     for (index, (first, second, expected)) in [
         (completed(1), completed(1), stands),
@@ -85,15 +87,39 @@ async fn a_completed_row_never_changes_and_another_only_in_a_later_run() {
         let id = ExecutionId::parse(&format!("result.{index}.us-east.0.m")).unwrap();
         let write = world.table.put_result(&id, &first).await.unwrap();
         assert_eq!(write, ResultWrite::Stored(first.counted()));
+        let second = other(second);
         let write = world.table.put_result(&id, &second).await.unwrap();
         let (kept, told) = if expected == replaced {
             (&second, ResultWrite::Stored(second.counted()))
         } else {
-            (&first, ResultWrite::Dropped(first.counted()))
+            let stored = first.counted();
+            (&first, ResultWrite::Dropped { stored, holder: first.holder.clone() })
         };
         assert_eq!(write, told, "case {index}");
         assert_eq!(world.table.row(&id).await.unwrap().as_ref(), Some(kept), "case {index}");
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_finds_its_own_row_stored() {
+    let world = World::new().await;
+    let id = ExecutionId::parse("twice.0.us-east.0.m").unwrap();
+    let row = row(1, Ending::Completed(answer("once")));
+    for _sent in 0..2 {
+        let write = world.table.put_result(&id, &row).await.unwrap();
+        assert_eq!(write, ResultWrite::Stored(row.counted()));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_item_that_the_table_never_takes_is_told_from_a_request_that_failed() {
+    let world = World::new().await;
+    let id = ExecutionId::parse("large.0.us-east.0.m").unwrap();
+    let row = row(1, Ending::Completed(answer(&"x".repeat(500 * 1024))));
+    let error = world.table.put_result(&id, &row).await.unwrap_err();
+    assert!(matches!(error, TableError::NotStorable { .. }), "{error:?}");
     world.stop().await;
 }
 
@@ -170,7 +196,7 @@ impl World {
     async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let options = StackOptions {
-            data: data.path().to_owned(),
+            data: DataDir::open(data.path()).unwrap(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             duty: Duty::Read,
         };
@@ -222,10 +248,13 @@ fn condition() -> impl Strategy<Value = LaneCondition> {
         nonce().prop_map(HolderIs::AbsentOr),
         nonce().prop_map(HolderIs::Exactly),
     ];
-    (1..3_u32, state(), 0..2_u32, holder).prop_map(|(run, state, cursor, holder)| {
-        let run = Run(run.min(2));
-        LaneCondition { run, state, cursor: Position(cursor), holder }
-    })
+    let dispatch_number = prop::option::of((0..2_u32).prop_map(DispatchNumber));
+    (1..3_u32, state(), 0..2_u32, holder, dispatch_number).prop_map(
+        |(run, state, cursor, holder, dispatch_number)| {
+            let cursor = Position(cursor);
+            LaneCondition { run: Run(run), state, cursor, holder, dispatch_number }
+        },
+    )
 }
 
 fn state() -> impl Strategy<Value = LaneState> {
@@ -247,6 +276,7 @@ fn row(run: u32, ending: Ending) -> ExecutionRow {
             provider_id: None,
             model: Some("m".into()),
             region: Some("us-east".into()),
+            simulated: true,
         },
         attempts: 2,
         started_at: now(),
@@ -262,7 +292,6 @@ fn answer(text: &str) -> Answer {
         input_tokens: Some(3),
         output_tokens: Some(4),
         cost: Some(0.000_012_5),
-        simulated: true,
     }
 }
 

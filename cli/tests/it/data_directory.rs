@@ -125,15 +125,9 @@ async fn who_watches_an_unfinished_job_keeps_nobody_from_finishing_it() {
     assert_eq!(submit.code, Some(0), "{submit:?}");
     up.kill().await;
 
-    let mut watch = place.command(&["watch", "left"]);
-    let mut watch = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    eventually("a watch that reads, or one that ended", async || {
-        let told = std::fs::read(place.data().join("stack.json")).unwrap_or_default();
-        let told: Value = serde_json::from_slice(&told).unwrap_or_default();
-        let pid = watch.id().map(u64::from);
-        (watch.try_wait().unwrap().is_some() || told["pid"].as_u64() == pid).then_some(())
-    })
-    .await;
+    let watch = place.beacon(&["watch", "left"]).await;
+    assert_eq!(watch.code, Some(2), "{watch:?}");
+    assert!(watch.stderr.contains("nobody works at it"), "{watch:?}");
     let run = ["run", SPEC, "--id", "left", "--providers", &place.providers("[0, 5]")];
     let run = place.beacon(&run).await;
     assert_eq!(run.code, Some(0), "{run:?}");

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 
 use crate::exported::sum;
 use crate::place::{Done, Place, eventually, finished, within};
-use crate::up::first_line;
+use crate::up::{Up, first_line};
 
 const SPEC: &str = "examples/bias-detection.yaml";
 
@@ -25,6 +25,27 @@ async fn a_submit_without_a_router_is_refused_and_nothing_accepted() {
     assert!(run.stderr.contains("nothing was accepted"), "{run:?}");
     let list = place.beacon(&["list", "--json"]).await;
     assert_eq!(list.json(), Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn another_router_than_the_one_of_the_stack_that_runs_is_not_ignored() {
+    let place = Place::new();
+    let up = Up::start(&place, &["--providers", &place.providers("[0, 0]")]).await;
+    let (_port, address) = port_where_nobody_listens();
+    let url = format!("http://{address}");
+    let run = place.command(&["run", SPEC]);
+    let run = with(run, &[("HYBRID_ROUTER_URL", &url)]).await;
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains(&url), "{run:?}");
+    up.kill().await;
+}
+
+#[tokio::test]
+async fn the_api_listens_on_this_machine_only() {
+    let place = Place::new();
+    let up = place.beacon(&["up", "--listen", "0.0.0.0:0"]).await;
+    assert_eq!(up.code, Some(2), "{up:?}");
+    assert!(up.stderr.contains("0.0.0.0"), "{up:?}");
 }
 
 #[tokio::test]

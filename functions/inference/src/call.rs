@@ -96,6 +96,8 @@ impl Router {
         request: &InferenceRequest,
         attempt: u32,
     ) -> Reply {
+        // The deadline counts from here: a call that waits for its turn is not late.
+        let _slot = self.slots.acquire().await;
         let begun = clock::now();
         let prompt_len = request.prompt.len();
         info!(execution_id = %id, attempt, url = self.base, prompt_len, "inference call begins");

@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use crate::Inference;
 
-/// Pause after a look that failed, milliseconds.
+/// Pause after a look that failed.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What a holder watches while it waits for answers.
@@ -40,7 +40,7 @@ impl Fence<'_> {
     }
 
     /// The start of a look that found the own nonce; none when it found another, or none in time.
-    async fn look(&self, until: Instant) -> Option<Instant> {
+    pub(crate) async fn look(&self, until: Instant) -> Option<Instant> {
         let QuestionMessage { job_id, lane, .. } = self.message;
         loop {
             let started = Instant::now();

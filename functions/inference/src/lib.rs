@@ -4,6 +4,7 @@ mod call;
 mod fence;
 mod question;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -11,6 +12,7 @@ use beacon_aws::{Queues, Received, RouterSettings, Table, chain, each_message, p
 use beacon_core::lane::Finished;
 use beacon_core::message::{CompletionMessage, QuestionMessage};
 use beacon_core::{BootId, time_budget};
+use tokio::sync::Semaphore;
 use tracing::{error, warn};
 
 use question::WorkError;
@@ -35,7 +37,12 @@ pub struct Router {
     base: String,
     budget: Duration,
     wait: Duration,
+    /// Calls at a time, over all questions of this process: each is a connection.
+    slots: Arc<Semaphore>,
 }
+
+/// Enough for the largest question, and few enough for the descriptors that a process has.
+const CALLS: usize = 256;
 
 impl Router {
     /// The router of these settings. The worker waits a little longer than the router may take, so
@@ -47,6 +54,7 @@ impl Router {
             base: settings.base,
             budget: settings.timeout,
             wait: settings.timeout + spare,
+            slots: Arc::new(Semaphore::new(CALLS)),
         })
     }
 }
@@ -80,14 +88,26 @@ impl Inference {
             }
             Ok(Finished::Leave) => false,
             Err(WorkError::Lost) => {
-                warn!(%job_id, %run, %lane, %position, "the lane was lost to another holder");
+                warn!(%job_id, %run, %lane, %position, "the lane is, or may be, another holder's");
+                self.give_back(message).await;
                 false
             }
             Err(WorkError::Table(error)) => {
                 let error = chain(&error);
                 error!(%job_id, %run, %lane, %position, error, "question was not finished");
+                self.give_back(message).await;
                 false
             }
+        }
+    }
+
+    /// Lets the message come back soon. That it does not is no harm: it comes back anyway.
+    async fn give_back(&self, message: &Received<QuestionMessage>) {
+        let (job_id, receipt) = (&message.body.job_id, &message.receipt_handle);
+        let given = self.queues.hold_question(job_id, receipt, time_budget::GIVEN_BACK).await;
+        if let Err(error) = given {
+            let lane = &message.body.lane;
+            warn!(%job_id, %lane, error = chain(&error), "the message comes back late");
         }
     }
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use beacon_aws::{LaneUpdate, Received, ResultWrite, TableError, chain, clock};
-use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus};
+use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
-    Finished, GateRejection, Lane, LaneState, Ticket, enter, finish, finish_refused, gate,
+    Entry, Finished, GateRejection, Lane, LaneState, Ticket, enter, finish, finish_refused, gate,
     rejected, take_over,
 };
 use beacon_core::message::QuestionMessage;
 use beacon_core::reply::Reply;
-use beacon_core::{ExecutionId, ModelId, Nonce, Sample};
+use beacon_core::{ExecutionId, ModelId, Nonce, Sample, time_budget};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -37,8 +38,7 @@ pub(crate) enum WorkError {
 /// A worker that is in.
 struct Entered {
     lane: Lane,
-    check_rows: bool,
-    wait: Option<std::time::Duration>,
+    entry: Entry,
     /// Before the request that let it in was sent.
     since: Instant,
 }
@@ -49,6 +49,8 @@ enum Gated {
     Done(Finished),
 }
 
+/// Between two tries to store an answer.
+const STORE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Gates after which a lane that changes hands all the time is left to the queue.
 const GATES: usize = 5;
 
@@ -66,22 +68,23 @@ impl Inference {
                 Gated::In(entered) => self.work(message, &ticket, *entered, &lost).await,
             }
         };
-        let hold = self.keep_hidden(received, &lost);
+        // Biased, here and below: what may stop a call is looked at before the call goes on.
         tokio::select! {
+            biased;
+            never = self.keep_hidden(received, &lost) => match never {},
             done = work => done,
-            never = hold => match never {},
         }
     }
 
     fn ticket(&self, received: &Received<QuestionMessage>) -> Ticket {
-        let now = clock::now().as_millisecond();
-        let waited = received.sent_ms.map_or(0, |sent| now - sent);
+        let sent_ms = received.sent_ms;
         Ticket {
             run: received.body.run,
             position: received.body.position,
             nonce: fresh_nonce(),
             boot: self.boot.clone(),
-            waited_ms: u64::try_from(waited).unwrap_or(0),
+            sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            received_at: clock::now(),
         }
     }
 
@@ -92,19 +95,21 @@ impl Inference {
     ) -> Result<Gated, WorkError> {
         let QuestionMessage { job_id, run, lane, position, .. } = message;
         let mut write = gate(ticket, clock::now());
+        let mut holders = Vec::new();
         for _gate in 0..GATES {
             let since = Instant::now();
             let seen = match self.table.write_lane(job_id, lane, &write).await? {
                 LaneUpdate::Applied(before) => {
-                    let entry = enter(ticket, &before);
-                    let (wait, check_rows) = (entry.wait, entry.check_rows);
+                    let entry = enter(ticket, &before, &holders);
                     let lane = write.change.apply(before);
-                    return Ok(Gated::In(Box::new(Entered { lane, check_rows, wait, since })));
+                    return Ok(Gated::In(Box::new(Entered { lane, entry, since })));
                 }
                 LaneUpdate::Refused(seen) => seen,
             };
             write = match rejected(ticket, seen.as_ref()) {
-                GateRejection::OtherRun | GateRejection::Passed => {
+                GateRejection::OtherRun => return Ok(Gated::Done(Finished::Acknowledge)),
+                GateRejection::Passed => {
+                    self.make_up_for_lost_page(message, seen.as_ref()).await;
                     return Ok(Gated::Done(Finished::Acknowledge));
                 }
                 GateRejection::PredecessorLost => {
@@ -114,7 +119,9 @@ impl Inference {
                 GateRejection::Closed => return Ok(Gated::Done(Finished::Complete)),
                 GateRejection::Held(holder) => {
                     warn!(%job_id, %run, %lane, %position, holder = %holder.nonce, "taking over");
-                    take_over(ticket, &holder, clock::now())
+                    let write = take_over(ticket, &holder, clock::now());
+                    holders.push(holder);
+                    write
                 }
                 GateRejection::Free => gate(ticket, clock::now()),
             };
@@ -130,10 +137,16 @@ impl Inference {
         lost: &CancellationToken,
     ) -> Result<Finished, WorkError> {
         let fence = Fence { table: &self.table, message, nonce: &ticket.nonce, lost };
-        let work = self.ask_missing(message, ticket, &entered, lost);
+        // A gate that took long proves little about who holds the lane now.
+        let held = if entered.since.elapsed() < time_budget::LOOK {
+            entered.since
+        } else {
+            fence.look(Instant::now() + time_budget::FENCE).await.ok_or(WorkError::Lost)?
+        };
         tokio::select! {
-            done = work => done,
-            never = fence.watch(entered.since) => match never {},
+            biased;
+            never = fence.watch(held) => match never {},
+            done = self.ask_missing(message, ticket, &entered, lost) => done,
         }
     }
 
@@ -144,10 +157,11 @@ impl Inference {
         entered: &Entered,
         lost: &CancellationToken,
     ) -> Result<Finished, WorkError> {
-        if let Some(wait) = entered.wait {
+        if let Some(wait) = entered.entry.wait {
             tokio::select! {
-                () = sleep(wait) => {}
+                biased;
                 () = lost.cancelled() => return Err(WorkError::Lost),
+                () = sleep(wait) => {}
             }
         }
         let stored = self.stored_rows(message, ticket, entered).await?;
@@ -166,7 +180,7 @@ impl Inference {
         // Every pair runs to its end, so that the answers that are there are stored even when
         // another pair's write failed.
         let rows = join_all(pairs).await.into_iter().collect::<Result<Vec<_>, WorkError>>()?;
-        self.finish(message, ticket, &entered.lane, &rows).await
+        self.finish(message, ticket, entered, &rows).await
     }
 
     /// The rows that stand already, where there may be any.
@@ -176,7 +190,7 @@ impl Inference {
         ticket: &Ticket,
         entered: &Entered,
     ) -> Result<BTreeMap<(ModelId, Sample), Counted>, WorkError> {
-        if !entered.check_rows {
+        if !entered.entry.check_rows {
             return Ok(BTreeMap::new());
         }
         let QuestionMessage { job_id, lane, question, .. } = message;
@@ -207,30 +221,45 @@ impl Inference {
         };
         let call = caught(self.router.ask(asking, &id), || asking.panicked());
         let row = tokio::select! {
-            row = call => row,
+            biased;
             () = lost.cancelled() => return Err(WorkError::Lost),
+            row = call => row,
         };
         self.store(&id, &row).await
     }
 
+    /// Stores an answer that is there, whoever holds the lane now: it would be asked, and paid,
+    /// for again.
     async fn store(&self, id: &ExecutionId, row: &ExecutionRow) -> Result<Counted, WorkError> {
-        let write = self.table.put_result(id, row).await?;
-        if let (ResultWrite::Dropped(there), Ending::Completed(_)) = (&write, &row.ending) {
-            let (stored_run, stored) = (there.run, there.status);
-            warn!(execution_id = %id, run = %row.run, holder = %row.holder, %stored_run, ?stored,
-                "late result dropped");
+        let until = Instant::now() + time_budget::STORE;
+        loop {
+            match self.table.put_result(id, row).await {
+                Ok(write) => {
+                    tell_if_dropped(id, row, &write);
+                    return Ok(write.counted());
+                }
+                Err(error @ TableError::NotStorable { .. }) => {
+                    error!(execution_id = %id, error = chain(&error), "a row was refused");
+                    return Ok(self.table.put_result(id, &not_storable(row)).await?.counted());
+                }
+                Err(error @ TableError::Request { .. }) if Instant::now() < until => {
+                    warn!(execution_id = %id, error = chain(&error), "a result is stored again");
+                    sleep(STORE_PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(write.counted())
     }
 
     async fn finish(
         &self,
         message: &QuestionMessage,
         ticket: &Ticket,
-        held: &Lane,
+        entered: &Entered,
         rows: &[Counted],
     ) -> Result<Finished, WorkError> {
-        let write = finish(ticket, held, rows, clock::now());
+        let waited_ms = entered.entry.waited_ms;
+        let write = finish(ticket, &entered.lane, waited_ms, rows, clock::now());
         match self.table.write_lane(&message.job_id, &message.lane, &write).await? {
             LaneUpdate::Applied(before) => {
                 let lane = write.change.apply(before);
@@ -241,6 +270,14 @@ impl Inference {
                 Ok(Finished::Acknowledge)
             }
             LaneUpdate::Refused(seen) => Ok(finish_refused(ticket, seen.as_ref())),
+        }
+    }
+
+    /// The question was finished, by a worker that may have died before it asked for the page.
+    async fn make_up_for_lost_page(&self, message: &QuestionMessage, seen: Option<&Lane>) {
+        let current = seen.filter(|lane| lane.dispatch_number == message.dispatch_number);
+        if let Some(lane) = current {
+            self.ask_for_next_page(message, lane.length).await;
         }
     }
 
@@ -261,6 +298,35 @@ fn pairs(message: &QuestionMessage) -> impl Iterator<Item = (ModelId, Sample)> +
         .models
         .iter()
         .flat_map(move |model| (0..samples).map(move |sample| (model.clone(), Sample(sample))))
+}
+
+fn tell_if_dropped(id: &ExecutionId, row: &ExecutionRow, write: &ResultWrite) {
+    if let (ResultWrite::Dropped { stored, holder }, Ending::Completed(_)) = (write, &row.ending) {
+        let (stored_run, stored_status) = (stored.run, stored.status);
+        warn!(execution_id = %id, run = %row.run, %stored_run, ?stored_status, stored_holder = %holder,
+            "late result dropped");
+    }
+}
+
+/// In place of a row that the table does not take: that there was an answer, and that it is lost.
+fn not_storable(row: &ExecutionRow) -> ExecutionRow {
+    let failure = Failure {
+        stage: Stage::Worker,
+        code: FailureCode::ResultNotStorable,
+        message: "the table does not take the row that the answer would be".to_owned(),
+        retryable: false,
+        maybe_billed: true,
+        provider_id: row.served.provider_id.clone(),
+        http_status: None,
+        attempts: row.attempts,
+    };
+    let simulated = row.served.simulated;
+    let provider_id = row.served.provider_id.clone();
+    ExecutionRow {
+        ending: Ending::Failed(failure),
+        served: Served { provider_id, simulated, ..Served::default() },
+        ..row.clone()
+    }
 }
 
 fn fresh_nonce() -> Nonce {

@@ -52,8 +52,8 @@ impl Intake {
                 self.dispatch(&job, &spec).await;
                 (job, false)
             }
-            Submit::Exists(job) if Table::spec_hash(&id, &spec)? == job.spec_hash => (job, true),
-            Submit::Exists(_) => return Err(ApiError::Conflict(id)),
+            Submit::Exists { job, same: true } => (job, true),
+            Submit::Exists { same: false, .. } => return Err(ApiError::Conflict(id)),
         };
         let status = if existing { StatusCode::OK } else { StatusCode::ACCEPTED };
         json(
@@ -68,6 +68,12 @@ impl Intake {
                 warnings,
             },
         )
+    }
+
+    /// Whether the router says that some provider makes its answers up.
+    pub async fn has_simulated_provider(&self) -> bool {
+        let providers = providers::providers(&self.http, &self.router_base).await;
+        providers.is_ok_and(|providers| providers.iter().any(|provider| provider.simulated))
     }
 
     /// Regions beyond the built-in ones that some provider serves.

@@ -3,7 +3,7 @@
 use beacon_aws::{LaneUpdate, QueueError, Queues, Table, TableError, chain};
 use beacon_core::JobId;
 use beacon_core::job::Actor;
-use beacon_core::reconcile::{Occasion, Step, plan};
+use beacon_core::reconcile::{Occasion, Step, longest_wait, plan};
 use jiff::Timestamp;
 use serde::Deserialize;
 use thiserror::Error;
@@ -38,28 +38,36 @@ pub enum ReconcileError {
 
 impl Reconciler {
     /// Looks after every job without a final status. One job's trouble does not keep it from the
-    /// others.
+    /// others; the first trouble is returned when all were looked after.
     pub async fn handle(
         &self,
         event: ScheduleEvent,
         occasion: Occasion,
     ) -> Result<(), ReconcileError> {
+        let mut first_trouble = Ok(());
+        let mut open = Vec::new();
         for job_id in self.table.open_jobs().await? {
-            if let Err(error) = self.reconcile(&job_id, occasion, event.time).await {
-                error!(%job_id, error = chain(&error), "job was not reconciled");
+            match self.table.job_and_lanes(&job_id).await {
+                Ok(found) => open.extend(found),
+                Err(error) => {
+                    error!(%job_id, error = chain(&error), "job was not read");
+                    first_trouble = first_trouble.and(Err(error.into()));
+                }
             }
         }
-        Ok(())
+        let longest = longest_wait(open.iter().flat_map(|(_, lanes)| lanes));
+        for (job, lanes) in &open {
+            let steps = plan(job, lanes, longest, occasion, event.time);
+            if let Err(error) = self.perform(&job.id, steps).await {
+                error!(job_id = %job.id, error = chain(&error), "job was not reconciled");
+                first_trouble = first_trouble.and(Err(error));
+            }
+        }
+        first_trouble
     }
 
-    async fn reconcile(
-        &self,
-        job_id: &JobId,
-        occasion: Occasion,
-        now: Timestamp,
-    ) -> Result<(), ReconcileError> {
-        let Some((job, lanes)) = self.table.job_and_lanes(job_id).await? else { return Ok(()) };
-        for step in plan(&job, &lanes, occasion, now) {
+    async fn perform(&self, job_id: &JobId, steps: Vec<Step>) -> Result<(), ReconcileError> {
+        for step in steps {
             match step {
                 Step::Finalise => {
                     self.table.finalise(job_id, Actor::Reconciler).await?;

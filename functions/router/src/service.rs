@@ -11,6 +11,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -63,10 +64,20 @@ async fn inference(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<InferenceResponse>, RequestError> {
+    if !is_json(&headers) {
+        return Err(RequestError::MediaType);
+    }
     let body = body.map_err(RequestError::Unread)?;
     let context = context(&headers)?;
     let request = body::parse(&body).map_err(RequestError::Invalid)?;
     Ok(Json(router.infer(&request, &context).await))
+}
+
+/// A page of another site cannot send this type without asking first, and so spends nobody's keys.
+fn is_json(headers: &HeaderMap) -> bool {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = sent.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
 }
 
 #[derive(Serialize)]
@@ -136,6 +147,7 @@ fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
 
 /// A request that cannot become a call.
 enum RequestError {
+    MediaType,
     Unread(BytesRejection),
     Invalid(Vec<Problem>),
 }
@@ -154,6 +166,10 @@ impl Detail<&'static str> {
 impl IntoResponse for RequestError {
     fn into_response(self) -> Response {
         match self {
+            Self::MediaType => Detail::text(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be sent as application/json",
+            ),
             Self::Unread(rejection) => {
                 let detail = rejection.body_text();
                 (rejection.status(), Json(Detail { detail })).into_response()

@@ -115,12 +115,31 @@ fn router_settings_from(
             purpose: "the address of the hybrid router, such as http://127.0.0.1:8080",
         });
     };
-    let base = value.trim().trim_end_matches('/').to_owned();
-    if !(base.starts_with("http://") || base.starts_with("https://")) {
-        let problem = "must begin with http:// or https://".to_owned();
-        return Err(ConfigError::Invalid { variable, value, problem });
-    }
+    let base = router_base(variable, &value)?;
     Ok(RouterSettings { base, timeout: router_timeout_from(read)? })
+}
+
+/// An address that may stand in logs and rows: without credentials.
+fn router_base(variable: &'static str, value: &str) -> Result<String, ConfigError> {
+    let invalid = |value: &str, problem: &str| ConfigError::Invalid {
+        variable,
+        value: value.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let base = value.trim().trim_end_matches('/');
+    let url = reqwest::Url::parse(base);
+    let url =
+        url.map_err(|_not_a_url| invalid("…", "is not an address such as http://host:8080"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("…", "must not hold credentials"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("…", "must end with its path"));
+    }
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(invalid(base, "must begin with http:// or https:// and name a host"));
+    }
+    Ok(base.to_owned())
 }
 
 /// All attempts and waits of the router, from `HYBRID_ROUTER_TIMEOUT` (alias `HYBRID_TIMEOUT`).
@@ -175,6 +194,8 @@ mod tests {
             (&[][..], "HYBRID_ROUTER_URL"),
             (&[("HYBRID_ROUTER_URL", "localhost:8080")], "HYBRID_ROUTER_URL"),
             (&[("HYBRID_BASE", "x")], "HYBRID_BASE"),
+            (&[("HYBRID_ROUTER_URL", "http://user:secret@host")], "HYBRID_ROUTER_URL"),
+            (&[("HYBRID_ROUTER_URL", "http://host/?key=secret")], "HYBRID_ROUTER_URL"),
             (&[("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_BASE", "http://b")], "HYBRID_BASE"),
             (&[("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_TIMEOUT", "0")], "HYBRID_TIMEOUT"),
             (
@@ -188,6 +209,7 @@ mod tests {
         ] {
             let error = settings(set).unwrap_err().to_string();
             assert!(error.contains(&format!("`{named}`")), "{error}");
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 

@@ -16,12 +16,9 @@ pub struct Received<T> {
     pub sent_ms: Option<i64>,
 }
 
-/// The bodies of an event's messages.
-pub type Bodies<T> = Vec<Received<T>>;
-
 /// Reads each message. One that cannot be read would come back unread for ever, so it is logged
 /// and acknowledged; what it stood for is found again from the tables.
-pub fn each_message<T: DeserializeOwned>(event: SqsEvent) -> Bodies<T> {
+pub fn each_message<T: DeserializeOwned>(event: SqsEvent) -> Vec<Received<T>> {
     event.records.into_iter().filter_map(read).collect()
 }
 

@@ -19,7 +19,7 @@ pub use environment::{
     router_settings, router_timeout, table_name,
 };
 pub use error::chain;
-pub use event::{Bodies, Received, each_message, partial_response};
+pub use event::{Received, each_message, partial_response};
 pub use meter::Meter;
 pub use outbound::{BodyError, http_client, read_body};
 pub use queue::{QueueError, Queues};

@@ -23,17 +23,15 @@ impl Meter {
         Self { jobs: Some(Mutex::default()) }
     }
 
-    /// Begins to count a job, and says whether it was not counted before. Usage of jobs that
-    /// nobody began is not counted, because what this process sees of them is not the whole.
-    pub fn begin(&self, job: &JobId) -> bool {
-        let Some(mut jobs) = self.lock() else { return false };
-        let before = jobs.len();
-        jobs.entry(job.clone()).or_default();
-        jobs.len() > before
+    /// Begins to count a job that this process accepted, with the write units of accepting it.
+    /// Usage of other jobs is not counted, because what this process sees of them is not the whole.
+    pub fn begin(&self, job: &JobId, write_units: f64) {
+        if let Some(mut jobs) = self.lock() {
+            jobs.insert(job.clone(), Usage { write_units, ..Usage::default() });
+        }
     }
 
-    /// Adds to a job that was begun.
-    pub fn add(&self, job: &JobId, usage: Usage) {
+    fn add(&self, job: &JobId, usage: Usage) {
         if let Some(total) = self.lock().as_mut().and_then(|jobs| jobs.get_mut(job)) {
             *total = total.plus(usage);
         }

@@ -8,6 +8,10 @@ use thiserror::Error;
 
 use crate::client::install_tls;
 
+/// Many servers end idle connections after five seconds; a request on one that is being ended is
+/// lost.
+const IDLE: Duration = Duration::from_secs(4);
+
 /// A client that sends each request once: no redirects, no retries, no proxy from the environment.
 pub fn http_client() -> Result<Client, reqwest::Error> {
     install_tls();
@@ -16,7 +20,7 @@ pub fn http_client() -> Result<Client, reqwest::Error> {
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .connect_timeout(time_budget::CONNECT)
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(IDLE)
         .build()
 }
 

@@ -89,8 +89,8 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends a page of one lane's questions in order. At the first entry that is refused it stops,
-    /// so that no question overtakes one before it.
+    /// Sends a page of one lane's questions in order. After a batch with an entry that is refused it
+    /// stops; the entries behind that one in the same batch find their predecessor missing.
     pub async fn send_questions(
         &self,
         messages: impl Iterator<Item = QuestionMessage>,

@@ -36,6 +36,13 @@ pub enum TableError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The table takes no such item; asking again does not help.
+    #[error("the table takes no such item")]
+    NotStorable {
+        /// The SDK's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// An item cannot be read; asking again does not help.
     #[error("item `{key}`: attribute `{attribute}` is missing or not what it should be")]
     Corrupt {

@@ -67,8 +67,6 @@ pub struct Answer {
     pub output_tokens: Option<u64>,
     /// US dollars, where the provider's price is declared.
     pub cost: Option<f64>,
-    /// Made up by the simulated provider.
-    pub simulated: bool,
 }
 
 /// How an execution ended. There is no way to build a failure without its code.
@@ -115,6 +113,8 @@ pub struct Served {
     pub model: Option<String>,
     /// The region that the provider says it served from.
     pub region: Option<String>,
+    /// Made up by the simulated provider.
+    pub simulated: bool,
 }
 
 /// The stored row of an execution; its coordinates are its key.
@@ -164,7 +164,7 @@ impl ExecutionRow {
             run: self.run,
             status: self.ending.status(),
             outcome: answer.map(|answer| answer.outcome),
-            simulated: answer.is_some_and(|answer| answer.simulated),
+            simulated: self.served.simulated,
         }
     }
 }

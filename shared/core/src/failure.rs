@@ -90,6 +90,8 @@ pub enum FailureCode {
     PromptMismatch,
     /// The worker's own code failed on this pair.
     WorkerPanic,
+    /// The table refused the row that the answer would have become.
+    ResultNotStorable,
     /// The router's or provider's own code.
     Reported(ReportedCode),
 }
@@ -104,9 +106,9 @@ pub struct ReportedCode(String);
 pub struct NotACode(String);
 
 impl ReportedCode {
-    /// Checks a router's code; upper-cases it first.
+    /// A router's code in upper case, with `_` for `-`, `.` and blanks.
     pub fn new(text: &str) -> Result<Self, NotACode> {
-        let code = text.trim().to_ascii_uppercase();
+        let code = text.trim().to_ascii_uppercase().replace(['-', '.', ' '], "_");
         let valid = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         if code.is_empty() || code.len() > 64 || !code.chars().all(valid) {
             return Err(NotACode(text.chars().take(80).collect()));
@@ -118,7 +120,7 @@ impl ReportedCode {
 const ROUTER_HTTP: &str = "ROUTER_HTTP_";
 
 /// The codes with a fixed text.
-const FIXED: [(FailureCode, &str); 10] = [
+const FIXED: [(FailureCode, &str); 11] = [
     (FailureCode::RouterUnreachable, "ROUTER_UNREACHABLE"),
     (FailureCode::RouterTimeout, "ROUTER_TIMEOUT"),
     (FailureCode::RouterConnectionLost, "ROUTER_CONNECTION_LOST"),
@@ -129,6 +131,7 @@ const FIXED: [(FailureCode, &str); 10] = [
     (FailureCode::RegionMismatch, "REGION_MISMATCH"),
     (FailureCode::PromptMismatch, "PROMPT_MISMATCH"),
     (FailureCode::WorkerPanic, "WORKER_PANIC"),
+    (FailureCode::ResultNotStorable, "RESULT_NOT_STORABLE"),
 ];
 
 impl fmt::Display for FailureCode {
@@ -145,7 +148,8 @@ impl fmt::Display for FailureCode {
             | Self::ResponseTooLarge
             | Self::RegionMismatch
             | Self::PromptMismatch
-            | Self::WorkerPanic => {
+            | Self::WorkerPanic
+            | Self::ResultNotStorable => {
                 let fixed = FIXED.iter().find(|(code, _)| code == self);
                 f.write_str(fixed.map_or("ROUTER_ERROR", |(_, text)| text))
             }
@@ -185,7 +189,8 @@ mod tests {
             let text = code.to_string();
             assert_eq!(FailureCode::try_from(text.clone()), Ok(code), "{text}");
         }
-        assert!(FailureCode::try_from("not a code".to_owned()).is_err());
+        assert_eq!(ReportedCode::new("model-crash"), ReportedCode::new("MODEL_CRASH"));
+        assert!(FailureCode::try_from("<no> code".to_owned()).is_err());
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct Tallies {
     pub cancelled: u64,
     /// The completed ones by outcome.
     pub outcomes: Outcomes,
-    /// Completed ones that the simulated provider made up.
+    /// Those that the simulated provider made up.
     pub simulated: u64,
 }
 
@@ -137,7 +137,7 @@ pub struct Lane {
     pub holder: Option<Holder>,
     /// Of this run's ended executions, all at positions before the cursor.
     pub tallies: Tallies,
-    /// How long the message gated last had waited in the queue, milliseconds.
+    /// How long the message finished last had stood first in the queue, milliseconds.
     pub waited_ms: u64,
     /// When it last moved: made, gated, finished or dispatched anew.
     pub moved_at: Timestamp,
@@ -206,6 +206,8 @@ pub struct LaneCondition {
     pub cursor: Position,
     /// The holder.
     pub holder: HolderIs,
+    /// The dispatch number, where a delayed duplicate of the write could set it back.
+    pub dispatch_number: Option<DispatchNumber>,
 }
 
 impl LaneCondition {
@@ -217,7 +219,12 @@ impl LaneCondition {
             HolderIs::AbsentOr(nonce) => held_by.is_none_or(|held_by| held_by == nonce),
             HolderIs::Exactly(nonce) => held_by == Some(nonce),
         };
-        holder && lane.run == self.run && lane.state == self.state && lane.cursor == self.cursor
+        let dispatch_number = self.dispatch_number.is_none_or(|is| is == lane.dispatch_number);
+        holder
+            && dispatch_number
+            && lane.run == self.run
+            && lane.state == self.state
+            && lane.cursor == self.cursor
     }
 }
 

@@ -9,7 +9,8 @@ use crate::lane::{Lane, LaneState, LaneWrite, dispatch_anew};
 use crate::message::DispatchMessage;
 use crate::time_budget;
 
-/// A lane is idle when nothing moved it for longer than this and than the longest wait seen.
+/// A lane is idle when nothing moved it for longer than this and than the longest wait in the queue
+/// of the lanes looked at in the same pass.
 pub const IDLE: Duration = Duration::from_secs(180);
 
 /// One thing to do.
@@ -32,15 +33,20 @@ pub enum Occasion {
 
 /// Plans for a job without a final status. Running the plan twice, or two of them at once, is
 /// harmless: every write is conditional on what was seen.
-pub fn plan(job: &Job, lanes: &[Lane], occasion: Occasion, now: Timestamp) -> Vec<Step> {
+pub fn plan(
+    job: &Job,
+    lanes: &[Lane],
+    longest_wait: Duration,
+    occasion: Occasion,
+    now: Timestamp,
+) -> Vec<Step> {
     if job.status.is_final() {
         return Vec::new();
     }
     if finalise(job, lanes, Actor::Reconciler, now).is_some() {
         return vec![Step::Finalise];
     }
-    let longest = lanes.iter().map(|lane| lane.waited_ms).max().unwrap_or(0);
-    let limit = IDLE.max(Duration::from_millis(longest));
+    let limit = IDLE.max(longest_wait);
     let lost = lanes.iter().filter(|lane| lane.run == job.run && lane.state == LaneState::Open);
     lost.filter(|lane| is_idle(lane, limit, occasion, now))
         .map(|lane| {
@@ -56,6 +62,12 @@ pub fn plan(job: &Job, lanes: &[Lane], occasion: Occasion, now: Timestamp) -> Ve
             Step::Dispatch(Box::new(write), Box::new(message))
         })
         .collect()
+}
+
+/// The longest wait of these lanes' messages.
+pub fn longest_wait<'a>(lanes: impl IntoIterator<Item = &'a Lane>) -> Duration {
+    let waited = lanes.into_iter().map(|lane| lane.waited_ms).max();
+    Duration::from_millis(waited.unwrap_or(0))
 }
 
 fn is_idle(lane: &Lane, limit: Duration, occasion: Occasion, now: Timestamp) -> bool {

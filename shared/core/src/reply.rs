@@ -45,7 +45,7 @@ pub fn read(status: u16, body: &[u8], asked: Asked<'_>) -> Reply {
             message: format!("the router answered with HTTP {status}"),
             retryable: status == 429 || status >= 500,
             // A gateway in front of the router may give up on a call that goes on behind it.
-            maybe_billed: status >= 500,
+            maybe_billed: status >= 500 || status == 408,
             provider_id: None,
             http_status: Some(status),
             attempts: asked.attempts,
@@ -85,12 +85,24 @@ pub fn read(status: u16, body: &[u8], asked: Asked<'_>) -> Reply {
 }
 
 fn served(response: &InferenceResponse) -> Served {
+    let region = response.served_region.as_deref().or(response.metadata.region.as_deref());
     Served {
         provider_id: ProviderId::new(response.provider_used.as_str()).ok(),
-        model: response.served_model.clone(),
-        region: response.served_region.clone().or_else(|| response.metadata.region.clone()),
+        model: response.served_model.as_deref().map(cut),
+        region: region.map(cut),
+        simulated: response.metadata.simulated,
     }
 }
+
+/// Characters of a provider's word that are kept, so that a row always fits into an item.
+const WORD_CHARS: usize = 200;
+
+fn cut(word: &str) -> String {
+    word.chars().take(WORD_CHARS).collect()
+}
+
+/// US dollars of one call that are believed; the table stores no number of any size.
+const COSTS: std::ops::Range<f64> = 1e-12..1e6;
 
 fn answered(response: InferenceResponse, served: &Served, asked: Asked<'_>) -> Ending {
     let unverified = |code, message: String| {
@@ -123,11 +135,10 @@ fn answered(response: InferenceResponse, served: &Served, asked: Asked<'_>) -> E
     Ending::Completed(Answer {
         outcome: Outcome::of(&text, response.finish_reason.as_deref()),
         response: text,
-        finish_reason: response.finish_reason,
+        finish_reason: response.finish_reason.as_deref().map(cut),
         input_tokens: usage.and_then(|usage| usage.input_tokens),
         output_tokens: usage.and_then(|usage| usage.output_tokens),
-        cost: Some(response.cost_estimate).filter(|cost| *cost > 0.0),
-        simulated: response.metadata.simulated,
+        cost: Some(response.cost_estimate).filter(|cost| COSTS.contains(cost)),
     })
 }
 

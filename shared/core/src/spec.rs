@@ -24,6 +24,10 @@ pub mod limit {
     pub const REGIONS: usize = 50;
     /// Lanes: regions × `questions_in_flight`, so that a submit is one transaction.
     pub const LANES: usize = 90;
+    /// Named system prompts.
+    pub const PROMPTS: usize = 50;
+    /// Bytes of all questions as they are sent, variants and named prompts multiplied out.
+    pub const TEXT_BYTES: usize = 16 * 1024 * 1024;
     /// Samples.
     pub const SAMPLES: u16 = 100;
     /// Models × samples, the executions of one question in one region.
@@ -36,8 +40,8 @@ pub mod limit {
     pub const PROMPT_BYTES: usize = 16 * 1024;
     /// Bytes of a whole specification as JSON.
     pub const SPEC_BYTES: usize = 3 * 1024 * 1024;
-    /// Characters of a name, category or language.
-    pub const LABEL_CHARS: usize = 200;
+    /// Bytes of a name, category or language.
+    pub const LABEL_BYTES: usize = 200;
     /// Seconds of a job's `timeout`.
     pub const TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 }

@@ -30,7 +30,11 @@ pub const FENCE: Duration = Duration::from_millis(2500);
 pub const TAKEOVER_WAIT: Duration = Duration::from_secs(3);
 /// What a worker lowers its message's visibility to, so that a crash costs about a minute.
 pub const HELD_VISIBILITY: Duration = Duration::from_secs(60);
-/// How often it renews that.
+/// When a message comes back whose question its worker had to leave.
+pub const GIVEN_BACK: Duration = Duration::from_secs(5);
+/// How long a worker tries to store an answer that it has.
+pub const STORE: Duration = Duration::from_secs(30);
+/// How often it renews the visibility.
 pub const RENEW: Duration = Duration::from_secs(20);
 
 const _NESTED: () = {

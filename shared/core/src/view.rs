@@ -183,7 +183,6 @@ impl RowView {
             Ending::Completed(answer) => Some(answer),
             Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
         };
-        let simulated = answer.as_ref().is_some_and(|answer| answer.simulated);
         let (outcome, cost) =
             (answer.as_ref().map(|a| a.outcome), answer.as_ref().and_then(|a| a.cost));
         let input_tokens = answer.as_ref().and_then(|answer| answer.input_tokens);
@@ -201,7 +200,7 @@ impl RowView {
             input_tokens,
             output_tokens,
             cost,
-            simulated,
+            simulated: row.served.simulated,
             prompt_sha256: row.prompt_sha256,
             sampling: row.sampling,
             attempts: row.attempts,

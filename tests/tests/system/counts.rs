@@ -25,6 +25,16 @@ async fn every_pair_is_accounted_for_at_every_moment() {
     }
 }
 
+#[tokio::test]
+async fn a_status_is_not_final_before_the_slowest_lane_is_closed() {
+    let here = Here::simulated_by_region(["[0, 0]", "[150, 150]", "[0, 0]"]).await;
+    let (status, _) = here.api.submit(&main_job("counted")).await;
+    assert_eq!(status, 202);
+    watch_job(here.api.clone()).await;
+    let view = here.api.job("counted").await;
+    assert_eq!((&view["status"], &view["counts"]["completed"]), (&"completed".into(), &72.into()));
+}
+
 /// Looks as fast as it can until the status is final, and returns how often.
 async fn watch_job(api: Api) -> usize {
     let mut looks = 0;

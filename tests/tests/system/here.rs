@@ -8,7 +8,9 @@ use std::time::Duration;
 use beacon_aws::{Meter, QueueUrls, Queues, Table};
 use beacon_core::JobId;
 use beacon_core::lane::Lane;
-use beacon_infra::{Duty, Local, RouterChoice, RouterSettings, Stack, StackOptions, http_client};
+use beacon_infra::{
+    DataDir, Duty, Local, RouterChoice, RouterSettings, Stack, StackOptions, http_client,
+};
 use beacon_router::{Config, HybridRouter};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,8 +50,13 @@ impl Here {
 
     /// With simulated providers.
     pub(crate) async fn simulated(latency_ms: &str) -> Self {
+        Self::simulated_by_region([latency_ms; 3]).await
+    }
+
+    /// With simulated providers in us-east, eu-west and asia-pacific.
+    pub(crate) async fn simulated_by_region(latencies_ms: [&str; 3]) -> Self {
         let directory = TempDir::new().unwrap();
-        let duty = simulated(directory.path(), latency_ms);
+        let duty = simulated(directory.path(), latencies_ms);
         Self::start(directory, duty).await
     }
 
@@ -60,7 +67,7 @@ impl Here {
 
     async fn start(directory: TempDir, duty: Duty) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let data = directory.path().join("data");
+        let data = DataDir::open(&directory.path().join("data")).unwrap();
         let stack = Stack::start(StackOptions { data, listen, duty }).await.unwrap();
         let base = format!("http://{}/api/v1", stack.running().api);
         let api = Api { client: http_client().unwrap(), base };
@@ -70,7 +77,7 @@ impl Here {
     /// Ends the stack and starts one with simulated providers on its directory.
     pub(crate) async fn restarted(self, latency_ms: &str) -> Self {
         within(self.stack.stop()).await;
-        let duty = simulated(self.directory.path(), latency_ms);
+        let duty = simulated(self.directory.path(), [latency_ms; 3]);
         Self::start(self.directory, duty).await
     }
 
@@ -113,18 +120,18 @@ impl Here {
     }
 }
 
-fn simulated(directory: &Path, latency_ms: &str) -> Duty {
+fn simulated(directory: &Path, latencies_ms: [&str; 3]) -> Duty {
     let log = directory.join("calls.jsonl");
-    let regions = ["us-east", "eu-west", "asia-pacific"];
-    let provider = |region| {
+    let regions = ["us-east", "eu-west", "asia-pacific"].into_iter().zip(latencies_ms);
+    let provider = |(region, latency)| {
         format!(
             "[[providers]]\nname = \"lab-{region}\"\nkind = \"simulated\"\nregion = \"{region}\"\n\
              models = [\"llama3.2-1b\", \"mistral-7b\", \"qwen2.5-1.5b\"]\nseed = 7\n\
-             latency_ms = {latency_ms}\n"
+             latency_ms = {latency}\n"
         )
     };
-    let toml =
-        format!("call_log = {:?}\n{}", log.to_str().unwrap(), regions.map(provider).concat());
+    let providers: Vec<String> = regions.map(provider).collect();
+    let toml = format!("call_log = {:?}\n{}", log.to_str().unwrap(), providers.concat());
     let router = HybridRouter::new(Config::from_toml(&toml).unwrap()).unwrap();
     Duty::Work(RouterChoice::Own(Box::new(router), Duration::from_secs(600)))
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use beacon_aws::{Table, clock};
+use beacon_aws::clock;
 use beacon_core::lane::LaneState;
-use beacon_core::message::DispatchMessage;
+use beacon_core::message::{DispatchMessage, PAGE};
 use beacon_core::reconcile::Occasion;
-use beacon_core::{DispatchNumber, JobId};
+use beacon_core::{DispatchNumber, ExecutionId, JobId};
 use beacon_reconciler::{Reconciler, ScheduleEvent};
+
+use serde_json::{Value, json};
 
 use crate::here::{Here, eventually, ids, is_final, main_job, sum};
 
@@ -59,19 +61,7 @@ async fn questions_that_are_sent_three_times_are_asked_once() {
     let here = Here::simulated("[20, 60]").await;
     let (status, _) = here.api.submit(&main_job("repeated")).await;
     assert_eq!(status, 202);
-    let job = JobId::new("repeated").unwrap();
-    let (table, queues): (Table, _) = (here.table(), here.queues().await);
-    let (stored, lanes) = table.job_and_lanes(&job).await.unwrap().unwrap();
-    let spec = table.spec(&stored).await.unwrap();
-    for number in [7, 8] {
-        for lane in &lanes {
-            let message = DispatchMessage {
-                dispatch_number: DispatchNumber(number),
-                ..DispatchMessage::first(job.clone(), lane.id.clone())
-            };
-            queues.send_questions(message.page(&spec)).await.unwrap();
-        }
-    }
+    repeat_first_pages(&here, "repeated").await;
     assert_ran_once(&here, "repeated").await;
     here.calls().assert_each_once(72);
     // The repeats that are left are received, and change nothing.
@@ -89,6 +79,47 @@ async fn questions_that_are_sent_three_times_are_asked_once() {
     .await;
     here.calls().assert_each_once(72);
     assert_eq!(here.api.job("repeated").await, view);
+}
+
+#[tokio::test]
+async fn a_lane_of_several_pages_is_asked_in_order_whatever_is_repeated() {
+    const QUESTIONS: u32 = PAGE + 30;
+    let here = Here::simulated("[0, 0]").await;
+    let question = |n| json!({"id": format!("q{n}"), "text": format!("What is {n}?")});
+    let spec = json!({
+        "id": "long",
+        "questions": (0..QUESTIONS).map(question).collect::<Vec<Value>>(),
+        "models": ["mistral-7b"],
+        "regions": ["US"],
+    });
+    let (status, submitted) = here.api.submit(&spec).await;
+    assert_eq!((status, &submitted["expected_executions"]), (202, &QUESTIONS.into()));
+    // The repeats of the first page come between it and the second.
+    repeat_first_pages(&here, "long").await;
+    let view = here.api.final_job("long").await;
+    assert_eq!(view["counts"]["completed"], QUESTIONS, "{view}");
+    let calls = here.calls();
+    calls.assert_each_once(QUESTIONS as usize);
+    let asked: Vec<u32> =
+        calls.begun().iter().map(|id| ExecutionId::parse(id).unwrap().question.0).collect();
+    assert_eq!(asked, (0..QUESTIONS).collect::<Vec<u32>>());
+}
+
+/// Sends the first page of every lane twice more.
+async fn repeat_first_pages(here: &Here, job: &str) {
+    let job = JobId::new(job).unwrap();
+    let (table, queues) = (here.table(), here.queues().await);
+    let (stored, lanes) = table.job_and_lanes(&job).await.unwrap().unwrap();
+    let spec = table.spec(&stored).await.unwrap();
+    for number in [7, 8] {
+        for lane in &lanes {
+            let message = DispatchMessage {
+                dispatch_number: DispatchNumber(number),
+                ..DispatchMessage::first(job.clone(), lane.id.clone())
+            };
+            queues.send_questions(message.page(&spec)).await.unwrap();
+        }
+    }
 }
 
 async fn assert_ran_once(here: &Here, job: &str) {

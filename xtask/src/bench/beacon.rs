@@ -58,9 +58,13 @@ impl Beacon<'_> {
     /// it does.
     pub(crate) fn command(&self, data: &Path) -> Command {
         let mut command = Command::new(&self.binary);
-        for variable in
-            ["BEACON_LOG", "HYBRID_ROUTER_URL", "HYBRID_BASE", "HYBRID_ROUTER_TIMEOUT", "HYBRID_TIMEOUT"]
-        {
+        for variable in [
+            "BEACON_LOG",
+            "HYBRID_ROUTER_URL",
+            "HYBRID_BASE",
+            "HYBRID_ROUTER_TIMEOUT",
+            "HYBRID_TIMEOUT",
+        ] {
             command.env_remove(variable);
         }
         command.arg("--data").arg(data).arg("--json").stdin(Stdio::null());

@@ -1,6 +1,6 @@
 //! As much HTTP/1.1 as a benchmark needs: messages with a length, over connections that stay open.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 
 /// A request or an answer.
@@ -30,7 +30,8 @@ pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Message>> {
         }
         let Some((name, value)) = line.split_once(':') else { continue };
         if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().map_err(|_invalid| io::Error::from(ErrorKind::InvalidData))?;
+            length =
+                value.trim().parse().map_err(|_invalid| io::Error::from(ErrorKind::InvalidData))?;
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             return Err(io::Error::new(ErrorKind::Unsupported, "a body without a length"));
         }

@@ -44,7 +44,7 @@ impl Mock {
         Ok(Self { address, calls })
     }
 
-    /// What to give a client of the OpenAI protocol as its base address.
+    /// What to give a client of the `OpenAI` protocol as its base address.
     pub(crate) fn url(&self, region: &str) -> String {
         format!("http://{}/{region}/v1", self.address)
     }

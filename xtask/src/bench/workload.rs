@@ -72,9 +72,10 @@ impl Workload {
                 },
             })
         };
-        let pairs = REGIONS.iter().take(self.regions).flat_map(|region| {
-            MODELS.iter().take(self.models).map(move |model| (region, model))
-        });
+        let pairs = REGIONS
+            .iter()
+            .take(self.regions)
+            .flat_map(|region| MODELS.iter().take(self.models).map(move |model| (region, model)));
         let test = |index| json!({ "vars": { "question": text(index) } });
         json!({
             "prompts": ["{{question}}"],

@@ -16,7 +16,8 @@ async fn a_panic_becomes_a_row_with_its_code() {
         position: Position(0),
         nonce: fresh_nonce(),
         boot: None,
-        waited_ms: 0,
+        sent_at: None,
+        received_at: clock::now(),
     };
     let asking = Asking { message: &message, prompt, sha256: prompt.sha256(), ticket: &ticket };
     let row = caught(async { panic!("on purpose") }, || asking.panicked()).await;

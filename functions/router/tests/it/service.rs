@@ -87,7 +87,7 @@ async fn requests_that_are_none_are_told_so() {
     let request = router.post("/inference").json(&json!({"model": "m"}));
     assert_eq!(router.send(request).await, (422, missing));
 
-    let (status, told) = router.send(router.post("/inference").body("{ not-json }")).await;
+    let (status, told) = router.send(json_text(&router, "{ not-json }")).await;
     assert_eq!((status, &told["detail"][0]["type"]), (422, &json!("json_invalid")));
 
     let request = router.post("/inference").header("x-beacon-deadline-ms", "soon");
@@ -150,4 +150,16 @@ async fn a_stopping_router_finishes_the_calls_in_flight() {
     go.notify_one();
     assert_eq!(within(call).await.unwrap().unwrap()["response"], "still here");
     within(stopping).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused() {
+    let router = two().await;
+    let request = router.post("/inference").header("content-type", "text/plain");
+    let (status, _told) = router.send(request.body(question().to_string())).await;
+    assert_eq!(status, 415);
+}
+
+fn json_text(router: &Running, text: &'static str) -> reqwest::RequestBuilder {
+    router.post("/inference").header("content-type", "application/json").body(text)
 }

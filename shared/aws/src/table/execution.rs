@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
@@ -12,7 +13,7 @@ use beacon_core::execution::{
 use beacon_core::failure::Failure;
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::Sampling;
-use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
+use beacon_core::{ExecutionId, JobId, ModelId, Nonce, QuestionIndex, Region, Run, Sample};
 
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
@@ -23,15 +24,20 @@ use super::{Table, TableError, request};
 pub enum ResultWrite {
     /// It is the row.
     Stored(Counted),
-    /// Another row was there first, and stands.
-    Dropped(Counted),
+    /// Another holder's row was there first, and stands.
+    Dropped {
+        /// What counts of it.
+        stored: Counted,
+        /// Who wrote it.
+        holder: Nonce,
+    },
 }
 
 impl ResultWrite {
     /// What counts of the row that is stored now.
     pub fn counted(&self) -> Counted {
         match self {
-            Self::Stored(row) | Self::Dropped(row) => *row,
+            Self::Stored(row) | Self::Dropped { stored: row, .. } => *row,
         }
     }
 }
@@ -83,17 +89,32 @@ impl Table {
                 self.wrote(&id.job, done.consumed_capacity());
                 Ok(ResultWrite::Stored(row.counted()))
             }
-            Err(error) => self.dropped(&id.job, error.into_service_error()),
+            Err(error) => self.dropped(&id.job, &row.holder, error.into_service_error()),
         }
     }
 
-    fn dropped(&self, job: &JobId, error: PutItemError) -> Result<ResultWrite, TableError> {
+    fn dropped(
+        &self,
+        job: &JobId,
+        mine: &Nonce,
+        error: PutItemError,
+    ) -> Result<ResultWrite, TableError> {
+        if error.code() == Some("ValidationException") {
+            return Err(TableError::NotStorable { source: Box::new(error) });
+        }
         let PutItemError::ConditionalCheckFailedException(refusal) = error else {
             return Err(request("store a result", error));
         };
         // A write that is refused costs what one that happens does, by the size of the row there.
         self.meter.write(job, 1.0);
-        Ok(ResultWrite::Dropped(row_of(&refusal.item.unwrap_or_default())?.counted()))
+        let there = row_of(&refusal.item.unwrap_or_default())?;
+        let stored = there.counted();
+        // A repeated request finds what its first sending stored.
+        Ok(if there.holder == *mine {
+            ResultWrite::Stored(stored)
+        } else {
+            ResultWrite::Dropped { stored, holder: there.holder }
+        })
     }
 
     /// Reads what is stored of a question, strongly.
@@ -220,6 +241,7 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
     optional("provider_id", row.served.provider_id.as_ref().map(|id| text(id.as_str())));
     optional("served_model", row.served.model.as_ref().map(text));
     optional("served_region", row.served.region.as_ref().map(text));
+    optional("simulated", row.served.simulated.then_some(AttributeValue::Bool(true)));
     match &row.ending {
         Ending::Completed(answer) => {
             optional("outcome", Some(text(variant_name(&answer.outcome))));
@@ -228,7 +250,6 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
             optional("input_tokens", answer.input_tokens.map(number));
             optional("output_tokens", answer.output_tokens.map(number));
             optional("cost", answer.cost.map(number));
-            optional("simulated", answer.simulated.then_some(AttributeValue::Bool(true)));
         }
         Ending::Failed(failure) | Ending::TimedOut(failure) | Ending::Cancelled(failure) => {
             let json = serde_json::to_string(failure);
@@ -277,6 +298,7 @@ fn row_of(attributes: &Attributes) -> Result<ExecutionRow, TableError> {
             provider_id: item.optional("provider_id")?,
             model: item.optional_text("served_model")?,
             region: item.optional_text("served_region")?,
+            simulated: attributes.contains_key("simulated"),
         },
         attempts: item.number("attempts")?,
         started_at: item.time("started_at")?,
@@ -294,7 +316,6 @@ fn ending_of(item: Item<'_>) -> Result<Ending, TableError> {
             input_tokens: item.optional_number("input_tokens")?,
             output_tokens: item.optional_number("output_tokens")?,
             cost: item.optional_number("cost")?,
-            simulated: item.0.contains_key("simulated"),
         }),
         ExecutionStatus::Failed => Ending::Failed(failure_of(item)?),
         ExecutionStatus::TimedOut => Ending::TimedOut(failure_of(item)?),

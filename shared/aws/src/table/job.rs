@@ -24,8 +24,13 @@ use super::{Table, TableError, request};
 pub enum Submit {
     /// It is a new job.
     Created(Job),
-    /// The id was taken: by the same specification, or by another.
-    Exists(Job),
+    /// The id was taken.
+    Exists {
+        /// The job that has it.
+        job: Job,
+        /// By the same specification.
+        same: bool,
+    },
 }
 
 /// What became of a conditional write of a job.
@@ -38,8 +43,7 @@ pub enum JobUpdate {
 }
 
 impl Table {
-    /// Stores a job with its lanes in one transaction, unless its id is taken. The caller compares
-    /// the hashes of an existing job's specification with [`Table::spec_hash`].
+    /// Stores a job with its lanes in one transaction, unless its id is taken.
     pub async fn submit(
         &self,
         id: JobId,
@@ -47,8 +51,8 @@ impl Table {
         now: Timestamp,
     ) -> Result<Submit, TableError> {
         let stored = StoredSpec::of(&id, spec)?;
-        let first = self.meter.begin(&id);
-        self.put_spec(&id, &stored).await?;
+        let mut units = self.put_spec(&id, &stored).await?;
+        let hash = stored.hash.clone();
         let chunks = u16::try_from(stored.chunks.len()).unwrap_or(u16::MAX);
         let job = Job::new(id, spec, stored.hash, chunks, now);
         let built = |error| request("store a job", error);
@@ -72,24 +76,34 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match submit.send().await {
             Ok(done) => {
-                for capacity in done.consumed_capacity() {
-                    self.wrote(&job.id, Some(capacity));
-                }
+                units +=
+                    done.consumed_capacity().iter().map(|of| super::units(Some(of))).sum::<f64>();
+                self.meter.begin(&job.id, units);
                 Ok(Submit::Created(job))
             }
             Err(error) => {
-                let submit = existing(error.into_service_error())?;
-                if first {
-                    self.meter.end(&job.id);
-                }
-                Ok(submit)
+                let job = self.existing(&job.id, error.into_service_error()).await?;
+                let same = job.spec_hash == hash;
+                Ok(Submit::Exists { job, same })
             }
         }
     }
 
-    /// The hash under which a specification is or would be stored.
-    pub fn spec_hash(job: &JobId, spec: &Spec) -> Result<SpecHash, TableError> {
-        Ok(StoredSpec::of(job, spec)?.hash)
+    /// The job that has the id, or why the transaction was cancelled.
+    async fn existing(
+        &self,
+        id: &JobId,
+        error: TransactWriteItemsError,
+    ) -> Result<Job, TableError> {
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = &error else {
+            return Err(request("store a job", error));
+        };
+        let reason = cancelled.cancellation_reasons().first();
+        if let Some(item) = reason.and_then(|reason| reason.item()) {
+            return job_of(item);
+        }
+        // Two submits of one id at once conflict without saying which job won.
+        self.job(id).await?.ok_or_else(|| request("store a job", error))
     }
 
     /// Changes a job's status if status and run are still those read. With a final status the job
@@ -191,17 +205,6 @@ impl Table {
         }
         Ok(found.map(|job| (job, lanes)))
     }
-}
-
-/// What the transaction was cancelled for: the job that has the id, or a failure.
-fn existing(error: TransactWriteItemsError) -> Result<Submit, TableError> {
-    if let TransactWriteItemsError::TransactionCanceledException(cancelled) = &error
-        && let Some(reason) = cancelled.cancellation_reasons().first()
-        && let Some(item) = reason.item()
-    {
-        return Ok(Submit::Exists(job_of(item)?));
-    }
-    Err(request("store a job", error))
 }
 
 fn json<T: serde::Serialize>(job: &JobId, value: &T) -> Result<String, TableError> {

@@ -79,15 +79,21 @@ fn condition(
     update: UpdateItemFluentBuilder,
     condition: &LaneCondition,
 ) -> UpdateItemFluentBuilder {
-    let LaneCondition { run, state, cursor, holder } = condition;
-    let update = update
+    let LaneCondition { run, state, cursor, holder, dispatch_number } = condition;
+    let mut update = update
         .expression_attribute_names("#run", "run")
         .expression_attribute_names("#state", "state")
         .expression_attribute_names("#cursor", "cursor")
         .expression_attribute_values(":run_is", number(run))
         .expression_attribute_values(":state_is", text(variant_name(state)))
         .expression_attribute_values(":cursor_is", number(cursor));
-    let base = "#run = :run_is AND #state = :state_is AND #cursor = :cursor_is";
+    let mut base = "#run = :run_is AND #state = :state_is AND #cursor = :cursor_is".to_owned();
+    if let Some(number_is) = dispatch_number {
+        base.push_str(" AND #dispatch_number = :dispatch_number_is");
+        update = update
+            .expression_attribute_names("#dispatch_number", "dispatch_number")
+            .expression_attribute_values(":dispatch_number_is", number(number_is));
+    }
     let (nonce, clause) = match holder {
         HolderIs::Anything => return update.condition_expression(base),
         HolderIs::AbsentOr(nonce) => {

@@ -7,7 +7,7 @@ use beacon_core::spec::{Spec, SpecHash};
 
 use super::item::{Item, bytes, text};
 use super::key::{self, PK, SK};
-use super::{Table, TableError, request};
+use super::{Table, TableError, request, units};
 
 /// Bytes of a chunk; an item holds 400 KB at most.
 const CHUNK: usize = 350 * 1024;
@@ -39,7 +39,10 @@ impl StoredSpec {
 impl Table {
     /// Writes the chunks. They are keyed by their hash, so the loser of a race overwrites nothing
     /// that differs.
-    pub(super) async fn put_spec(&self, job: &JobId, spec: &StoredSpec) -> Result<(), TableError> {
+    ///
+    /// Returns the write units used.
+    pub(super) async fn put_spec(&self, job: &JobId, spec: &StoredSpec) -> Result<f64, TableError> {
+        let mut used = 0.0;
         for (chunk, content) in (0_u16..).zip(&spec.chunks) {
             let put = self
                 .client
@@ -50,9 +53,9 @@ impl Table {
                 .item("chunk", bytes(content.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let put = put.send().await.map_err(|error| request("store a specification", error))?;
-            self.wrote(job, put.consumed_capacity());
+            used += units(put.consumed_capacity());
         }
-        Ok(())
+        Ok(used)
     }
 
     /// Reads a job's specification.

@@ -10,6 +10,7 @@ use super::{
 use crate::execution::Counted;
 use crate::id::{BootId, DispatchNumber, Nonce, Position, Run};
 use crate::time_budget;
+use crate::view::milliseconds;
 
 /// One receive of a question's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +23,21 @@ pub struct Ticket {
     pub nonce: Nonce,
     /// This start of the local stack; none on AWS.
     pub boot: Option<BootId>,
-    /// From sending to receiving, milliseconds.
-    pub waited_ms: u64,
+    /// When the message was sent, where the queue says so.
+    pub sent_at: Option<Timestamp>,
+    /// When it was received.
+    pub received_at: Timestamp,
 }
 
 impl Ticket {
     fn condition(&self, holder: HolderIs) -> LaneCondition {
-        LaneCondition { run: self.run, state: LaneState::Open, cursor: self.position, holder }
+        LaneCondition {
+            run: self.run,
+            state: LaneState::Open,
+            cursor: self.position,
+            holder,
+            dispatch_number: None,
+        }
     }
 
     fn entering(&self, now: Timestamp) -> LaneChange {
@@ -41,7 +50,7 @@ impl Ticket {
 pub fn gate(ticket: &Ticket, now: Timestamp) -> LaneWrite {
     LaneWrite {
         condition: ticket.condition(HolderIs::AbsentOr(ticket.nonce.clone())),
-        change: LaneChange { waited_ms: Some(ticket.waited_ms), ..ticket.entering(now) },
+        change: ticket.entering(now),
     }
 }
 
@@ -94,17 +103,23 @@ pub struct Entry {
     pub wait: Option<Duration>,
     /// Then: verify the nonce, read the question's rows strongly, run only the missing pairs.
     pub check_rows: bool,
+    /// How long the message stood first in its lane before it was received, milliseconds.
+    pub waited_ms: u64,
 }
 
-/// Decides how to begin from the lane as it was before the gate or takeover that succeeded.
-pub fn enter(ticket: &Ticket, before: &Lane) -> Entry {
-    let Some(holder) = &before.holder else {
-        return Entry { wait: None, check_rows: ticket.run > Run::FIRST };
-    };
-    let own = holder.nonce == ticket.nonce;
-    let wait =
-        (!own && !is_dead(holder, ticket.boot.as_ref())).then_some(time_budget::TAKEOVER_WAIT);
-    Entry { wait, check_rows: true }
+/// Decides how to begin, from the lane as it was before the gate or takeover that succeeded and
+/// from the holders that refusals on the way showed. The latter matter when a takeover was applied,
+/// its answer lost, and the next request found only the own nonce.
+pub fn enter(ticket: &Ticket, before: &Lane, seen: &[Holder]) -> Entry {
+    let holders = || before.holder.iter().chain(seen);
+    let alive =
+        |holder: &Holder| holder.nonce != ticket.nonce && !is_dead(holder, ticket.boot.as_ref());
+    let sent_at = ticket.sent_at.unwrap_or(ticket.received_at);
+    Entry {
+        wait: holders().any(alive).then_some(time_budget::TAKEOVER_WAIT),
+        check_rows: holders().next().is_some() || ticket.run > Run::FIRST,
+        waited_ms: milliseconds(sent_at.max(before.moved_at), ticket.received_at),
+    }
 }
 
 /// Locally, whoever holds from an earlier start died with it.
@@ -113,7 +128,13 @@ fn is_dead(holder: &Holder, boot: Option<&BootId>) -> bool {
 }
 
 /// After the p-th question, when each of its pairs has a stored row.
-pub fn finish(ticket: &Ticket, held: &Lane, rows: &[Counted], now: Timestamp) -> LaneWrite {
+pub fn finish(
+    ticket: &Ticket,
+    held: &Lane,
+    waited_ms: u64,
+    rows: &[Counted],
+    now: Timestamp,
+) -> LaneWrite {
     let of_this_run = rows.iter().filter(|row| row.run == ticket.run);
     let tallies = of_this_run.fold(held.tallies, |tallies: Tallies, row| tallies.with(*row));
     let cursor = ticket.position.next();
@@ -125,6 +146,7 @@ pub fn finish(ticket: &Ticket, held: &Lane, rows: &[Counted], now: Timestamp) ->
             cursor: Some(cursor),
             state,
             tallies: Some(tallies),
+            waited_ms: Some(waited_ms),
             ..LaneChange::at(now)
         },
     }
@@ -161,6 +183,7 @@ pub fn dispatch_anew(seen: &Lane, now: Timestamp) -> (LaneWrite, DispatchNumber)
             state: LaneState::Open,
             cursor: seen.cursor,
             holder: HolderIs::Anything,
+            dispatch_number: Some(seen.dispatch_number),
         },
         change: LaneChange { dispatch_number: Some(number), ..LaneChange::at(now) },
     };

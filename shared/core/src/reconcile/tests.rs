@@ -13,16 +13,16 @@ use crate::spec::{SpecHash, parse};
 #[test]
 fn a_lane_that_moved_lately_is_left_alone() {
     let (job, lanes) = job();
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(180)), []);
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(181)).len(), 2);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(180)), []);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(181)).len(), 2);
 }
 
 #[test]
 fn a_longer_wait_in_the_queue_means_a_longer_patience() {
     let (job, mut lanes) = job();
     lanes[0].waited_ms = 600_000;
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(599)), []);
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(601)).len(), 2);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(599)), []);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(601)).len(), 2);
 }
 
 #[test]
@@ -30,15 +30,15 @@ fn a_held_lane_is_left_to_the_queue_until_its_holder_is_surely_dead() {
     let (job, mut lanes) = job();
     let nonce = Nonce::new("n").unwrap();
     lanes[0].holder = Some(Holder { nonce, boot: None, since: start() });
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(700)).len(), 1);
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(721)).len(), 2);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(700)).len(), 1);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(721)).len(), 2);
 }
 
 #[test]
 fn a_start_dispatches_every_open_lane_from_its_cursor() {
     let (job, mut lanes) = job();
     lanes[0].cursor = Position(1);
-    let steps = plan(&job, &lanes, Occasion::Start, start());
+    let steps = plan(&job, &lanes, longest_wait(&lanes), Occasion::Start, start());
     let Some(Step::Dispatch(write, message)) = steps.first() else { panic!("{steps:?}") };
     assert_eq!(message.from, Position(1));
     assert_eq!(message.dispatch_number, lanes[0].dispatch_number.next());
@@ -52,9 +52,12 @@ fn a_job_whose_lanes_are_closed_is_finalised_and_a_final_one_is_left() {
     for lane in &mut lanes {
         lane.state = LaneState::Closed;
     }
-    assert_eq!(plan(&job, &lanes, Occasion::Schedule, after(1)), [Step::Finalise]);
+    assert_eq!(
+        plan(&job, &lanes, longest_wait(&lanes), Occasion::Schedule, after(1)),
+        [Step::Finalise]
+    );
     job.status = crate::job::JobStatus::Completed;
-    assert_eq!(plan(&job, &lanes, Occasion::Start, after(1)), []);
+    assert_eq!(plan(&job, &lanes, longest_wait(&lanes), Occasion::Start, after(1)), []);
 }
 
 fn job() -> (Job, Vec<Lane>) {

@@ -115,11 +115,24 @@ fn every_failure_has_a_code() {
         (200, "[1]".to_owned(), "ROUTER_UNEXPECTED_SHAPE"),
         (200, "{}".to_owned(), "ROUTER_UNEXPECTED_SHAPE"),
         (200, "{\"success\":false}".to_owned(), "ROUTER_ERROR"),
-        (200, "{\"success\":false,\"error_code\":\"no code\"}".to_owned(), "ROUTER_ERROR"),
+        (200, "{\"success\":false,\"error_code\":\"<no>\"}".to_owned(), "ROUTER_ERROR"),
         (200, too_large.to_string(), "RESPONSE_TOO_LARGE"),
     ] {
         assert_eq!(code(&read(status, body.as_bytes(), asked())), expected);
     }
+}
+
+#[test]
+fn a_providers_words_and_costs_are_bounded() {
+    let mut long = answer();
+    long["finish_reason"] = json!("x".repeat(300_000));
+    long["served_model"] = json!("é".repeat(300_000));
+    long["cost_estimate"] = json!(1e200);
+    let reply = read_json(&long);
+    let Ending::Completed(answer) = reply.ending else { panic!("not completed") };
+    assert_eq!(answer.finish_reason.unwrap().len(), 200);
+    assert_eq!(reply.served.model.unwrap().chars().count(), 200);
+    assert_eq!(answer.cost, None);
 }
 
 fn answer() -> Value {

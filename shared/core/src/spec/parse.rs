@@ -40,7 +40,7 @@ fn read_spec(
     findings: &mut Findings,
 ) -> (Option<JobId>, Spec) {
     let id = read_id(&mut fields, findings);
-    let name = fields.text("name", limit::LABEL_CHARS, findings);
+    let name = fields.text("name", limit::LABEL_BYTES, findings);
     let asked = read_questions(fields.take("questions"), findings);
     let models = read_models(fields.take("models"), findings);
     let regions = read_regions(fields.take("regions"), declared, findings);
@@ -57,7 +57,7 @@ fn read_spec(
     fields.finish(findings);
 
     let regions = compose(regions, &prompts, findings);
-    let questions = multiply(asked, &prompts);
+    let questions = multiply(asked, &prompts, findings);
     let spec = Spec {
         name: name.unwrap_or_else(|| "untitled".to_owned()),
         lanes_per_region: in_flight.min(small(Some(questions.len() as u64), 1)).max(1),
@@ -89,6 +89,9 @@ fn read_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<JobId> {
 fn read_models(value: Option<&Value>, findings: &mut Findings) -> Vec<ModelId> {
     let mut models: Vec<ModelId> = Vec::new();
     for (index, entry) in list(value, "models", "model", findings).iter().enumerate() {
+        if models.len() > limit::MODELS {
+            break;
+        }
         let path = format!("models[{index}]");
         let Some(name) = text(entry, &path, usize::MAX, findings) else { continue };
         match ModelId::new(name.trim()) {
@@ -109,8 +112,12 @@ fn read_regions(
 ) -> Vec<(Region, String)> {
     let mut regions: Vec<(Region, String)> = Vec::new();
     for (index, entry) in list(value, "regions", "region", findings).iter().enumerate() {
+        if regions.len() > limit::REGIONS {
+            break;
+        }
         let path = format!("regions[{index}]");
-        let Some(asked) = text(entry, &path, usize::MAX, findings) else { continue };
+        let Some(asked) = text(entry, &path, limit::LABEL_BYTES, findings) else { continue };
+        let asked = asked.trim().to_owned();
         match Region::resolve(&asked, declared) {
             Ok(region) => match regions.iter().find(|(other, _)| *other == region) {
                 Some((_, first)) => findings.warn(format!(
@@ -201,7 +208,21 @@ fn compose(
     composed
 }
 
-fn multiply(asked: Vec<Asked>, prompts: &[(Option<VariantName>, SystemPrompt)]) -> Vec<Question> {
+fn multiply(
+    asked: Vec<Asked>,
+    prompts: &[(Option<VariantName>, SystemPrompt)],
+    findings: &mut Findings,
+) -> Vec<Question> {
+    let texts = asked.iter().flat_map(|question| &question.texts);
+    let bytes = texts.map(|(_, text)| text.len()).sum::<usize>() * prompts.len();
+    if bytes > limit::TEXT_BYTES {
+        let most = limit::TEXT_BYTES;
+        findings.problem(
+            "questions",
+            format!("texts × prompts are {bytes} bytes; at most {most} are allowed"),
+        );
+        return Vec::new();
+    }
     let mut questions = Vec::new();
     for Asked { id, category, language, texts } in asked {
         for (variant, text) in texts {
@@ -245,7 +266,8 @@ fn check_sizes(spec: &Spec, in_flight: u16, findings: &mut Findings) {
     let pairs = spec.pairs_of_question() as u64;
     at_most("samples", "models × samples", pairs, limit::PAIRS_OF_QUESTION as u64);
     at_most("questions", "executions", spec.expected(), limit::EXECUTIONS);
-    if usize::from(spec.min_regions) > regions && regions > 0 {
+    let unknown = findings.problems.iter().any(|problem| problem.field.starts_with("regions"));
+    if usize::from(spec.min_regions) > regions && !unknown {
         findings.problem(
             "min_regions",
             format!("is {}, but the job has {regions} regions", spec.min_regions),

@@ -95,7 +95,7 @@ fn built_in(id: &str, path: &str, findings: &mut Findings) -> Option<Asked> {
 
 fn own(entry: &Value, path: &str, findings: &mut Findings) -> Option<Asked> {
     let mut fields = Fields::of(entry, path, findings)?;
-    let id = fields.text("id", limit::LABEL_CHARS, findings);
+    let id = fields.text("id", limit::LABEL_BYTES, findings);
     if id.is_none() {
         missing(entry, "id", path, findings);
     }
@@ -107,8 +107,8 @@ fn own(entry: &Value, path: &str, findings: &mut Findings) -> Option<Asked> {
     if base.is_none() {
         missing(entry, "text", path, findings);
     }
-    let category = fields.text("category", limit::LABEL_CHARS, findings);
-    let language = fields.text("language", limit::LABEL_CHARS, findings);
+    let category = fields.text("category", limit::LABEL_BYTES, findings);
+    let language = fields.text("language", limit::LABEL_BYTES, findings);
     let variants = fields.take("variants");
     let mut texts: Vec<_> = base.into_iter().map(|text| (VariantName::base(), text)).collect();
     texts.extend(read_variants(variants, &fields.path("variants"), findings));
@@ -169,6 +169,12 @@ pub(super) fn read_prompts(
         Some(Value::Object(object)) => {
             if object.is_empty() {
                 findings.problem(path, "is an empty map; name at least one prompt");
+            }
+            if object.len() > limit::PROMPTS {
+                let (count, most) = (object.len(), limit::PROMPTS);
+                findings
+                    .problem(path, format!("names {count} prompts; at most {most} are allowed"));
+                return Vec::new();
             }
             let mut prompts = Vec::new();
             for (name, value) in object {

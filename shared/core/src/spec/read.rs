@@ -113,12 +113,14 @@ impl<'a> Fields<'a> {
         findings: &mut Findings,
     ) -> Option<f64> {
         let value = self.take(name)?;
-        let number = value.as_f64().filter(|number| range.contains(number));
+        // The table stores no number that is nearer to nought than this.
+        let storable = |number: &f64| *number == 0.0 || number.abs() >= 1e-6;
+        let number = value.as_f64().filter(|number| range.contains(number) && storable(number));
         if number.is_none() {
-            let (low, high) = (range.start(), range.end());
+            let high = range.end();
             findings.problem(
                 self.path(name),
-                format!("is {}; must be a number from {low} to {high}", shown(value)),
+                format!("is {}; must be 0 or a number from 0.000001 to {high}", shown(value)),
             );
         }
         number
@@ -143,6 +145,11 @@ pub(super) fn text(
     if text.len() > max_bytes {
         let length = text.len();
         findings.problem(path, format!("is {length} bytes long; at most {max_bytes} are allowed"));
+        return None;
+    }
+    // Queues refuse them.
+    if text.contains(['\u{FFFE}', '\u{FFFF}']) {
+        findings.problem(path, "holds U+FFFE or U+FFFF, which are no characters");
         return None;
     }
     Some(text.clone())

@@ -17,7 +17,7 @@ fn the_first_worker_enters_a_free_lane_without_looking_at_rows() {
     let mut lane = lane();
     let ticket = ticket(0, "a");
     let before = apply(&mut lane, &gate(&ticket, at(1))).unwrap();
-    assert_eq!(enter(&ticket, &before), Entry { wait: None, check_rows: false });
+    assert_eq!(enter(&ticket, &before, &[]), Entry { wait: None, check_rows: false, waited_ms: 0 });
     assert_eq!(lane.holder.unwrap().nonce, ticket.nonce);
 }
 
@@ -29,8 +29,11 @@ fn a_second_worker_takes_over_by_the_nonce_seen_waits_and_looks_at_rows() {
     let seen = apply(&mut lane, &gate(&second, at(2))).unwrap_err();
     let GateRejection::Held(holder) = rejected(&second, Some(&seen)) else { panic!("not held") };
     let before = apply(&mut lane, &take_over(&second, &holder, at(3))).unwrap();
-    let entry = enter(&second, &before);
-    assert_eq!(entry, Entry { wait: Some(time_budget::TAKEOVER_WAIT), check_rows: true });
+    let entry = enter(&second, &before, &[]);
+    assert_eq!(
+        entry,
+        Entry { wait: Some(time_budget::TAKEOVER_WAIT), check_rows: true, waited_ms: 0 }
+    );
 }
 
 #[test]
@@ -52,9 +55,9 @@ fn a_holder_of_an_earlier_start_is_dead_at_once() {
     let first = Ticket { boot: boot("one"), ..ticket(0, "a") };
     apply(&mut lane, &gate(&first, at(1))).unwrap();
     let same = Ticket { boot: boot("one"), ..ticket(0, "b") };
-    assert_eq!(enter(&same, &lane).wait, Some(time_budget::TAKEOVER_WAIT));
+    assert_eq!(enter(&same, &lane, &[]).wait, Some(time_budget::TAKEOVER_WAIT));
     let next = Ticket { boot: boot("two"), ..ticket(0, "b") };
-    assert_eq!(enter(&next, &lane), Entry { wait: None, check_rows: true });
+    assert_eq!(enter(&next, &lane, &[]), Entry { wait: None, check_rows: true, waited_ms: 0 });
 }
 
 #[test]
@@ -63,7 +66,33 @@ fn my_own_nonce_found_at_the_gate_means_looking_at_rows_without_waiting() {
     let ticket = ticket(0, "a");
     apply(&mut lane, &gate(&ticket, at(1))).unwrap();
     let before = apply(&mut lane, &gate(&ticket, at(2))).unwrap();
-    assert_eq!(enter(&ticket, &before), Entry { wait: None, check_rows: true });
+    assert_eq!(enter(&ticket, &before, &[]), Entry { wait: None, check_rows: true, waited_ms: 0 });
+}
+
+#[test]
+fn a_takeover_whose_answer_was_lost_still_waits() {
+    let mut lane = lane();
+    apply(&mut lane, &gate(&ticket(0, "a"), at(1))).unwrap();
+    let holder_a = lane.holder.clone().unwrap();
+    let second = ticket(0, "b");
+    apply(&mut lane, &take_over(&second, &holder_a, at(2))).unwrap();
+    // The repeated request is refused by the own nonce; the next one takes over from that.
+    let holder_b = lane.holder.clone().unwrap();
+    let before = apply(&mut lane, &take_over(&second, &holder_b, at(3))).unwrap();
+    let entry = enter(&second, &before, &[holder_a, holder_b]);
+    assert_eq!(entry.wait, Some(time_budget::TAKEOVER_WAIT));
+}
+
+#[test]
+fn a_wait_counts_from_when_the_message_stood_first() {
+    let mut lane = lane();
+    lane.moved_at = at(100);
+    let entry = |sent, received| {
+        let (sent_at, received_at) = (Some(at(sent)), at(received));
+        enter(&Ticket { sent_at, received_at, ..ticket(0, "a") }, &lane, &[]).waited_ms
+    };
+    assert_eq!(entry(10, 130), 30_000);
+    assert_eq!(entry(120, 130), 10_000);
 }
 
 #[test]
@@ -89,7 +118,7 @@ fn finishing_counts_only_rows_of_this_run_and_closes_at_the_end() {
     let earlier = Counted { run: Run(0), ..row(ExecutionStatus::Failed) };
     let rows = [row(ExecutionStatus::Completed), row(ExecutionStatus::TimedOut), earlier];
     let held = lane.clone();
-    apply(&mut lane, &finish(&ticket, &held, &rows, at(2))).unwrap();
+    apply(&mut lane, &finish(&ticket, &held, 0, &rows, at(2))).unwrap();
     assert_eq!(lane.state, LaneState::Closed);
     assert_eq!(lane.holder, None);
     let outcomes = Outcomes { text: 1, ..Outcomes::default() };
@@ -104,7 +133,7 @@ fn a_finish_that_is_refused_says_what_to_do_with_the_message() {
     apply(&mut lane, &gate(&mine, at(1))).unwrap();
     let seen = lane.clone();
     assert_eq!(finish_refused(&ticket(0, "b"), Some(&seen)), Finished::Leave);
-    apply(&mut lane, &finish(&mine, &seen, &[], at(2))).unwrap();
+    apply(&mut lane, &finish(&mine, &seen, 0, &[], at(2))).unwrap();
     assert_eq!(finish_refused(&mine, Some(&lane)), Finished::Acknowledge);
     lane.state = LaneState::Closed;
     assert_eq!(finish_refused(&mine, Some(&lane)), Finished::Complete);
@@ -172,7 +201,7 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
         Move::Finish { worker, sent } => {
             let Some((ticket, held)) = workers.get(*worker) else { return };
             let rows = vec![row(ExecutionStatus::Completed); PAIRS as usize];
-            let write = finish(ticket, held, &rows, at(step));
+            let write = finish(ticket, held, 0, &rows, at(step));
             for _sent in 0..*sent {
                 let _refused_as_duplicate = apply(lane, &write);
             }
@@ -205,7 +234,8 @@ fn ticket(position: u32, nonce: &str) -> Ticket {
         position: Position(position),
         nonce: Nonce::new(nonce).unwrap(),
         boot: None,
-        waited_ms: 0,
+        sent_at: None,
+        received_at: at(0),
     }
 }
 

@@ -157,6 +157,38 @@ fn timeouts_are_seconds_or_have_a_unit() {
 }
 
 #[test]
+fn what_the_table_or_the_queues_refuse_is_refused_at_the_door() {
+    for (field, value) in [
+        ("temperature", json!(1e-200)),
+        ("top_p", json!(1e-7)),
+        ("min_success_rate", json!(1e-300)),
+        ("questions", json!([{"id": "q", "text": "a\u{FFFF}b"}])),
+        ("system_prompt", json!("a\u{FFFE}b")),
+    ] {
+        let mut document = main_job();
+        document[field] = value;
+        assert!(parse(&document, &[]).is_err(), "{field}");
+    }
+    let mut document = main_job();
+    document["temperature"] = json!(0);
+    document["questions"] = json!([{"id": "q", "text": "NUL \u{0} and 四川 are texts"}]);
+    assert!(parse(&document, &[]).is_ok());
+}
+
+#[test]
+fn multiplied_texts_are_bounded_before_they_are_built() {
+    let prompts: serde_json::Map<_, _> =
+        (0..50).map(|n| (format!("p{n}"), json!(format!("prompt {n}")))).collect();
+    let text = "x".repeat(32 * 1024);
+    let questions: Vec<_> = (0..50).map(|n| json!({"id": format!("q{n}"), "text": text})).collect();
+    let mut document = main_job();
+    document["questions"] = json!(questions);
+    document["system_prompt"] = prompts.into();
+    let problems = parse(&document, &[]).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.message.contains("bytes")), "{problems:?}");
+}
+
+#[test]
 fn lanes_are_never_more_than_questions() {
     let mut document = main_job();
     document["questions_in_flight"] = json!(20);
