@@ -1,11 +1,10 @@
 //! One data directory and several processes.
 
 use std::fs::File;
-use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::place::{Place, eventually, providers};
+use crate::place::{Place, providers};
 use crate::up::Up;
 
 const SPEC: &str = "examples/bias-detection.yaml";

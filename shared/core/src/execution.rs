@@ -111,7 +111,7 @@ pub struct Served {
     pub provider_id: Option<ProviderId>,
     /// The model that the provider says it ran.
     pub model: Option<String>,
-    /// The region that the provider says it served from.
+    /// The region served from: the provider's word, or else the router's.
     pub region: Option<String>,
     /// Made up by the simulated provider.
     pub simulated: bool,

@@ -151,7 +151,7 @@ pub struct RowView {
     pub provider_id: Option<ProviderId>,
     /// The model that the provider says it ran.
     pub served_model: Option<String>,
-    /// The region that the provider says it served from.
+    /// The region served from: the provider's word, or else the router's.
     pub served_region: Option<String>,
     /// Tokens of the prompt, as the provider counts.
     pub input_tokens: Option<u64>,

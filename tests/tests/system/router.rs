@@ -57,7 +57,7 @@ impl Drop for Router {
     }
 }
 
-/// A router that is gone before its list of providers has arrived. Its port stays the test's own
+/// A router that is gone before its second list of providers has arrived. Its port stays the test's own
 /// for as long as the socket lives, so that nobody else answers there.
 pub(crate) fn gone_after_its_list() -> (String, TcpSocket) {
     let socket = || {
@@ -71,6 +71,9 @@ pub(crate) fn gone_after_its_list() -> (String, TcpSocket) {
     kept.bind(address).unwrap();
     let listener = listening.listen(1).unwrap();
     tokio::spawn(async move {
+        // The stack asks at its start, intake at the submit.
+        let (stream, _) = listener.accept().await.unwrap();
+        serve(stream, &|_: &Value| Answer::Reset).await;
         let (stream, _) = listener.accept().await.unwrap();
         drop(listener);
         serve(stream, &|_: &Value| Answer::Reset).await;

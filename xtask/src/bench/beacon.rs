@@ -87,7 +87,15 @@ fn check(view: &JobView, workload: &Workload) -> Result<Usage, BenchError> {
 
 /// Builds the release and says where it is.
 pub(crate) fn build() -> Result<PathBuf, BenchError> {
-    let built = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    // What cargo tells the program it runs would make it build other packages anew.
+    for (name, _value) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    let built = cargo
         .args(["build", "--release", "--package", "beacon-cli"])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -115,7 +115,8 @@ async fn the_call_is_dropped_when_its_caller_goes_away() {
     let mut caller = TcpStream::connect(&router.address).await.unwrap();
     let body = question().to_string();
     let head = format!(
-        "POST /inference HTTP/1.1\r\nhost: router\r\ncontent-length: {}\r\n\r\n",
+        "POST /inference HTTP/1.1\r\nhost: router\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
         body.len()
     );
     caller.write_all((head + &body).as_bytes()).await.unwrap();

@@ -117,7 +117,6 @@ fn read_regions(
         }
         let path = format!("regions[{index}]");
         let Some(asked) = text(entry, &path, limit::LABEL_BYTES, findings) else { continue };
-        let asked = asked.trim().to_owned();
         match Region::resolve(&asked, declared) {
             Ok(region) => match regions.iter().find(|(other, _)| *other == region) {
                 Some((_, first)) => findings.warn(format!(
