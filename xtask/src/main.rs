@@ -1,35 +1,49 @@
 //! `cargo xtask`: what developers and CI run.
 
+mod bench;
 mod test;
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
     /// Formatting, lints, licences and all tests; installs what it needs.
     Test,
+    /// What things cost, beside others doing the same in the same run.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// A job's CPU, time, memory, table units and queue requests, beside `promptfoo eval`.
+    Pipeline(bench::Pipeline),
 }
 
 fn main() -> ExitCode {
-    let done = match Task::parse() {
-        Task::Test => test::run(),
+    let done: Result<(), Box<dyn Error>> = match Task::parse() {
+        Task::Test => test::run().map_err(Into::into),
+        Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            failed(&error);
+            failed(error.as_ref());
             ExitCode::FAILURE
         }
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a command line says why it failed")]
-fn failed(error: &dyn std::error::Error) {
+fn failed(error: &dyn Error) {
     eprintln!("error: {error}");
-    if let Some(source) = error.source() {
-        eprintln!("  because: {source}");
+    let mut source = error.source();
+    while let Some(inner) = source {
+        eprintln!("  because: {inner}");
+        source = inner.source();
     }
 }
