@@ -292,9 +292,14 @@ async fn run_schedule(reconciler: Reconciler, mut occasion: Occasion, stop: Canc
 
 fn start_tables(data: &DataDir, ended: &CancellationToken) -> Result<Component, StackError> {
     let path = data.database();
-    let opened = dynoxide::Database::new(&path.to_string_lossy());
-    let database = opened
-        .map_err(|error| StackError::Database { path: path.clone(), message: error.to_string() })?;
+    let failed = |error: dynoxide::DynoxideError| StackError::Database {
+        path: path.clone(),
+        message: error.to_string(),
+    };
+    let database = dynoxide::Database::new(&path.to_string_lossy()).map_err(failed)?;
+    // SQLite's `synchronous = NORMAL`: what a killed process had been told is stored stays stored,
+    // and a write does not wait for the disk. See docs/decisions/0004.
+    database.disable_bulk_loading().map_err(failed)?;
     start("tables", loopback(), ended, async |listener, stop: CancellationToken| {
         let stopped = stop.cancelled_owned();
         let served = dynoxide::server::serve_with_shutdown(listener, database, stopped).await;
