@@ -57,7 +57,7 @@ impl Client {
     /// Sends a request and returns the body of its answer, which must be a success.
     pub(crate) fn call(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Vec<u8>> {
         let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: beacon\r\ncontent-type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",
             body.len()
         )
