@@ -9,6 +9,7 @@ mod report;
 mod router_choice;
 mod spec_file;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -58,5 +59,7 @@ fn log_to_stderr(command: &Command) {
         .with_env_var("BEACON_LOG")
         .try_from_env()
         .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
 }
