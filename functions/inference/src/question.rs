@@ -6,7 +6,7 @@ use beacon_aws::{LaneUpdate, Received, ResultWrite, TableError, chain, clock};
 use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
-    Entry, Finished, GateRejection, Lane, LaneState, Ticket, enter, finish, finish_refused, gate,
+    Entry, Finished, GateRejection, Lane, LaneState, PairRow, Ticket, enter, finish, finish_refused, gate,
     rejected, take_over,
 };
 use beacon_core::message::QuestionMessage;
@@ -167,14 +167,17 @@ impl Inference {
         let stored = self.stored_rows(message, ticket, entered).await?;
         let prompt = message.prompt();
         let asking = Asking { message, prompt, sha256: prompt.sha256(), ticket };
-        let pairs = pairs(message).map(|(model, sample)| {
+        let samples = usize::from(message.samples).max(1);
+        let pairs = pairs(message).enumerate().map(|(index, (model, sample))| {
             let stored = stored.get(&(model.clone(), sample)).copied();
-            let asking = &asking;
+            let (asking, index) = (&asking, index / samples);
             async move {
-                match stored {
-                    Some(row) => Ok(row),
-                    None => self.ask_pair(asking, &model, sample, lost).await,
-                }
+                let (counted, failed_writes) = match stored {
+                    Some(row) => (row, 0),
+                    None => self.ask_pair(asking, &model, sample, lost).await?,
+                };
+                let spared = stored.is_some();
+                Ok(PairRow { model: index, counted, spared, failed_writes })
             }
         });
         // Every pair runs to its end, so that the answers that are there are stored even when
@@ -211,7 +214,7 @@ impl Inference {
         model: &ModelId,
         sample: Sample,
         lost: &CancellationToken,
-    ) -> Result<Counted, WorkError> {
+    ) -> Result<(Counted, u32), WorkError> {
         let id = ExecutionId {
             job: asking.message.job_id.clone(),
             question: asking.message.question,
@@ -229,25 +232,46 @@ impl Inference {
     }
 
     /// Stores an answer that is there, whoever holds the lane now: it would be asked, and paid,
-    /// for again.
-    async fn store(&self, id: &ExecutionId, row: &ExecutionRow) -> Result<Counted, WorkError> {
+    /// for again. Says how many writes failed on the way.
+    async fn store(
+        &self,
+        id: &ExecutionId,
+        row: &ExecutionRow,
+    ) -> Result<(Counted, u32), WorkError> {
         let until = Instant::now() + time_budget::STORE;
+        let mut failed = 0;
         loop {
             match self.table.put_result(id, row).await {
                 Ok(write) => {
-                    tell_if_dropped(id, row, &write);
-                    return Ok(write.counted());
+                    self.record_if_dropped(id, row, &write).await;
+                    return Ok((write.counted(), failed));
                 }
                 Err(error @ TableError::NotStorable { .. }) => {
                     error!(execution_id = %id, error = chain(&error), "a row was refused");
-                    return Ok(self.table.put_result(id, &not_storable(row)).await?.counted());
+                    let write = self.table.put_result(id, &not_storable(row)).await?;
+                    return Ok((write.counted(), failed + 1));
                 }
                 Err(error @ TableError::Request { .. }) if Instant::now() < until => {
                     warn!(execution_id = %id, error = chain(&error), "a result is stored again");
+                    failed += 1;
                     sleep(STORE_PAUSE).await;
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// An answer that came after another holder's row is logged and counted.
+    async fn record_if_dropped(&self, id: &ExecutionId, row: &ExecutionRow, write: &ResultWrite) {
+        let (ResultWrite::Dropped { stored, holder }, Ending::Completed(_)) = (write, &row.ending)
+        else {
+            return;
+        };
+        let (stored_run, stored_status) = (stored.run, stored.status);
+        warn!(execution_id = %id, run = %row.run, %stored_run, ?stored_status, stored_holder = %holder,
+            "late result dropped");
+        if let Err(error) = self.table.put_late_result(id, row, stored, holder).await {
+            warn!(execution_id = %id, error = chain(&error), "a late result was not counted");
         }
     }
 
@@ -256,7 +280,7 @@ impl Inference {
         message: &QuestionMessage,
         ticket: &Ticket,
         entered: &Entered,
-        rows: &[Counted],
+        rows: &[PairRow],
     ) -> Result<Finished, WorkError> {
         let waited_ms = entered.entry.waited_ms;
         let write = finish(ticket, &entered.lane, waited_ms, rows, clock::now());
@@ -300,13 +324,6 @@ fn pairs(message: &QuestionMessage) -> impl Iterator<Item = (ModelId, Sample)> +
         .flat_map(move |model| (0..samples).map(move |sample| (model.clone(), Sample(sample))))
 }
 
-fn tell_if_dropped(id: &ExecutionId, row: &ExecutionRow, write: &ResultWrite) {
-    if let (ResultWrite::Dropped { stored, holder }, Ending::Completed(_)) = (write, &row.ending) {
-        let (stored_run, stored_status) = (stored.run, stored.status);
-        warn!(execution_id = %id, run = %row.run, %stored_run, ?stored_status, stored_holder = %holder,
-            "late result dropped");
-    }
-}
 
 /// In place of a row that the table does not take: that there was an answer, and that it is lost.
 fn not_storable(row: &ExecutionRow) -> ExecutionRow {

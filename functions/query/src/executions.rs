@@ -12,15 +12,18 @@ use beacon_core::view::{ExecutionView, ExecutionsPage};
 use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Sample};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
+use serde_json::value::RawValue;
 
-use crate::{Page, Query, bad_cursor};
+use crate::Query;
+use crate::filter::Filter;
+use crate::parameters::{Parameters, bad_cursor, invalid};
 
 /// Bytes of JSON after which a page ends; Lambda's answers hold 6 MB.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of an execution's JSON beside its texts, at most.
-const ROW_BYTES: usize = 2048;
 /// Pairs whose rows are read at a time.
 const READ_PAIRS: usize = 100;
+/// Pairs that are looked at for one page; where few pass the filter the next page goes on.
+const LOOK_PAIRS: usize = 20_000;
 
 /// Where a page begins: region, question and pair, each an index into the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +55,10 @@ type Rows = BTreeMap<(QuestionIndex, ModelId, Sample), ExecutionRow>;
 
 /// What the pairs of a job are read from. Lanes are read before rows, so that a pair behind its
 /// lane's cursor always has its row.
-struct Source<'a> {
-    job: &'a Job,
-    lanes: &'a [Lane],
-    spec: &'a Spec,
+pub(crate) struct Source<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) lanes: &'a [Lane],
+    pub(crate) spec: &'a Spec,
 }
 
 impl Query {
@@ -78,44 +81,72 @@ impl Query {
     pub(crate) async fn executions(
         &self,
         id: &JobId,
-        page: &Page<'_>,
+        parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
-        let limit = page.limit(200, 1000)?;
-        let start = match page.cursor {
-            None => Cursor::START,
-            Some(text) => Cursor::read(text).ok_or_else(bad_cursor)?,
-        };
         let found = self.table.job_and_lanes(id).await?;
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let spec = self.table.spec(&job).await?;
         let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        json(StatusCode::OK, &self.page(&source, start, limit).await?)
+        json(StatusCode::OK, &self.page(&source, parameters).await?)
     }
 
-    async fn page(
+    /// A page as the parameters ask for it.
+    pub(crate) async fn page(
+        &self,
+        source: &Source<'_>,
+        parameters: &Parameters,
+    ) -> Result<JsonPage, ApiError> {
+        let limit = parameters.limit(200, 1000)?;
+        let filter = Filter::read(parameters, source.spec)?;
+        let start = match (parameters.cursor(), parameters.offset()?) {
+            (Some(_), Some(_)) => {
+                return Err(invalid("offset", "stands beside `cursor`; give one".to_owned()));
+            }
+            (Some(text), None) => Cursor::read(text).ok_or_else(bad_cursor)?,
+            (None, Some(_)) if !filter.is_open() => {
+                let problem = "counts without a filter only; page by `cursor`".to_owned();
+                return Err(invalid("offset", problem));
+            }
+            (None, Some(offset)) => source.at(offset),
+            (None, None) => Cursor::START,
+        };
+        self.fill_page(source, start, limit, &filter).await
+    }
+
+    async fn fill_page(
         &self,
         source: &Source<'_>,
         start: Cursor,
         limit: usize,
-    ) -> Result<ExecutionsPage, ApiError> {
+        filter: &Filter,
+    ) -> Result<JsonPage, ApiError> {
         let spec = source.spec;
         let questions = u32::try_from(spec.questions.len()).unwrap_or(u32::MAX);
         let step = u32::try_from(READ_PAIRS / spec.pairs_of_question().max(1)).unwrap_or(1).max(1);
         let mut page = Filling { executions: Vec::new(), bytes: 0, limit };
+        let mut looked_at = 0;
         let mut at = start;
         while let Some(region) = spec.regions.get(at.region).map(|region| &region.region) {
-            while at.question < questions {
+            while at.question < questions && filter.takes_region(region) {
+                if looked_at >= LOOK_PAIRS {
+                    return Ok(page.end(Some(at), source));
+                }
                 let until = questions.min(at.question.saturating_add(step));
-                let mut rows = self.rows(source.job, region, at.question, until).await?;
-                if let Some(next) = source.fill(&mut page, region, at, until, &mut rows) {
-                    let cursor = Some(next.print());
-                    return Ok(ExecutionsPage { executions: page.executions, cursor });
+                let asked = at.question..until;
+                let wanted = |question| filter.takes_question(question);
+                if asked.filter_map(|index| spec.question(QuestionIndex(index))).any(wanted) {
+                    looked_at += READ_PAIRS;
+                    let mut rows = self.rows(source.job, region, at.question, until).await?;
+                    let full = source.fill(&mut page, filter, region, at, until, &mut rows)?;
+                    if full.is_some() {
+                        return Ok(page.end(full, source));
+                    }
                 }
                 at = Cursor { question: until, pair: 0, ..at };
             }
             at = Cursor { region: at.region + 1, question: 0, pair: 0 };
         }
-        Ok(ExecutionsPage { executions: page.executions, cursor: None })
+        Ok(page.end(None, source))
     }
 
     async fn rows(
@@ -131,60 +162,93 @@ impl Query {
     }
 }
 
+/// A page whose executions are JSON already, so that its bytes are known.
+type JsonPage = ExecutionsPage<Box<RawValue>>;
+
 /// A page that is being filled.
 struct Filling {
-    executions: Vec<ExecutionView>,
+    executions: Vec<Box<RawValue>>,
     bytes: usize,
     limit: usize,
 }
 
 impl Filling {
     /// Takes an execution unless the page is full; a page always takes one.
-    fn take(&mut self, view: ExecutionView) -> bool {
-        let text = |row: &beacon_core::view::RowView| row.response.as_ref().map_or(0, String::len);
-        let bytes = ROW_BYTES + view.row.as_ref().map_or(0, text);
-        let full = self.executions.len() == self.limit || self.bytes + bytes > PAGE_BYTES;
-        if full && !self.executions.is_empty() {
-            return false;
+    fn take(&mut self, view: &ExecutionView) -> Result<bool, ApiError> {
+        if self.executions.len() == self.limit {
+            return Ok(false);
+        }
+        let json = serde_json::value::to_raw_value(view)?;
+        let bytes = json.get().len() + 1;
+        if self.bytes + bytes > PAGE_BYTES && !self.executions.is_empty() {
+            return Ok(false);
         }
         self.bytes += bytes;
-        self.executions.push(view);
-        true
+        self.executions.push(json);
+        Ok(true)
+    }
+
+    fn end(self, next: Option<Cursor>, source: &Source<'_>) -> JsonPage {
+        ExecutionsPage {
+            executions: self.executions,
+            cursor: next.map(Cursor::print),
+            limit: self.limit,
+            total: source.job.expected,
+        }
     }
 }
 
 impl Source<'_> {
+    /// The pair that this many come before.
+    fn at(&self, offset: u64) -> Cursor {
+        let pairs = self.spec.pairs_of_question().max(1) as u64;
+        let questions = (self.spec.questions.len() as u64).max(1);
+        let (question, pair) = (offset / pairs, offset % pairs);
+        Cursor {
+            region: usize::try_from(question / questions).unwrap_or(usize::MAX),
+            question: u32::try_from(question % questions).unwrap_or(u32::MAX),
+            pair: usize::try_from(pair).unwrap_or(usize::MAX),
+        }
+    }
+
     /// Fills the page with the pairs of some questions; the pair at which it was full.
     fn fill(
         &self,
         page: &mut Filling,
+        filter: &Filter,
         region: &Region,
         at: Cursor,
         until: u32,
         rows: &mut Rows,
-    ) -> Option<Cursor> {
+    ) -> Result<Option<Cursor>, ApiError> {
         let samples = usize::from(self.spec.samples);
         for question in at.question..until {
+            let index = QuestionIndex(question);
+            if !self.spec.question(index).is_some_and(|entry| filter.takes_question(entry)) {
+                continue;
+            }
             let first = if question == at.question { at.pair } else { 0 };
             for pair in first..self.spec.pairs_of_question() {
-                let model = self.spec.models.get(pair / samples)?;
+                let Some(model) = self.spec.models.get(pair / samples) else { break };
+                if !filter.takes_model(model) {
+                    continue;
+                }
                 let sample = Sample(u16::try_from(pair % samples).unwrap_or(u16::MAX));
-                let question_index = QuestionIndex(question);
-                let row = rows.remove(&(question_index, model.clone(), sample));
                 let id = ExecutionId {
                     job: self.job.id.clone(),
-                    question: question_index,
+                    question: index,
                     model: model.clone(),
                     region: region.clone(),
                     sample,
                 };
-                let view = self.view(id, row)?;
-                if !page.take(view) {
-                    return Some(Cursor { question, pair, ..at });
+                let row = rows.remove(&(index, model.clone(), sample));
+                let Some(view) = self.view(id, row) else { break };
+                if filter.takes_status(view.status) && !page.take(&view)? {
+                    return Ok(Some(Cursor { question, pair, ..at }));
                 }
             }
         }
-        None
+        Ok(None)
     }
 
     /// None for a question that the job does not have.
@@ -194,6 +258,7 @@ impl Source<'_> {
         let lane = self.lanes.iter().find(|lane| lane.id.region == id.region && lane.id.k == k);
         let without_row =
             lane.map_or(ExecutionStatus::Pending, |lane| lane.status_without_row(position));
-        Some(ExecutionView::new(id, self.spec, question, row, without_row))
+        let created_at = self.job.created_at;
+        Some(ExecutionView::new(id, self.spec, question, row, without_row, created_at))
     }
 }

@@ -2,31 +2,54 @@
 
 use beacon_aws::{AfterJob, ApiError, clock, json};
 use beacon_core::JobId;
-use beacon_core::view::{JobView, JobsPage};
+use beacon_core::view::{JobPage, JobView, JobsPage, jobspec};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
-use crate::{Page, Query, bad_cursor};
+use crate::Query;
+use crate::executions::Source;
+use crate::parameters::{Parameters, bad_cursor};
+
+/// Jobs that are read at a time.
+const AT_ONCE: usize = 16;
 
 impl Query {
-    pub(crate) async fn job(&self, id: &JobId) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn job(
+        &self,
+        id: &JobId,
+        parameters: &Parameters,
+    ) -> Result<Response<Body>, ApiError> {
+        let include = parameters.include_executions()?;
         let found = self.table.job_and_lanes(id).await?;
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
-        json(StatusCode::OK, &JobView::new(&job, &lanes, clock::now()))
+        let spec = if include { Some(self.table.spec(&job).await?) } else { None };
+        let submitted = if job.has_jobspec { self.table.jobspec(id).await? } else { None };
+        let page = match &spec {
+            None => None,
+            Some(spec) => {
+                let source = Source { job: &job, lanes: &lanes, spec };
+                Some(self.page(&source, parameters).await?)
+            }
+        };
+        let view = JobView::new(&job, &lanes, clock::now());
+        let job = submitted.unwrap_or_else(|| jobspec(&job, &lanes, spec.as_ref()));
+        json(StatusCode::OK, &JobPage { view, job, page })
     }
 
-    pub(crate) async fn jobs(&self, page: &Page<'_>) -> Result<Response<Body>, ApiError> {
-        let limit = page.limit(50, 200)?;
-        let after = page.cursor.map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor));
+    pub(crate) async fn jobs(&self, parameters: &Parameters) -> Result<Response<Body>, ApiError> {
+        let limit = parameters.limit(50, 200)?;
+        let after = parameters.cursor().map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor));
         let now = clock::now();
         let ids = self.table.jobs_before(after.transpose()?.as_ref(), now, limit).await?;
         let full = ids.len() == limit;
-        let mut jobs = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some((job, lanes)) = self.table.job_and_lanes(&id).await? {
-                jobs.push(JobView::new(&job, &lanes, now));
-            }
-        }
+        let read = stream::iter(ids)
+            .map(async |id| self.table.job_and_lanes(&id).await)
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let found = read.await?.into_iter().flatten();
+        let jobs: Vec<JobView> =
+            found.map(|(job, lanes)| JobView::new(&job, &lanes, now)).collect();
         let cursor = jobs.last().filter(|_| full).map(cursor_after);
         json(StatusCode::OK, &JobsPage { jobs, cursor })
     }

@@ -1,86 +1,71 @@
-//! `GET /api/v1/…` in → jobs and executions as the tables have them now.
+//! `GET …` in → jobs, executions, health and metrics out, as the tables and the router have them now.
 
+mod debug;
 mod executions;
+mod filter;
+mod health;
 mod jobs;
+mod metrics;
+mod parameters;
 mod summary;
 
-use beacon_aws::{ApiError, Table};
-use beacon_core::{ExecutionId, JobId};
-use lambda_http::http::Method;
+use beacon_aws::{Admitted, ApiError, Door, RouterProbe, Table, json};
+use beacon_core::openapi;
+use beacon_core::route::{Function, Route};
+use beacon_core::view::{Questions, SettingView};
+use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
+
+use parameters::Parameters;
 
 /// What query works on.
 #[derive(Debug)]
 pub struct Query {
+    /// Lets requests in.
+    pub door: Door,
     /// The table.
     pub table: Table,
+    /// The router; none where nothing is executed.
+    pub router: Option<RouterProbe>,
+    /// The configuration in effect, without secrets.
+    pub settings: Vec<SettingView>,
 }
 
 impl Query {
     /// Answers a read of the API.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        self.route(request).await.unwrap_or_else(ApiError::answer)
-    }
-
-    async fn route(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        let path = request.uri().path().to_owned();
-        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let ["api", "v1", rest @ ..] = parts.as_slice() else {
-            return Err(ApiError::NoSuchPath(path));
+        let work = async |request: Request, admitted: Admitted| {
+            let parameters = Parameters::new(request.query_string_parameters());
+            self.read(admitted.route, &parameters).await
         };
-        let known = matches!(
-            rest,
-            ["jobs"]
-                | ["jobs" | "executions", _]
-                | ["jobs", _, "summary"]
-                | ["jobs", _, "executions", "all"]
-        );
-        if known && request.method() != Method::GET {
-            return Err(ApiError::MethodNotAllowed(request.method().clone()));
-        }
-        let parameters = request.query_string_parameters();
-        let page = Page { limit: parameters.first("limit"), cursor: parameters.first("cursor") };
-        match rest {
-            ["jobs"] => self.jobs(&page).await,
-            ["jobs", id] => self.job(&job_id(id)?).await,
-            ["jobs", id, "summary"] => self.summary(&job_id(id)?).await,
-            ["jobs", id, "executions", "all"] => self.executions(&job_id(id)?, &page).await,
-            ["executions", id] => self.execution(&execution_id(id)?).await,
-            _ => Err(ApiError::NoSuchPath(path)),
+        self.door.answer(Function::Query, request, work).await
+    }
+
+    async fn read(
+        &self,
+        route: Route,
+        parameters: &Parameters,
+    ) -> Result<Response<Body>, ApiError> {
+        match route {
+            Route::Health => self.health().await,
+            Route::Live => health::live(),
+            Route::Ready => self.ready().await,
+            Route::OpenApi => json(StatusCode::OK, &openapi::document()),
+            Route::Metrics => self.metrics().await,
+            Route::Questions => json(StatusCode::OK, &Questions::built_in()),
+            Route::Jobs => self.jobs(parameters).await,
+            Route::Job(id) => self.job(&id, parameters).await,
+            Route::Summary(id) => self.summary(&id).await,
+            Route::ExecutionsOfJob(id) => self.executions(&id, parameters).await,
+            Route::Executions => self.executions(&parameters.job()?, parameters).await,
+            Route::Execution(id) => self.execution(&id).await,
+            Route::DebugConfig => self.debug_config(),
+            Route::DebugExecutor => self.debug_executor(),
+            Route::DebugJob(id) => self.debug_job(&id).await,
+            // The door lets only reads in.
+            Route::Submit | Route::SubmitCrossRegion => {
+                Err(ApiError::NoSuchPath("/api/v1/jobs".to_owned()))
+            }
         }
     }
-}
-
-/// The parameters of a page.
-struct Page<'a> {
-    limit: Option<&'a str>,
-    cursor: Option<&'a str>,
-}
-
-impl Page<'_> {
-    fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
-        let Some(text) = self.limit else { return Ok(default) };
-        let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
-        limit.ok_or_else(|| ApiError::InvalidParameter {
-            name: "limit",
-            problem: format!("must be a whole number from 1 to {most}"),
-        })
-    }
-}
-
-fn bad_cursor() -> ApiError {
-    let problem = "must be the `cursor` of the page before".to_owned();
-    ApiError::InvalidParameter { name: "cursor", problem }
-}
-
-fn job_id(text: &str) -> Result<JobId, ApiError> {
-    JobId::new(text)
-        .map_err(|error| ApiError::InvalidParameter { name: "job id", problem: error.to_string() })
-}
-
-fn execution_id(text: &str) -> Result<ExecutionId, ApiError> {
-    ExecutionId::parse(text).map_err(|error| ApiError::InvalidParameter {
-        name: "execution id",
-        problem: error.to_string(),
-    })
 }

@@ -1,9 +1,13 @@
 //! Configuration from the environment: read once at start, and every mistake names its variable.
 
+mod access;
+
 use std::time::Duration;
 
 use beacon_core::time_budget;
 use thiserror::Error;
+
+pub use access::{AccessSettings, access_settings, client_token, required_access};
 
 /// A setting without which no event may be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -9,20 +9,26 @@ mod event;
 mod finalise;
 mod meter;
 mod outbound;
+mod providers;
 mod queue;
 mod table;
+mod tokens;
 
-pub use api::{ApiError, json};
+pub use api::{Admitted, ApiError, Door, json, text};
 pub use client::{Aws, install_tls};
 pub use environment::{
-    ConfigError, QueueUrls, RouterSettings, configured_router, queue_urls, required,
+    AccessSettings, ConfigError, access_settings, client_token, required_access,
+    QueueUrls, RouterSettings, configured_router, queue_urls, required,
     router_settings, router_timeout, table_name,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
 pub use meter::Meter;
 pub use outbound::{BodyError, http_client, read_body};
+pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{QueueError, Queues};
 pub use table::{
-    AfterJob, JobUpdate, LaneUpdate, ResultWrite, StoredStatus, Submit, Table, TableError, schema,
+    AfterJob, JobUpdate, LaneUpdate, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
+    WholeJob, schema,
 };
+pub use tokens::{Caller, Presented, TokenError, Tokens};

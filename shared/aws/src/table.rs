@@ -8,6 +8,7 @@ mod lane;
 mod list;
 pub mod schema;
 mod spec;
+mod submit;
 
 use std::sync::Arc;
 
@@ -17,9 +18,10 @@ use beacon_core::JobId;
 use thiserror::Error;
 
 pub use execution::{ResultWrite, StoredStatus};
-pub use job::{JobUpdate, Submit};
+pub use job::{JobUpdate, WholeJob};
 pub use lane::LaneUpdate;
 pub use list::AfterJob;
+pub use submit::{NewJob, Submit};
 
 use crate::meter::Meter;
 
@@ -81,6 +83,18 @@ impl Table {
     /// What counts the usage of jobs.
     pub fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    /// Whether the table answers at all.
+    pub async fn probe(&self) -> Result<(), TableError> {
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key(key::PK, item::text("PROBE"))
+            .key(key::SK, item::text("PROBE"));
+        get.send().await.map_err(|error| request("answer", error))?;
+        Ok(())
     }
 
     fn wrote(&self, job: &JobId, capacity: Option<&ConsumedCapacity>) {

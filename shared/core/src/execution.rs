@@ -1,15 +1,17 @@
 //! What became of a pair: its stored row, and the types that make a silent failure impossible.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::view::milliseconds;
 use crate::id::{Nonce, ProviderId, Run};
 use crate::prompt::PromptHash;
 use crate::spec::Sampling;
 
 /// Status of an execution. `pending` and `running` are derived from the lane, never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionStatus {
     /// Not begun.
@@ -27,7 +29,7 @@ pub enum ExecutionStatus {
 }
 
 /// What a completed execution brought back, as the transport tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Text.
@@ -151,6 +153,8 @@ pub struct Counted {
     pub outcome: Option<Outcome>,
     /// Made up by the simulated provider.
     pub simulated: bool,
+    /// From the first attempt to the ending, milliseconds.
+    pub duration_ms: u64,
 }
 
 impl ExecutionRow {
@@ -165,6 +169,7 @@ impl ExecutionRow {
             status: self.ending.status(),
             outcome: answer.map(|answer| answer.outcome),
             simulated: self.served.simulated,
+            duration_ms: milliseconds(self.started_at, self.completed_at),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::ProviderId;
 
 /// A failure; it cannot be built without a code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Where it happened.
     pub stage: Stage,
@@ -41,7 +42,7 @@ impl Failure {
 }
 
 /// Where a call ended, in the order of its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Before anything was sent: name, connection, TLS.
@@ -168,6 +169,24 @@ impl TryFrom<String> for FailureCode {
             return Ok(Self::RouterHttp(status));
         }
         ReportedCode::new(&text).map(Self::Reported)
+    }
+}
+
+impl JsonSchema for FailureCode {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FailureCode".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "What happened; the router's and providers' own codes are kept.",
+            "pattern": "^[A-Z0-9_]{1,64}$",
+        })
     }
 }
 

@@ -72,6 +72,25 @@ macro_rules! text_id {
                 f.write_str(&self.0)
             }
         }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "description": $allowed,
+                    "minLength": 1,
+                    "maxLength": $max,
+                })
+            }
+        }
     };
 }
 pub(crate) use text_id;
@@ -125,8 +144,10 @@ macro_rules! number {
         $(#[$doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            schemars::JsonSchema,
         )]
         #[serde(transparent)]
+        #[schemars(inline)]
         pub struct $name(pub $inner);
 
         impl $name {
@@ -237,6 +258,20 @@ impl TryFrom<String> for ExecutionId {
 
     fn try_from(text: String) -> Result<Self, IdError> {
         Self::parse(&text)
+    }
+}
+
+impl schemars::JsonSchema for ExecutionId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ExecutionId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "description": Self::ALLOWED })
     }
 }
 

@@ -1,16 +1,17 @@
 //! A job: its status, its final status, and its writes as data.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{JobId, Run};
+use crate::id::{JobId, ModelId, Run};
 use crate::lane::{Lane, LaneState, Tallies};
 use crate::region::Region;
 use crate::spec::{Spec, SpecHash};
 use crate::usage::Usage;
 
 /// Status of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     /// Accepted.
@@ -40,7 +41,7 @@ impl JobStatus {
 }
 
 /// One entry of a job's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Transition {
     /// When.
     pub at: Timestamp,
@@ -55,7 +56,7 @@ pub struct Transition {
 }
 
 /// Why a job's status changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A specification was accepted.
@@ -67,7 +68,7 @@ pub enum Cause {
 }
 
 /// Who changed a job's status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// `functions/intake`.
@@ -97,6 +98,14 @@ pub struct Job {
     pub spec_chunks: u16,
     /// Executions of the job.
     pub expected: u64,
+    /// Entries of its question list.
+    pub questions: u32,
+    /// Its models, in the order given.
+    pub models: Vec<ModelId>,
+    /// How often each cell is repeated.
+    pub samples: u16,
+    /// It was submitted as the predecessor's `JobSpec`, which is stored beside it.
+    pub has_jobspec: bool,
     /// Lowest completed ÷ expected of a completed job.
     pub min_success_rate: f64,
     /// Fewest regions with a completed execution of a completed job.
@@ -124,6 +133,10 @@ impl Job {
             spec_hash: hash,
             spec_chunks: chunks,
             expected: spec.expected(),
+            questions: u32::try_from(spec.questions.len()).unwrap_or(u32::MAX),
+            models: spec.models.clone(),
+            samples: spec.samples,
+            has_jobspec: false,
             min_success_rate: spec.min_success_rate,
             min_regions: spec.min_regions,
             created_at: now,

@@ -1,11 +1,14 @@
 //! A lane: its state, and each of its writes as data (condition and change), so that the shells,
 //! the table's conditions and a model of the whole share one definition.
 
+mod breakdown;
 mod gate;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use breakdown::{Breakdown, Durations, PairRow};
 pub use gate::{
     Entry, Finished, GateRejection, Ticket, dispatch_anew, finish, finish_refused, gate,
 };
@@ -15,7 +18,7 @@ use crate::execution::{Counted, ExecutionStatus, Outcome};
 use crate::id::{BootId, DispatchNumber, LaneId, Nonce, Position, Run};
 
 /// Whether a lane has questions left to open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LaneState {
     /// It has.
@@ -25,7 +28,7 @@ pub enum LaneState {
 }
 
 /// Who works at a lane's cursor.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Holder {
     /// Fresh for every receive.
     pub nonce: Nonce,
@@ -37,7 +40,7 @@ pub struct Holder {
 }
 
 /// Counts of a lane's ended executions of its run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Tallies {
     /// With an answer.
     pub completed: u64,
@@ -54,7 +57,7 @@ pub struct Tallies {
 }
 
 /// Completed executions by outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Outcomes {
     /// Text.
     pub text: u64,
@@ -137,6 +140,8 @@ pub struct Lane {
     pub holder: Option<Holder>,
     /// Of this run's ended executions, all at positions before the cursor.
     pub tallies: Tallies,
+    /// The same by model, and more for metrics.
+    pub breakdown: Breakdown,
     /// How long the message finished last had stood first in the queue, milliseconds.
     pub waited_ms: u64,
     /// When it last moved: made, gated, finished or dispatched anew.
@@ -156,6 +161,7 @@ impl Lane {
             pairs_of_question,
             holder: None,
             tallies: Tallies::default(),
+            breakdown: Breakdown::default(),
             waited_ms: 0,
             moved_at: now,
         }
@@ -250,6 +256,8 @@ pub struct LaneChange {
     pub state: Option<LaneState>,
     /// New tallies: set as a whole, because a repeated addition counts twice.
     pub tallies: Option<Tallies>,
+    /// New breakdown, as a whole too.
+    pub breakdown: Option<Breakdown>,
     /// New dispatch number.
     pub dispatch_number: Option<DispatchNumber>,
     /// New wait.
@@ -266,6 +274,7 @@ impl LaneChange {
             cursor: None,
             state: None,
             tallies: None,
+            breakdown: None,
             dispatch_number: None,
             waited_ms: None,
             moved_at,
@@ -283,6 +292,7 @@ impl LaneChange {
         lane.cursor = self.cursor.unwrap_or(lane.cursor);
         lane.state = self.state.unwrap_or(lane.state);
         lane.tallies = self.tallies.unwrap_or(lane.tallies);
+        lane.breakdown = self.breakdown.clone().unwrap_or(lane.breakdown);
         lane.dispatch_number = self.dispatch_number.unwrap_or(lane.dispatch_number);
         lane.waited_ms = self.waited_ms.unwrap_or(lane.waited_ms);
         lane.moved_at = self.moved_at;

@@ -3,16 +3,21 @@
 //! Shells (the functions, the local stack, the command line) read the world, call in here, and
 //! perform what comes back.
 
+pub mod access;
 pub mod builtin;
 pub mod execution;
 pub mod failure;
+pub mod idempotency;
 pub mod job;
 pub mod lane;
 pub mod message;
+pub mod metrics;
+pub mod openapi;
 pub mod prompt;
 pub mod reconcile;
 pub mod region;
 pub mod reply;
+pub mod route;
 pub mod spec;
 pub mod time_budget;
 pub mod usage;

@@ -1,5 +1,6 @@
 //! Prompts: composed once at intake, frozen with the job, hashed with every execution.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -99,7 +100,7 @@ fn json_string(text: &str) -> String {
 }
 
 /// SHA-256 of a prompt, lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PromptHash(pub String);
 

@@ -4,6 +4,7 @@ mod parse;
 mod questions;
 mod read;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -106,7 +107,7 @@ pub struct RegionPrompts {
 }
 
 /// Sampling parameters sent with every call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sampling {
     /// 0 to 2.
     pub temperature: f64,

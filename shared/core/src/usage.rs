@@ -1,9 +1,10 @@
 //! What a job costs in table and queue requests, as the services count.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counted from the answers of the table and from the requests to the queues.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// `DynamoDB` write request units.
     pub write_units: f64,

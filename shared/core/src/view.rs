@@ -1,22 +1,33 @@
 //! What the API answers: one definition for the functions, the command line and the tests.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+mod debug;
+mod execution;
+mod health;
+mod jobspec;
 
-use crate::execution::{ExecutionRow, ExecutionStatus, Outcome};
-use crate::failure::{Failure, FailureCode};
-use crate::id::{
-    ExecutionId, JobId, ModelId, ProviderId, QuestionId, QuestionIndex, Run, Sample, VariantName,
-};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use debug::{ConfigView, DebugJob, DebugLane, ExecutorView, SettingView, is_mismatch};
+pub use execution::{ExecutionView, ExecutionsPage, OutputMetadata, OutputView, RowView};
+pub use health::{Health, HealthView, Live, PartHealth, ReadyView};
+pub use jobspec::jobspec;
+
+use crate::builtin;
+use crate::failure::FailureCode;
+use crate::id::{JobId, ModelId, Run};
 use crate::job::{Job, JobStatus, total};
 use crate::lane::{Lane, Outcomes};
-use crate::prompt::PromptHash;
 use crate::region::Region;
-use crate::spec::{Problem, Question, Sampling, Spec};
+use crate::spec::Problem;
 use crate::usage::Usage;
 
 /// Executions by status; they add up to the expected number at every moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// With an answer.
     pub completed: u64,
@@ -33,10 +44,12 @@ pub struct Counts {
 }
 
 /// A job as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobView {
     /// Its id.
     pub job_id: JobId,
+    /// The same, under the predecessor's name.
+    pub id: JobId,
     /// For people.
     pub name: String,
     /// 1, and one more for every retry.
@@ -45,6 +58,14 @@ pub struct JobView {
     pub status: JobStatus,
     /// Executions of the job.
     pub expected: u64,
+    /// Entries of its question list.
+    pub questions: u32,
+    /// Its models.
+    pub models: Vec<ModelId>,
+    /// Its regions, canonical.
+    pub regions: Vec<Region>,
+    /// How often each cell is repeated.
+    pub samples: u16,
     /// The executions by status.
     pub counts: Counts,
     /// The completed ones by outcome.
@@ -83,10 +104,15 @@ impl JobView {
         let until = job.finished_at.unwrap_or(now);
         Self {
             job_id: job.id.clone(),
+            id: job.id.clone(),
             name: job.name.clone(),
             run: job.run,
             status: job.status,
             expected: job.expected,
+            questions: job.questions,
+            models: job.models.clone(),
+            regions: regions(lanes),
+            samples: job.samples,
             counts,
             outcomes: tallies.outcomes,
             duration_ms: milliseconds(job.created_at, until),
@@ -101,153 +127,35 @@ impl JobView {
     }
 }
 
+/// The regions of a job's lanes.
+pub(crate) fn regions(lanes: &[Lane]) -> Vec<Region> {
+    let mut regions: Vec<Region> = lanes.iter().map(|lane| lane.id.region.clone()).collect();
+    regions.sort();
+    regions.dedup();
+    regions
+}
+
 /// Milliseconds between two times; 0 where clocks disagree about their order.
 pub fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
 }
 
-/// One pair as the API shows it, whether or not its row exists.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExecutionView {
-    /// Reversible; see [`ExecutionId`].
-    pub id: ExecutionId,
+/// A job with its document and, where they were asked for, its executions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JobPage")]
+pub struct JobPage<T = ExecutionView> {
     /// The job.
-    pub job_id: JobId,
-    /// Shared by all variants.
-    pub question_id: QuestionId,
-    /// How the question was put.
-    pub variant: VariantName,
-    /// Index into the job's question list.
-    pub question: QuestionIndex,
-    /// The model asked.
-    pub model_id: ModelId,
-    /// The region asked, canonical.
-    pub region: Region,
-    /// The region as the client wrote it.
-    pub region_asked: String,
-    /// Which repetition.
-    pub sample: Sample,
-    /// Where it is.
-    pub status: ExecutionStatus,
-    /// What its row holds; absent for pending and running ones.
     #[serde(flatten)]
-    pub row: Option<RowView>,
-}
-
-/// What the row of an execution holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RowView {
-    /// The run that made it.
-    pub run: Run,
-    /// Of a completed one.
-    pub outcome: Option<Outcome>,
-    /// Of one that did not complete.
-    pub failure: Option<Failure>,
-    /// Of a completed one.
-    pub response: Option<String>,
-    /// The provider's word.
-    pub finish_reason: Option<String>,
-    /// Absent when no provider was chosen.
-    pub provider_id: Option<ProviderId>,
-    /// The model that the provider says it ran.
-    pub served_model: Option<String>,
-    /// The region served from: the provider's word, or else the router's.
-    pub served_region: Option<String>,
-    /// Tokens of the prompt, as the provider counts.
-    pub input_tokens: Option<u64>,
-    /// Tokens of the answer, as the provider counts.
-    pub output_tokens: Option<u64>,
-    /// US dollars, where the provider's price is declared.
-    pub cost: Option<f64>,
-    /// Made up by the simulated provider.
-    pub simulated: bool,
-    /// Of what was sent.
-    pub prompt_sha256: PromptHash,
-    /// How the model was to sample.
-    pub sampling: Sampling,
-    /// Requests sent to the router.
-    pub attempts: u32,
-    /// When the first attempt began.
-    pub started_at: Timestamp,
-    /// When the answer or the failure was known.
-    pub completed_at: Timestamp,
-    /// Between the two.
-    pub duration_ms: u64,
-}
-
-impl RowView {
-    fn new(row: ExecutionRow) -> Self {
-        use crate::execution::Ending;
-        let failure = row.ending.failure().cloned();
-        let answer = match row.ending {
-            Ending::Completed(answer) => Some(answer),
-            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
-        };
-        let (outcome, cost) =
-            (answer.as_ref().map(|a| a.outcome), answer.as_ref().and_then(|a| a.cost));
-        let input_tokens = answer.as_ref().and_then(|answer| answer.input_tokens);
-        let output_tokens = answer.as_ref().and_then(|answer| answer.output_tokens);
-        let finish_reason = answer.as_ref().and_then(|answer| answer.finish_reason.clone());
-        Self {
-            run: row.run,
-            outcome,
-            failure,
-            response: answer.map(|answer| answer.response),
-            finish_reason,
-            provider_id: row.served.provider_id,
-            served_model: row.served.model,
-            served_region: row.served.region,
-            input_tokens,
-            output_tokens,
-            cost,
-            simulated: row.served.simulated,
-            prompt_sha256: row.prompt_sha256,
-            sampling: row.sampling,
-            attempts: row.attempts,
-            started_at: row.started_at,
-            completed_at: row.completed_at,
-            duration_ms: milliseconds(row.started_at, row.completed_at),
-        }
-    }
-}
-
-impl ExecutionView {
-    /// A pair with its row, or with the status that its lane gives it.
-    pub fn new(
-        id: ExecutionId,
-        spec: &Spec,
-        question: &Question,
-        row: Option<ExecutionRow>,
-        without_row: ExecutionStatus,
-    ) -> Self {
-        let asked = spec.region(&id.region).map(|region| region.asked.clone());
-        Self {
-            job_id: id.job.clone(),
-            question_id: question.id.clone(),
-            variant: question.variant.clone(),
-            question: id.question,
-            model_id: id.model.clone(),
-            region_asked: asked.unwrap_or_else(|| id.region.to_string()),
-            region: id.region.clone(),
-            sample: id.sample,
-            status: row.as_ref().map_or(without_row, |row| row.ending.status()),
-            row: row.map(RowView::new),
-            id,
-        }
-    }
-}
-
-/// A page of a job's executions, in the order region, question, model, sample.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExecutionsPage {
-    /// The pairs of this page.
-    pub executions: Vec<ExecutionView>,
-    /// For the next page; absent on the last.
-    pub cursor: Option<String>,
+    pub view: JobView,
+    /// The predecessor's `JobSpec`: the one submitted, or what it would be.
+    pub job: Value,
+    /// A page of its executions.
+    #[serde(flatten)]
+    pub page: Option<ExecutionsPage<T>>,
 }
 
 /// A page of jobs, newest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobsPage {
     /// The jobs of this page.
     pub jobs: Vec<JobView>,
@@ -256,7 +164,7 @@ pub struct JobsPage {
 }
 
 /// Executions of one (region, model).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryRow {
     /// Canonical region.
     pub region: Region,
@@ -271,7 +179,7 @@ pub struct SummaryRow {
 }
 
 /// A job's executions by region and model, and its failures by code.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Region by region, in the specification's order.
     pub rows: Vec<SummaryRow>,
@@ -280,7 +188,7 @@ pub struct Summary {
 }
 
 /// How often a code occurred.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailureCount {
     /// The code.
     pub code: FailureCode,
@@ -291,14 +199,15 @@ pub struct FailureCount {
 }
 
 /// Answer to a submit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Submitted {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Submitted{S}")]
+pub struct Submitted<S = JobStatus> {
     /// The job.
     pub job_id: JobId,
     /// The same, under the predecessor's name.
     pub id: JobId,
     /// Where it is.
-    pub status: JobStatus,
+    pub status: S,
     /// Its run.
     pub run: Run,
     /// Executions of the job.
@@ -309,8 +218,65 @@ pub struct Submitted {
     pub warnings: Vec<String>,
 }
 
+/// Answer to a submit in the predecessor's cross-region form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SubmittedCrossRegion {
+    /// What every submit is answered with.
+    #[serde(flatten)]
+    pub submitted: Submitted<CrossRegionStatus>,
+    /// The job, under another of the predecessor's names.
+    pub jobspec_id: JobId,
+    /// A UUID made from the job's id.
+    pub cross_region_execution_id: String,
+    /// The job's regions.
+    pub total_regions: usize,
+    /// Fewest regions with a completed execution of a completed job.
+    pub min_regions: u16,
+    /// When the job was accepted.
+    pub submitted_at: Timestamp,
+    /// The time that the job may take at most.
+    pub estimated_duration: String,
+}
+
+/// The one status of a submit in the predecessor's cross-region form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CrossRegionStatus {
+    /// The job was accepted.
+    Submitted,
+}
+
+/// The questions that come with Beacon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Questions {
+    /// By category.
+    pub categories: BTreeMap<String, Vec<QuestionView>>,
+}
+
+/// One of the questions that come with Beacon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuestionView {
+    /// Its id.
+    pub question_id: String,
+    /// Its text.
+    pub question: String,
+}
+
+impl Questions {
+    /// All of them.
+    pub fn built_in() -> Self {
+        let mut categories: BTreeMap<String, Vec<QuestionView>> = BTreeMap::new();
+        for built_in in builtin::QUESTIONS {
+            let question_id = built_in.id.to_owned();
+            let view = QuestionView { question_id, question: built_in.text.to_owned() };
+            categories.entry(built_in.category.to_owned()).or_default().push(view);
+        }
+        Self { categories }
+    }
+}
+
 /// Every error of the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorView {
     /// For people: what, which input, what to do.
     pub error: String,

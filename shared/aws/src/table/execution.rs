@@ -117,6 +117,31 @@ impl Table {
         })
     }
 
+    /// Counts an answer that was dropped because another holder's row was there first.
+    pub async fn put_late_result(
+        &self,
+        id: &ExecutionId,
+        row: &ExecutionRow,
+        stored: &Counted,
+        holder: &Nonce,
+    ) -> Result<(), TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .item(PK, text(key::job(&id.job)))
+            .item(SK, text(key::late(id, &row.holder)))
+            .item("run", number(row.run))
+            .item("completed_at", time(row.completed_at))
+            .item("stored_run", number(stored.run))
+            .item("stored_status", text(variant_name(&stored.status)))
+            .item("stored_holder", text(holder.as_str()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let done = put.send().await.map_err(|error| request("count a late result", error))?;
+        self.wrote(&id.job, done.consumed_capacity());
+        Ok(())
+    }
+
     /// Reads what is stored of a question, strongly.
     pub async fn rows_of_question(
         &self,

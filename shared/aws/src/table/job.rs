@@ -1,36 +1,27 @@
 //! Jobs: submit, the changes of their status, and reading a job with its lanes.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use beacon_core::job::{Job, JobStatus, JobWrite};
 use beacon_core::lane::Lane;
-use beacon_core::spec::{Spec, SpecHash};
+use beacon_core::spec::SpecHash;
 use beacon_core::usage::Usage;
-use beacon_core::{JobId, Run};
-use jiff::Timestamp;
+use beacon_core::{JobId, ModelId, Run};
 
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
-use super::lane::{lane_item, lane_of};
+use super::lane::lane_of;
 use super::schema::{CREATED_AT, MONTH, OPEN_SHARD};
-use super::spec::StoredSpec;
 use super::{Table, TableError, request};
 
-/// What became of a submit.
+/// A job, its lanes, and what came too late.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Submit {
-    /// It is a new job.
-    Created(Job),
-    /// The id was taken.
-    Exists {
-        /// The job that has it.
-        job: Job,
-        /// By the same specification.
-        same: bool,
-    },
+pub struct WholeJob {
+    /// The job.
+    pub job: Job,
+    /// Its lanes.
+    pub lanes: Vec<Lane>,
+    /// Answers that were dropped because another holder's row was there first.
+    pub late_results: u64,
 }
 
 /// What became of a conditional write of a job.
@@ -43,69 +34,6 @@ pub enum JobUpdate {
 }
 
 impl Table {
-    /// Stores a job with its lanes in one transaction, unless its id is taken.
-    pub async fn submit(
-        &self,
-        id: JobId,
-        spec: &Spec,
-        now: Timestamp,
-    ) -> Result<Submit, TableError> {
-        let stored = StoredSpec::of(&id, spec)?;
-        let mut units = self.put_spec(&id, &stored).await?;
-        let hash = stored.hash.clone();
-        let chunks = u16::try_from(stored.chunks.len()).unwrap_or(u16::MAX);
-        let job = Job::new(id, spec, stored.hash, chunks, now);
-        let built = |error| request("store a job", error);
-        let put = Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(job_item(&job)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = put.build().map_err(built)?;
-        let mut items = vec![TransactWriteItem::builder().put(put).build()];
-        for lane in Job::lanes(spec, now) {
-            let put =
-                Put::builder().table_name(&self.name).set_item(Some(lane_item(&job.id, &lane)));
-            let put = put.build().map_err(built)?;
-            items.push(TransactWriteItem::builder().put(put).build());
-        }
-        let submit = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match submit.send().await {
-            Ok(done) => {
-                units +=
-                    done.consumed_capacity().iter().map(|of| super::units(Some(of))).sum::<f64>();
-                self.meter.begin(&job.id, units);
-                Ok(Submit::Created(job))
-            }
-            Err(error) => {
-                let job = self.existing(&job.id, error.into_service_error()).await?;
-                let same = job.spec_hash == hash;
-                Ok(Submit::Exists { job, same })
-            }
-        }
-    }
-
-    /// The job that has the id, or why the transaction was cancelled.
-    async fn existing(
-        &self,
-        id: &JobId,
-        error: TransactWriteItemsError,
-    ) -> Result<Job, TableError> {
-        let TransactWriteItemsError::TransactionCanceledException(cancelled) = &error else {
-            return Err(request("store a job", error));
-        };
-        let reason = cancelled.cancellation_reasons().first();
-        if let Some(item) = reason.and_then(|reason| reason.item()) {
-            return job_of(item);
-        }
-        // Two submits of one id at once conflict without saying which job won.
-        self.job(id).await?.ok_or_else(|| request("store a job", error))
-    }
-
     /// Changes a job's status if status and run are still those read. With a final status the job
     /// leaves the index of open jobs, and what it used is stored where this process counted it.
     pub async fn write_job(&self, job: &JobId, write: &JobWrite) -> Result<JobUpdate, TableError> {
@@ -179,6 +107,11 @@ impl Table {
     /// Reads a job and all its lanes strongly. One read is no snapshot; that is enough, because a
     /// lane that is closed stays closed within its run.
     pub async fn job_and_lanes(&self, job: &JobId) -> Result<Option<(Job, Vec<Lane>)>, TableError> {
+        Ok(self.job_whole(job).await?.map(|whole| (whole.job, whole.lanes)))
+    }
+
+    /// As [`Table::job_and_lanes`], with the number of answers that came too late.
+    pub async fn job_whole(&self, job: &JobId) -> Result<Option<WholeJob>, TableError> {
         let query = self
             .client
             .query()
@@ -192,22 +125,26 @@ impl Table {
         let mut pages = query.into_paginator().send();
         let mut found = None;
         let mut lanes = Vec::new();
+        let mut late_results = 0;
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| request("read a job and its lanes", error))?;
             self.read(job, page.consumed_capacity());
             for item in page.items() {
-                if Item(item).text(SK)? == key::JOB {
+                let sk = Item(item).text(SK)?;
+                if sk == key::JOB {
                     found = Some(job_of(item)?);
+                } else if sk.starts_with(key::LATE) {
+                    late_results += 1;
                 } else {
                     lanes.push(lane_of(item)?);
                 }
             }
         }
-        Ok(found.map(|job| (job, lanes)))
+        Ok(found.map(|job| WholeJob { job, lanes, late_results }))
     }
 }
 
-fn json<T: serde::Serialize>(job: &JobId, value: &T) -> Result<String, TableError> {
+pub(super) fn json<T: serde::Serialize>(job: &JobId, value: &T) -> Result<String, TableError> {
     serde_json::to_string(value).map_err(|source| TableError::Spec {
         job: job.clone(),
         act: "written",
@@ -215,9 +152,10 @@ fn json<T: serde::Serialize>(job: &JobId, value: &T) -> Result<String, TableErro
     })
 }
 
-fn job_item(job: &Job) -> Result<Attributes, TableError> {
+pub(super) fn job_item(job: &Job) -> Result<Attributes, TableError> {
     let transitions: Result<Vec<AttributeValue>, TableError> =
         job.transitions.iter().map(|entry| Ok(text(json(&job.id, entry)?))).collect();
+    let models = job.models.iter().map(|model| text(model.as_str())).collect();
     let entry = |name: &str, value: AttributeValue| (name.to_owned(), value);
     // Dispatch and coordinator set the other attributes.
     Ok(Attributes::from([
@@ -229,6 +167,10 @@ fn job_item(job: &Job) -> Result<Attributes, TableError> {
         entry("spec_hash", text(&job.spec_hash.0)),
         entry("spec_chunks", number(job.spec_chunks)),
         entry("expected", number(job.expected)),
+        entry("questions", number(job.questions)),
+        entry("models", AttributeValue::L(models)),
+        entry("samples", number(job.samples)),
+        entry("has_jobspec", AttributeValue::Bool(job.has_jobspec)),
         entry("min_success_rate", number(job.min_success_rate)),
         entry("min_regions", number(job.min_regions)),
         entry(CREATED_AT, time(job.created_at)),
@@ -244,6 +186,9 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
     let log = log.ok_or_else(|| item.corrupt("transitions"))?;
     let transitions: Option<Vec<_>> =
         log.iter().map(|entry| serde_json::from_str(entry.as_s().ok()?).ok()).collect();
+    let models = attributes.get("models").and_then(|models| models.as_l().ok());
+    let models: Option<Vec<_>> = models
+        .and_then(|all| all.iter().map(|id| ModelId::new(id.as_s().ok()?).ok()).collect());
     let usage: Option<Usage> = item
         .optional_text("usage")?
         .map(|json| serde_json::from_str(&json).map_err(|_invalid| item.corrupt("usage")))
@@ -256,6 +201,10 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
         spec_hash: SpecHash(item.text("spec_hash")?),
         spec_chunks: item.number("spec_chunks")?,
         expected: item.number("expected")?,
+        questions: item.number("questions")?,
+        models: models.ok_or_else(|| item.corrupt("models"))?,
+        samples: item.number("samples")?,
+        has_jobspec: attributes.get("has_jobspec") == Some(&AttributeValue::Bool(true)),
         min_success_rate: item.number("min_success_rate")?,
         min_regions: item.number("min_regions")?,
         created_at: item.time(CREATED_AT)?,

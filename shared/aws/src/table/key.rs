@@ -1,7 +1,8 @@
 //! Key strings, built and read in this one module.
 
+use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::spec::SpecHash;
-use beacon_core::{ExecutionId, JobId, LaneId, ModelId, QuestionIndex, Region, Sample};
+use beacon_core::{ExecutionId, JobId, LaneId, ModelId, Nonce, QuestionIndex, Region, Sample};
 use beacon_core::{escape, unescape};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,6 +13,12 @@ pub(super) const PK: &str = "pk";
 pub(super) const SK: &str = "sk";
 /// Sort key of a job's item.
 pub(super) const JOB: &str = "JOB";
+/// Prefix of the sort keys of answers that came too late; between [`JOB`] and the lanes.
+pub(super) const LATE: &str = "JOB#LATE#";
+/// Sort key of the predecessor's document that a job came as.
+pub(super) const JOBSPEC: &str = "SUBMITTED";
+/// Sort key of an idempotency key's item.
+pub(super) const KEY: &str = "KEY";
 /// Sort keys of a job and its lanes lie between [`JOB`] and this.
 pub(super) const AFTER_LANES: &str = "LANE$";
 /// Prefix of the sort keys of executions' rows.
@@ -21,6 +28,15 @@ pub(super) const OPEN_SHARDS: u8 = 4;
 
 pub(super) fn job(job: &JobId) -> String {
     format!("JOB#{job}")
+}
+
+pub(super) fn idempotency(key: &IdempotencyKey) -> String {
+    format!("KEY#{}", key.sha256())
+}
+
+/// One for each holder whose answer came too late, so that a repeated request counts once.
+pub(super) fn late(id: &ExecutionId, holder: &Nonce) -> String {
+    format!("{LATE}{}#{}#{holder}", id.region, execution(id).1)
 }
 
 pub(super) fn job_of(pk: &str) -> Option<JobId> {
@@ -96,6 +112,8 @@ mod tests {
     #[test]
     fn a_job_and_its_lanes_lie_together_and_apart_from_the_specification() {
         let lane = lane(&LaneId { region: Region::new("z-9").unwrap(), k: 89 });
+        assert!(JOB < LATE && LATE < lane.as_str());
+        assert!(JOBSPEC > AFTER_LANES);
         assert!(JOB < lane.as_str() && lane.as_str() < AFTER_LANES && AFTER_LANES < "SPEC#");
     }
 }

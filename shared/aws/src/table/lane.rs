@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
 use beacon_core::lane::{
-    Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneWrite, Outcomes, Tallies,
+    Breakdown, Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneWrite, Outcomes, Tallies,
 };
 use beacon_core::{DispatchNumber, JobId, LaneId, Position, Run};
 
-use super::item::{Attributes, Item, number, text, time, variant_name};
+use super::item::{Attributes, Item, bytes, number, text, time, variant_name};
 use super::key::{self, PK, SK};
 use super::{Table, TableError, request};
 
@@ -109,12 +109,22 @@ fn condition(
 }
 
 fn set(mut update: UpdateItemFluentBuilder, change: &LaneChange) -> UpdateItemFluentBuilder {
-    let LaneChange { holder, cursor, state, tallies, dispatch_number, waited_ms, moved_at } =
-        change;
+    let LaneChange {
+        holder,
+        cursor,
+        state,
+        tallies,
+        breakdown,
+        dispatch_number,
+        waited_ms,
+        moved_at,
+    } = change;
     let mut sets: Vec<(&str, AttributeValue)> = vec![("moved_at", time(*moved_at))];
     sets.extend(cursor.map(|cursor| ("cursor", number(cursor))));
     sets.extend(state.map(|state| ("state", text(variant_name(&state)))));
     sets.extend(tallies.as_ref().map(|tallies| ("tallies", tallies_item(tallies))));
+    let encoded = |breakdown: &Breakdown| ("breakdown", bytes(breakdown.encode()));
+    sets.extend(breakdown.as_ref().map(encoded));
     sets.extend(dispatch_number.map(|dispatch| ("dispatch_number", number(dispatch))));
     sets.extend(waited_ms.map(|waited| ("waited_ms", number(waited))));
     let mut remove = "";
@@ -149,6 +159,7 @@ pub(super) fn lane_item(job: &JobId, lane: &Lane) -> Attributes {
         ("length".to_owned(), number(lane.length)),
         ("pairs_of_question".to_owned(), number(lane.pairs_of_question)),
         ("tallies".to_owned(), tallies_item(&lane.tallies)),
+        ("breakdown".to_owned(), bytes(lane.breakdown.encode())),
         ("waited_ms".to_owned(), number(lane.waited_ms)),
         ("moved_at".to_owned(), time(lane.moved_at)),
     ]);
@@ -160,6 +171,8 @@ pub(super) fn lane_of(attributes: &Attributes) -> Result<Lane, TableError> {
     let item = Item(attributes);
     let id = key::lane_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))?;
     let tallies = item.map("tallies")?.ok_or_else(|| item.corrupt("tallies"))?;
+    let breakdown = attributes.get("breakdown").and_then(|bytes| bytes.as_b().ok());
+    let breakdown = breakdown.and_then(|bytes| Breakdown::decode(bytes.as_ref()));
     Ok(Lane {
         id,
         run: Run(item.number("run")?),
@@ -170,6 +183,7 @@ pub(super) fn lane_of(attributes: &Attributes) -> Result<Lane, TableError> {
         pairs_of_question: item.number("pairs_of_question")?,
         holder: item.map("holder")?.map(holder_of).transpose()?,
         tallies: tallies_of(tallies)?,
+        breakdown: breakdown.ok_or_else(|| item.corrupt("breakdown"))?,
         waited_ms: item.number("waited_ms")?,
         moved_at: item.time("moved_at")?,
     })

@@ -5,9 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, Tallies,
+    Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, PairRow,
 };
-use crate::execution::Counted;
 use crate::id::{BootId, DispatchNumber, Nonce, Position, Run};
 use crate::time_budget;
 use crate::view::milliseconds;
@@ -132,11 +131,17 @@ pub fn finish(
     ticket: &Ticket,
     held: &Lane,
     waited_ms: u64,
-    rows: &[Counted],
+    pairs: &[PairRow],
     now: Timestamp,
 ) -> LaneWrite {
-    let of_this_run = rows.iter().filter(|row| row.run == ticket.run);
-    let tallies = of_this_run.fold(held.tallies, |tallies: Tallies, row| tallies.with(*row));
+    let (mut tallies, mut breakdown) = (held.tallies, held.breakdown.clone());
+    for pair in pairs {
+        let of_this_run = pair.counted.run == ticket.run;
+        if of_this_run {
+            tallies = tallies.with(pair.counted);
+        }
+        breakdown.add(pair, of_this_run);
+    }
     let cursor = ticket.position.next();
     let state = (cursor.0 >= held.length).then_some(LaneState::Closed);
     LaneWrite {
@@ -146,6 +151,7 @@ pub fn finish(
             cursor: Some(cursor),
             state,
             tallies: Some(tallies),
+            breakdown: Some(breakdown),
             waited_ms: Some(waited_ms),
             ..LaneChange::at(now)
         },

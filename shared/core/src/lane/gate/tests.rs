@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::execution::{ExecutionStatus, Outcome};
+use crate::execution::{Counted, ExecutionStatus, Outcome};
 use crate::id::LaneId;
-use crate::lane::Outcomes;
+use crate::lane::{Outcomes, PairRow, Tallies};
 use crate::region::Region;
 
 const LENGTH: u32 = 2;
@@ -116,7 +116,7 @@ fn finishing_counts_only_rows_of_this_run_and_closes_at_the_end() {
     let ticket = ticket(1, "a");
     apply(&mut lane, &gate(&ticket, at(1))).unwrap();
     let earlier = Counted { run: Run(0), ..row(ExecutionStatus::Failed) };
-    let rows = [row(ExecutionStatus::Completed), row(ExecutionStatus::TimedOut), earlier];
+    let rows = [row(ExecutionStatus::Completed), row(ExecutionStatus::TimedOut), earlier].map(pair);
     let held = lane.clone();
     apply(&mut lane, &finish(&ticket, &held, 0, &rows, at(2))).unwrap();
     assert_eq!(lane.state, LaneState::Closed);
@@ -124,6 +124,7 @@ fn finishing_counts_only_rows_of_this_run_and_closes_at_the_end() {
     let outcomes = Outcomes { text: 1, ..Outcomes::default() };
     let expected = Tallies { completed: 1, timed_out: 1, outcomes, ..Tallies::default() };
     assert_eq!(lane.tallies, expected);
+    assert_eq!(lane.breakdown.models, [expected]);
 }
 
 #[test]
@@ -173,6 +174,8 @@ proptest! {
             prop_assert!(lane.cursor >= before.cursor);
             prop_assert!(lane.dispatch_number >= before.dispatch_number);
             prop_assert_eq!(lane.tallies.ended(), u64::from(lane.cursor.0 * PAIRS));
+            let by_model = lane.breakdown.models.iter().map(Tallies::ended).sum::<u64>();
+            prop_assert_eq!(by_model, lane.tallies.ended());
             prop_assert_eq!(lane.state == LaneState::Closed, lane.cursor.0 == LENGTH);
             if before.state == LaneState::Closed {
                 prop_assert_eq!(&lane, &before);
@@ -200,7 +203,7 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
         }
         Move::Finish { worker, sent } => {
             let Some((ticket, held)) = workers.get(*worker) else { return };
-            let rows = vec![row(ExecutionStatus::Completed); PAIRS as usize];
+            let rows = vec![pair(row(ExecutionStatus::Completed)); PAIRS as usize];
             let write = finish(ticket, held, 0, &rows, at(step));
             for _sent in 0..*sent {
                 let _refused_as_duplicate = apply(lane, &write);
@@ -241,7 +244,11 @@ fn ticket(position: u32, nonce: &str) -> Ticket {
 
 fn row(status: ExecutionStatus) -> Counted {
     let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Text);
-    Counted { run: Run::FIRST, status, outcome, simulated: false }
+    Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms: 5 }
+}
+
+fn pair(counted: Counted) -> PairRow {
+    PairRow { model: 0, counted, spared: false, failed_writes: 0 }
 }
 
 fn at(second: i64) -> Timestamp {

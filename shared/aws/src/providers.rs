@@ -2,40 +2,73 @@
 
 use std::time::Duration;
 
-use beacon_aws::{BodyError, read_body};
 use beacon_core::wire::{ProviderView, ProvidersResponse};
 use reqwest::Client;
 use thiserror::Error;
 
-/// How long a submit waits for the router's list.
+use crate::outbound::{BodyError, read_body};
+
+/// How long the router's list is waited for.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a list that are read.
 const MAX_LIST: usize = 4 * 1024 * 1024;
 
 /// The router did not tell its providers.
 #[derive(Debug, Error)]
-pub(crate) enum RouterUnavailable {
+pub enum RouterUnavailable {
+    /// No answer came.
     #[error("the router at {base} does not answer")]
     Unreachable {
+        /// Its address.
         base: String,
+        /// Why.
         #[source]
         source: reqwest::Error,
     },
+    /// The answer broke off or is too long.
     #[error("the router at {base} did not finish its answer")]
     Body {
+        /// Its address.
         base: String,
+        /// Why.
         #[source]
         source: BodyError,
     },
+    /// Something else answers there.
     #[error("the router at {base} answered GET /providers with HTTP {status} and no list")]
-    NoList { base: String, status: u16 },
+    NoList {
+        /// Its address.
+        base: String,
+        /// The answer's.
+        status: u16,
+    },
 }
 
-/// The router's providers.
-pub(crate) async fn providers(
-    client: &Client,
-    base: &str,
-) -> Result<Vec<ProviderView>, RouterUnavailable> {
+/// The router, asked for its providers.
+#[derive(Debug, Clone)]
+pub struct RouterProbe {
+    client: Client,
+    base: String,
+}
+
+impl RouterProbe {
+    /// A probe of the router at this address.
+    pub fn new(client: Client, base: String) -> Self {
+        Self { client, base }
+    }
+
+    /// The router's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Its providers as it tells them now.
+    pub async fn providers(&self) -> Result<Vec<ProviderView>, RouterUnavailable> {
+        providers(&self.client, &self.base).await
+    }
+}
+
+async fn providers(client: &Client, base: &str) -> Result<Vec<ProviderView>, RouterUnavailable> {
     let owned = || base.to_owned();
     let request = client.get(format!("{base}/providers")).timeout(TIMEOUT);
     let response = request.send().await.map_err(|source| RouterUnavailable::Unreachable {

@@ -1,0 +1,80 @@
+//! Which executions of a job are wanted.
+
+use beacon_aws::ApiError;
+use beacon_core::execution::ExecutionStatus;
+use beacon_core::spec::{Question, Spec};
+use beacon_core::{ModelId, Region};
+
+use crate::parameters::{Parameters, invalid};
+
+/// A filter; an absent part lets everything through.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) region: Option<Region>,
+    pub(crate) model: Option<ModelId>,
+    question: Option<String>,
+    status: Option<ExecutionStatus>,
+}
+
+impl Filter {
+    /// Reads `region` (aliases too), `model`, `question` and `status`; what the job does not have is
+    /// an error that lists what it has.
+    pub(crate) fn read(parameters: &Parameters, spec: &Spec) -> Result<Self, ApiError> {
+        let region = parameters.text(&["region"]).map(|text| region(text, spec)).transpose()?;
+        let model = parameters.text(&["model", "model_id"]).map(|text| {
+            let model = spec.models.iter().find(|model| model.as_str() == text);
+            model.cloned().ok_or_else(|| invalid("model", missing("model", &spec.models)))
+        });
+        let question = parameters.text(&["question", "question_id"]).map(|text| {
+            let there = spec.questions.iter().any(|question| question.id.as_str() == text);
+            let problem = "is no question id of the job".to_owned();
+            if there { Ok(text.to_owned()) } else { Err(invalid("question", problem)) }
+        });
+        let status = parameters.text(&["status"]).map(|text| {
+            let status = serde_json::from_value(text.into());
+            status.map_err(|_unknown| {
+                let allowed = "pending, running, completed, failed, timed_out or cancelled";
+                invalid("status", format!("must be {allowed}"))
+            })
+        });
+        Ok(Self {
+            region,
+            model: model.transpose()?,
+            question: question.transpose()?,
+            status: status.transpose()?,
+        })
+    }
+
+    /// Whether everything passes.
+    pub(crate) fn is_open(&self) -> bool {
+        let Self { region, model, question, status } = self;
+        region.is_none() && model.is_none() && question.is_none() && status.is_none()
+    }
+
+    pub(crate) fn takes_region(&self, region: &Region) -> bool {
+        self.region.as_ref().is_none_or(|wanted| wanted == region)
+    }
+
+    pub(crate) fn takes_question(&self, question: &Question) -> bool {
+        self.question.as_ref().is_none_or(|wanted| wanted == question.id.as_str())
+    }
+
+    pub(crate) fn takes_model(&self, model: &ModelId) -> bool {
+        self.model.as_ref().is_none_or(|wanted| wanted == model)
+    }
+
+    pub(crate) fn takes_status(&self, status: ExecutionStatus) -> bool {
+        self.status.is_none_or(|wanted| wanted == status)
+    }
+}
+
+fn region(text: &str, spec: &Spec) -> Result<Region, ApiError> {
+    let there: Vec<Region> = spec.regions.iter().map(|prompts| prompts.region.clone()).collect();
+    let region = Region::resolve(text, &there).ok().filter(|region| there.contains(region));
+    region.ok_or_else(|| invalid("region", missing("region", &there)))
+}
+
+fn missing(what: &str, there: &[impl ToString]) -> String {
+    let there: Vec<String> = there.iter().map(ToString::to_string).collect();
+    format!("is no {what} of the job; it has {}", there.join(", "))
+}

@@ -1,0 +1,45 @@
+//! Prometheus text from the tables and the router, never from what one process remembers.
+
+use std::time::Duration;
+
+use beacon_aws::{ApiError, clock, text};
+use beacon_core::metrics::Metrics;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::SignedDuration;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Response};
+use tokio::time::timeout;
+
+use crate::Query;
+
+/// Jobs that are read at most, and those accepted within this time.
+const JOBS: usize = 500;
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+const WINDOW_TEXT: &str = "of the at most 500 newest jobs of the last 24 hours";
+/// Jobs that are read at a time.
+const AT_ONCE: usize = 16;
+/// How long the router has for its answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Query {
+    pub(crate) async fn metrics(&self) -> Result<Response<Body>, ApiError> {
+        let now = clock::now();
+        let ids = self.table.jobs_before(None, now, JOBS).await?;
+        let read = stream::iter(ids)
+            .map(async |id| self.table.job_whole(&id).await)
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let (jobs, providers) = tokio::join!(read, self.providers());
+        let mut metrics = Metrics::default();
+        let recent = |at| now.duration_since(at) <= WINDOW;
+        for whole in jobs?.into_iter().flatten().filter(|whole| recent(whole.job.created_at)) {
+            metrics.add(&whole.job, &whole.lanes, whole.late_results);
+        }
+        let printed = metrics.print(WINDOW_TEXT, providers.as_deref());
+        Ok(text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", printed))
+    }
+
+    async fn providers(&self) -> Option<Vec<beacon_core::wire::ProviderView>> {
+        timeout(PATIENCE, self.router.as_ref()?.providers()).await.ok()?.ok()
+    }
+}

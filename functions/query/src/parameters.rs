@@ -1,0 +1,67 @@
+//! Parameters of an address, each with its own error.
+
+use beacon_aws::ApiError;
+use beacon_core::JobId;
+use lambda_http::aws_lambda_events::query_map::QueryMap;
+
+/// The parameters of a request.
+#[derive(Debug)]
+pub(crate) struct Parameters(QueryMap);
+
+impl Parameters {
+    pub(crate) fn new(map: QueryMap) -> Self {
+        Self(map)
+    }
+
+    /// The first value under any of the names; a blank one counts as not given.
+    pub(crate) fn text(&self, names: &[&'static str]) -> Option<&str> {
+        let value = names.iter().find_map(|name| self.0.first(name));
+        value.map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// A whole number from 1 to the most.
+    pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.text(&["limit", "exec_limit"]) else { return Ok(default) };
+        let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
+        limit.ok_or_else(|| {
+            invalid("limit", format!("must be a whole number from 1 to {most}"))
+        })
+    }
+
+    /// Pairs to leave out, which is how the predecessor pages.
+    pub(crate) fn offset(&self) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.text(&["offset", "exec_offset"]) else { return Ok(None) };
+        let offset = text.parse().ok().filter(|offset| *offset <= 1_000_000);
+        let problem = || invalid("offset", "must be a whole number up to 1000000".to_owned());
+        offset.map(Some).ok_or_else(problem)
+    }
+
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.text(&["cursor"])
+    }
+
+    /// The job whose executions are asked for.
+    pub(crate) fn job(&self) -> Result<JobId, ApiError> {
+        let Some(text) = self.text(&["jobspec_id", "job_id"]) else {
+            return Err(invalid("jobspec_id", "is missing; it names the job".to_owned()));
+        };
+        JobId::new(text).map_err(|error| invalid("jobspec_id", error.to_string()))
+    }
+
+    /// Whether executions are wanted beside their job.
+    pub(crate) fn include_executions(&self) -> Result<bool, ApiError> {
+        match self.text(&["include"]) {
+            None => Ok(false),
+            Some("executions" | "all") => Ok(true),
+            Some(_) => Err(invalid("include", "must be `executions`".to_owned())),
+        }
+    }
+}
+
+pub(crate) fn invalid(name: &'static str, problem: String) -> ApiError {
+    ApiError::InvalidParameter { name, problem }
+}
+
+pub(crate) fn bad_cursor() -> ApiError {
+    invalid("cursor", "must be the `cursor` of the page before".to_owned())
+}

@@ -1,0 +1,115 @@
+//! Who may use the API, and how often.
+
+use beacon_core::access::Role;
+
+use super::{ConfigError, optional};
+use crate::tokens::Tokens;
+
+/// The variable of each role's tokens.
+const TOKENS: [(&str, Role); 3] = [
+    ("BEACON_ADMIN_TOKENS", Role::Admin),
+    ("BEACON_SUBMITTER_TOKENS", Role::Submitter),
+    ("BEACON_READER_TOKENS", Role::Reader),
+];
+const REQUESTS_PER_MINUTE: &str = "BEACON_REQUESTS_PER_MINUTE";
+/// Requests a minute that a setting may allow.
+const MOST: u32 = 1_000_000;
+
+/// Tokens and their allowance.
+#[derive(Debug, Clone, Default)]
+pub struct AccessSettings {
+    /// The tokens that are accepted.
+    pub tokens: Tokens,
+    /// Requests a minute of each token; none where it is not set.
+    pub requests_per_minute: Option<u32>,
+}
+
+impl AccessSettings {
+    /// Requests a minute of each token on AWS, unless set.
+    pub const REQUESTS_PER_MINUTE: u32 = 600;
+}
+
+/// The tokens from `BEACON_ADMIN_TOKENS`, `BEACON_SUBMITTER_TOKENS` and `BEACON_READER_TOKENS`
+/// (each a list with commas; a token, or `sha256:` and its hash), and their allowance from
+/// `BEACON_REQUESTS_PER_MINUTE`.
+pub fn access_settings() -> Result<AccessSettings, ConfigError> {
+    access_settings_from(&optional)
+}
+
+/// As [`access_settings`], where nobody could use the API without a token.
+pub fn required_access() -> Result<AccessSettings, ConfigError> {
+    let settings = access_settings()?;
+    if settings.tokens.is_empty() {
+        return Err(ConfigError::Missing {
+            variable: "BEACON_ADMIN_TOKENS",
+            purpose: "without a token nobody could use the API; BEACON_SUBMITTER_TOKENS and \
+                      BEACON_READER_TOKENS allow less",
+        });
+    }
+    Ok(settings)
+}
+
+/// The token that the command line sends, from `BEACON_TOKEN`.
+pub fn client_token() -> Option<String> {
+    optional("BEACON_TOKEN").map(|token| token.trim().to_owned())
+}
+
+fn access_settings_from(
+    read: &dyn Fn(&'static str) -> Option<String>,
+) -> Result<AccessSettings, ConfigError> {
+    let mut tokens = Tokens::default();
+    for (variable, role) in TOKENS {
+        let Some(list) = read(variable) else { continue };
+        tokens.add(role, &list).map_err(|error| ConfigError::Invalid {
+            variable,
+            value: "…".to_owned(),
+            problem: error.to_string(),
+        })?;
+    }
+    let requests_per_minute = read(REQUESTS_PER_MINUTE).map(|value| {
+        let number = value.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
+        number.ok_or_else(|| ConfigError::Invalid {
+            variable: REQUESTS_PER_MINUTE,
+            value,
+            problem: format!("must be a whole number from 1 to {MOST}"),
+        })
+    });
+    Ok(AccessSettings { tokens, requests_per_minute: requests_per_minute.transpose()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(set: &[(&'static str, &str)]) -> Result<AccessSettings, ConfigError> {
+        access_settings_from(&|name| {
+            set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn tokens_are_read_by_role() {
+        let set = [
+            ("BEACON_ADMIN_TOKENS", "admin-token-0123456"),
+            ("BEACON_READER_TOKENS", "reader-token-012345,reader-token-543210"),
+            ("BEACON_REQUESTS_PER_MINUTE", "90"),
+        ];
+        let settings = settings(&set).unwrap();
+        let count = |role| settings.tokens.count(role);
+        assert_eq!((count(Role::Admin), count(Role::Submitter), count(Role::Reader)), (1, 0, 2));
+        assert_eq!(settings.requests_per_minute, Some(90));
+    }
+
+    #[test]
+    fn a_mistake_names_its_variable_and_shows_no_token() {
+        for (variable, value) in [
+            ("BEACON_ADMIN_TOKENS", "secret"),
+            ("BEACON_READER_TOKENS", "sha256:secret"),
+            ("BEACON_REQUESTS_PER_MINUTE", "0"),
+            ("BEACON_REQUESTS_PER_MINUTE", "many"),
+        ] {
+            let error = settings(&[(variable, value)]).unwrap_err().to_string();
+            assert!(error.contains(variable) && !error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Who may do what, and how often: roles, and the allowance of a caller.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a token allows; each role may do all that the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads jobs and executions.
+    Reader,
+    /// Submits jobs.
+    Submitter,
+    /// Sees how Beacon is set up and why a job is where it is.
+    Admin,
+}
+
+impl Role {
+    /// The role's name, as in configuration and error messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Submitter => "submitter",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Requests that a caller may still make: a bucket that holds a minute's worth and is refilled
+/// evenly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    /// Whole and part requests left.
+    left: f64,
+    /// When that was so.
+    at: Timestamp,
+}
+
+/// What became of a request, for the `X-RateLimit-*` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether the request may be made.
+    pub allowed: bool,
+    /// Requests a minute.
+    pub limit: u32,
+    /// Whole requests left.
+    pub remaining: u32,
+    /// Until the bucket is full again, seconds.
+    pub reset_seconds: u64,
+    /// Until one request may be made, seconds; 0 where it may be made now.
+    pub retry_seconds: u64,
+}
+
+impl Allowance {
+    /// A full bucket.
+    pub fn full(per_minute: u32, now: Timestamp) -> Self {
+        Self { left: f64::from(per_minute), at: now }
+    }
+
+    /// The bucket after a request at this time, and whether the request may be made. A clock that
+    /// was set back refills nothing.
+    #[must_use]
+    pub fn take(self, per_minute: u32, now: Timestamp) -> (Self, Taken) {
+        let limit = f64::from(per_minute);
+        let per_second = limit / 60.0;
+        let passed = Duration::try_from(now.duration_since(self.at)).unwrap_or_default();
+        let filled = (self.left + passed.as_secs_f64() * per_second).min(limit);
+        let allowed = filled >= 1.0;
+        let left = if allowed { filled - 1.0 } else { filled };
+        let taken = Taken {
+            allowed,
+            limit: per_minute,
+            remaining: whole(left.floor()),
+            reset_seconds: u64::from(whole(((limit - left) / per_second).ceil())),
+            retry_seconds: if left >= 1.0 || allowed {
+                0
+            } else {
+                u64::from(whole(((1.0 - left) / per_second).ceil()))
+            },
+        };
+        (Self { left, at: now }, taken)
+    }
+
+    /// Whether nothing is lost by forgetting it.
+    pub fn is_full(self, per_minute: u32, now: Timestamp) -> bool {
+        let (before, _) = self.take(per_minute, now);
+        before.left + 1.0 >= f64::from(per_minute)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "from 0 to a minute's requests or seconds, and casts of floats saturate"
+)]
+fn whole(number: f64) -> u32 {
+    number as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + ms).unwrap()
+    }
+
+    #[test]
+    fn a_minutes_worth_at_once_and_then_evenly() {
+        let mut bucket = Allowance::full(60, at(0));
+        for left in (0..60).rev() {
+            let (next, taken) = bucket.take(60, at(0));
+            assert_eq!((taken.allowed, taken.remaining), (true, left));
+            bucket = next;
+        }
+        let (bucket, taken) = bucket.take(60, at(0));
+        assert_eq!((taken.allowed, taken.remaining, taken.retry_seconds), (false, 0, 1));
+        assert_eq!(taken.reset_seconds, 60);
+        let (bucket, taken) = bucket.take(60, at(1000));
+        assert_eq!((taken.allowed, taken.remaining), (true, 0));
+        assert!(!bucket.is_full(60, at(30_000)));
+        assert!(bucket.is_full(60, at(61_000)));
+        // It never holds more than a minute's worth.
+        assert_eq!(bucket.take(60, at(3_600_000)).1.remaining, 59);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_gives_nothing_and_takes_nothing() {
+        let (bucket, _) = Allowance::full(2, at(0)).take(2, at(0));
+        let (_, taken) = bucket.take(2, at(-60_000));
+        assert_eq!((taken.allowed, taken.remaining), (true, 0));
+    }
+
+    #[test]
+    fn each_role_may_do_what_the_ones_before_it_may() {
+        assert!(Role::Reader < Role::Submitter && Role::Submitter < Role::Admin);
+    }
+}

@@ -1,0 +1,283 @@
+//! What a lane adds up for metrics beside its tallies, small enough to be set with each finish.
+
+use super::Tallies;
+use crate::execution::{Counted, ExecutionStatus};
+
+/// Ended executions by model, how long the completed ones took, and what was kept from happening
+/// twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Breakdown {
+    /// By model, in the job's order of models.
+    pub models: Vec<Tallies>,
+    /// Of completed executions.
+    pub durations: Durations,
+    /// Calls that were not made because the row was there when a worker came to ask.
+    pub spared: u64,
+    /// Writes of rows that failed and were made again, or that the table refused for good.
+    pub failed_writes: u64,
+}
+
+/// One pair of a finished question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairRow {
+    /// Index into the job's models.
+    pub model: usize,
+    /// What counts of its row.
+    pub counted: Counted,
+    /// The row was there when this worker came to ask.
+    pub spared: bool,
+    /// Writes of it that failed.
+    pub failed_writes: u32,
+}
+
+impl Breakdown {
+    /// This and one more pair; a row of another run was counted there.
+    pub fn add(&mut self, pair: &PairRow, of_this_run: bool) {
+        self.spared += u64::from(pair.spared);
+        self.failed_writes += u64::from(pair.failed_writes);
+        if !of_this_run {
+            return;
+        }
+        if self.models.len() <= pair.model {
+            self.models.resize(pair.model + 1, Tallies::default());
+        }
+        if let Some(tallies) = self.models.get_mut(pair.model) {
+            *tallies = tallies.with(pair.counted);
+        }
+        if pair.counted.status == ExecutionStatus::Completed {
+            self.durations.add(pair.counted.duration_ms);
+        }
+    }
+
+    /// As bytes: numbers of seven bits a byte, the low ones first.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(16 + 10 * self.models.len());
+        put(&mut bytes, self.models.len() as u64);
+        for tallies in &self.models {
+            numbers(tallies).into_iter().for_each(|number| put(&mut bytes, number));
+        }
+        put(&mut bytes, self.durations.0.len() as u64);
+        let mut before = 0;
+        for (bucket, count) in &self.durations.0 {
+            put(&mut bytes, u64::from(bucket - before));
+            put(&mut bytes, *count);
+            before = *bucket;
+        }
+        put(&mut bytes, self.spared);
+        put(&mut bytes, self.failed_writes);
+        bytes
+    }
+
+    /// The inverse of [`Breakdown::encode`].
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut bytes = bytes.iter();
+        let mut next = || take(&mut bytes);
+        let count = usize::try_from(next()?).ok().filter(|count| *count <= MAX_ENTRIES)?;
+        let mut models = Vec::with_capacity(count);
+        for _model in 0..count {
+            let mut numbers = [0; 9];
+            for number in &mut numbers {
+                *number = next()?;
+            }
+            models.push(tallies(numbers));
+        }
+        let count = usize::try_from(next()?).ok().filter(|count| *count <= MAX_ENTRIES)?;
+        let mut durations = Vec::with_capacity(count);
+        let mut bucket = 0_u32;
+        for _bucket in 0..count {
+            bucket = bucket.checked_add(u32::try_from(next()?).ok()?)?;
+            durations.push((bucket, next()?));
+        }
+        let (spared, failed_writes) = (next()?, next()?);
+        let durations = Durations(durations);
+        Some(Self { models, durations, spared, failed_writes })
+    }
+}
+
+/// More than any job has models, or durations buckets.
+const MAX_ENTRIES: usize = 1000;
+
+fn numbers(tallies: &Tallies) -> [u64; 9] {
+    let Tallies { completed, failed, timed_out, cancelled, outcomes, simulated } = *tallies;
+    let super::Outcomes { text, empty, blocked, truncated } = outcomes;
+    [completed, failed, timed_out, cancelled, text, empty, blocked, truncated, simulated]
+}
+
+fn tallies(numbers: [u64; 9]) -> Tallies {
+    let [completed, failed, timed_out, cancelled, text, empty, blocked, truncated, simulated] =
+        numbers;
+    let outcomes = super::Outcomes { text, empty, blocked, truncated };
+    Tallies { completed, failed, timed_out, cancelled, outcomes, simulated }
+}
+
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
+        number >>= 7;
+    }
+    bytes.push(u8::try_from(number).unwrap_or(0));
+}
+
+fn take<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = *bytes.next()?;
+        let bits = u64::from(byte & 0x7f);
+        number |= bits.checked_shl(shift).filter(|shifted| shifted >> shift == bits)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Counts of durations in buckets that are at most an eighth of their value wide, so that a
+/// quantile is right to about 6 %. The buckets are those of a high dynamic range histogram with
+/// three bits of precision (<https://github.com/HdrHistogram/HdrHistogram>).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Durations(Vec<(u32, u64)>);
+
+/// Buckets of each power of two.
+const STEPS: u32 = 8;
+const STEP_BITS: u32 = STEPS.trailing_zeros();
+
+impl Durations {
+    /// One more, milliseconds.
+    pub fn add(&mut self, ms: u64) {
+        self.add_many(bucket(ms), 1);
+    }
+
+    /// These and those.
+    pub fn merge(&mut self, other: &Self) {
+        for (bucket, count) in &other.0 {
+            self.add_many(*bucket, *count);
+        }
+    }
+
+    fn add_many(&mut self, bucket: u32, count: u64) {
+        match self.0.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(at) => {
+                if let Some((_, counted)) = self.0.get_mut(at) {
+                    *counted += count;
+                }
+            }
+            Err(at) => self.0.insert(at, (bucket, count)),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The duration that this share of them does not exceed, milliseconds, by the nearest rank; the
+    /// middle of its bucket.
+    pub fn quantile(&self, per_hundred: u64) -> Option<u64> {
+        let rank = (self.count() * per_hundred).div_ceil(100).max(1);
+        let mut passed = 0;
+        for (bucket, count) in &self.0 {
+            passed += count;
+            if passed >= rank {
+                let (low, high) = (lowest(*bucket), lowest(bucket + 1));
+                return Some(low + (high - low) / 2);
+            }
+        }
+        None
+    }
+}
+
+/// The bucket of a number: below eight each its own, then eight to each power of two.
+fn bucket(ms: u64) -> u32 {
+    let ms = ms.min(1 << 40);
+    if ms < u64::from(STEPS) {
+        return u32::try_from(ms).unwrap_or(0);
+    }
+    let exponent = ms.ilog2();
+    let step = u32::try_from(ms >> (exponent - STEP_BITS)).unwrap_or(STEPS) - STEPS;
+    (exponent - STEP_BITS + 1) * STEPS + step
+}
+
+/// The lowest number of a bucket.
+fn lowest(bucket: u32) -> u64 {
+    if bucket < STEPS {
+        return u64::from(bucket);
+    }
+    let (power, step) = (bucket / STEPS - 1, bucket % STEPS);
+    u64::from(STEPS + step) << power
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::execution::Outcome;
+    use crate::id::Run;
+
+    fn pair(model: usize, status: ExecutionStatus, duration_ms: u64) -> PairRow {
+        let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
+        let counted = Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms };
+        PairRow { model, counted, spared: false, failed_writes: 0 }
+    }
+
+    #[test]
+    fn pairs_are_counted_by_model_and_only_completed_ones_have_a_duration() {
+        let mut breakdown = Breakdown::default();
+        breakdown.add(&pair(1, ExecutionStatus::Completed, 100), true);
+        breakdown.add(&pair(0, ExecutionStatus::Failed, 9), true);
+        let spared = PairRow { spared: true, ..pair(0, ExecutionStatus::Completed, 100) };
+        breakdown.add(&spared, false);
+        assert_eq!(breakdown.models[1].outcomes.empty, 1);
+        assert_eq!((breakdown.models[0].failed, breakdown.models[0].completed), (1, 0));
+        assert_eq!((breakdown.durations.count(), breakdown.spared), (1, 1));
+    }
+
+    #[test]
+    fn quantiles_of_a_hundred_known_durations() {
+        let mut durations = Durations::default();
+        (1..=100).for_each(|n| durations.add(n * 10));
+        for (asked, exact) in [(50, 500), (95, 950), (99, 990), (100, 1000)] {
+            let found = durations.quantile(asked).unwrap();
+            assert!(found.abs_diff(exact) * 100 <= exact * 7, "p{asked}: {found} for {exact}");
+        }
+        assert_eq!(Durations::default().quantile(50), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_lies_in_its_bucket(ms in 0_u64..(1 << 40)) {
+            let bucket = bucket(ms);
+            prop_assert!(lowest(bucket) <= ms && ms < lowest(bucket + 1), "{ms} in {bucket}");
+        }
+
+        #[test]
+        fn what_is_encoded_reads_back(
+            pairs in prop::collection::vec((0..50_usize, 0_u64..10_000_000, any::<bool>()), 0..300),
+            spared in any::<u64>(),
+        ) {
+            let mut breakdown = Breakdown { spared, ..Breakdown::default() };
+            for (model, ms, completed) in pairs {
+                let status =
+                    if completed { ExecutionStatus::Completed } else { ExecutionStatus::TimedOut };
+                breakdown.add(&pair(model, status, ms), true);
+            }
+            prop_assert_eq!(Breakdown::decode(&breakdown.encode()), Some(breakdown));
+        }
+
+        #[test]
+        fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _read = Breakdown::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn the_breakdown_of_a_usual_lane_is_small() {
+        let mut breakdown = Breakdown::default();
+        for question in 0..10_000 {
+            for model in 0..10 {
+                breakdown.add(&pair(model, ExecutionStatus::Completed, 300 + question), true);
+            }
+        }
+        assert!(breakdown.encode().len() < 300, "{}", breakdown.encode().len());
+    }
+}

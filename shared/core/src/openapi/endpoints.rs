@@ -1,0 +1,326 @@
+//! Every endpoint: who may ask, with what, and what it answers.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaGenerator;
+use serde_json::{Map, Value, json};
+
+use crate::access::Role;
+use crate::spec::schema;
+use crate::view::{
+    ConfigView, DebugJob, ErrorView, ExecutionView, ExecutionsPage, ExecutorView, HealthView,
+    JobPage, JobsPage, Live, Questions, ReadyView, Submitted, SubmittedCrossRegion, Summary,
+};
+
+/// What a body is.
+#[derive(Debug, Clone)]
+pub(super) enum Media {
+    Json(Value),
+    Text,
+}
+
+type Answers = Vec<(u16, &'static str, Media)>;
+type Errors = Vec<(u16, &'static str)>;
+
+/// One endpoint.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) needs: Option<Role>,
+    pub(super) parameters: Vec<Value>,
+    pub(super) body: Option<Value>,
+    pub(super) answers: Answers,
+    pub(super) errors: Errors,
+}
+
+impl Endpoint {
+    fn get(path: &str, id: &'static str, summary: &'static str, needs: Option<Role>) -> Self {
+        let mut errors = vec![
+            (429, "Too many requests of this token, or of this address without one"),
+            (500, "Beacon's own mistake; its log says more under the request id"),
+            (503, "The table cannot be used now"),
+        ];
+        if needs.is_some() {
+            errors.push((401, "No token, or one that is not accepted"));
+            errors.push((403, "The token allows less"));
+        }
+        Self {
+            method: "get",
+            path: path.to_owned(),
+            id,
+            summary,
+            needs,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            errors,
+        }
+    }
+
+    fn post(path: &str, id: &'static str, summary: &'static str, body: Value) -> Self {
+        let mut post = Self::get(path, id, summary, Some(Role::Submitter));
+        post.method = "post";
+        post.body = Some(body);
+        post.errors.extend([
+            (400, "Something is wrong with the body or a header; `details` lists all of it"),
+            (409, "The id, or the Idempotency-Key, belongs to another specification"),
+            (413, "The body has more than 3 MiB"),
+            (415, "The body is not sent as application/json"),
+            (422, "No provider serves some of the (model, region) pairs; `details` lists them"),
+        ]);
+        post
+    }
+
+    fn answers(mut self, status: u16, description: &'static str, schema: Value) -> Self {
+        // What health answers when it is not well takes the place of the error.
+        self.errors.retain(|(error, _)| *error != status);
+        self.answers.push((status, description, Media::Json(schema)));
+        self
+    }
+
+    fn of_id(mut self, what: &'static str) -> Self {
+        let schema = json!({ "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9._~-]+$" });
+        self.parameters.push(json!({
+            "name": "id", "in": "path", "required": true, "description": what, "schema": schema,
+        }));
+        self.errors.push((400, "The id, or a parameter, is none"));
+        self.errors.push((404, "There is no such job or execution"));
+        self
+    }
+
+    fn with(mut self, name: &str, description: &str, schema: &Value) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "description": description, "schema": schema,
+        }));
+        if !self.errors.iter().any(|(status, _)| *status == 400) {
+            self.errors.push((400, "A parameter is wrong"));
+        }
+        self
+    }
+
+    fn header(mut self, name: &str, description: &str, schema: &Value) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "header", "description": description, "schema": schema,
+        }));
+        self
+    }
+
+    fn paged(self, default: usize, most: usize) -> Self {
+        let limit = json!({ "type": "integer", "minimum": 1, "maximum": most, "default": default });
+        self.with("limit", "Entries of a page at most.", &limit).with(
+            "cursor",
+            "The `cursor` of the page before.",
+            &json!({ "type": "string" }),
+        )
+    }
+
+    fn filtered(self) -> Self {
+        let text = json!({ "type": "string" });
+        let statuses = ["pending", "running", "completed", "failed", "timed_out", "cancelled"];
+        self.paged(200, 1000)
+            .with("status", "Only executions of this status.", &json!({ "enum": statuses }))
+            .with("region", "Only executions of this region, canonical or alias.", &text)
+            .with("model", "Only executions of this model.", &text)
+            .with("question", "Only executions of this question id.", &text)
+    }
+}
+
+/// All of them. The schemas of their answers are left in the generator.
+pub(super) fn all(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
+    schema_of::<ErrorView>(schemas);
+    [submitting(schemas), reading(schemas), operating(schemas)].concat()
+}
+
+fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
+    let submitted = schema_of::<Submitted>(schemas);
+    let cross_region = schema_of::<SubmittedCrossRegion>(schemas);
+    let either = json!({ "anyOf": [reference("JobSpecification"), reference("JobSpec")] });
+    let post = |path, id, summary, body, answer: Value| {
+        Endpoint::post(path, id, summary, body)
+            .header(
+                "Idempotency-Key",
+                "Sent again, it is the same job: 1 to 255 printable ASCII characters.",
+                &json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+            )
+            .answers(202, "The job was accepted", answer.clone())
+            .answers(200, "The job was accepted before, with this specification", answer)
+    };
+    vec![
+        post(
+            "/api/v1/jobs",
+            "submit",
+            "Submit a job: Beacon's specification, or the predecessor's JobSpec",
+            either,
+            submitted,
+        ),
+        post(
+            "/api/v1/jobs/cross-region",
+            "submitCrossRegion",
+            "Submit a job in the predecessor's cross-region form",
+            reference("CrossRegionJob"),
+            cross_region,
+        ),
+    ]
+}
+
+fn reading(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
+    let get = |path, id, summary| Endpoint::get(path, id, summary, Some(Role::Reader));
+    let executions = schema_of::<ExecutionsPage>(schemas);
+    let execution = schema_of::<ExecutionView>(schemas);
+    let text = json!({ "type": "string" });
+    vec![
+        get("/api/v1/jobs", "jobs", "All jobs, newest first")
+            .paged(50, 200)
+            .answers(200, "A page of jobs", schema_of::<JobsPage>(schemas)),
+        get("/api/v1/jobs/{id}", "job", "A job, and a page of its executions if asked for")
+            .of_id("The job's id.")
+            .with("include", "`executions` for a page of them.", &json!({ "enum": ["executions"] }))
+            .filtered()
+            .answers(200, "The job", schema_of::<JobPage>(schemas)),
+        get("/api/v1/jobs/{id}/summary", "summary", "A job by region and model")
+            .of_id("The job's id.")
+            .answers(200, "Its counts", schema_of::<Summary>(schemas)),
+        get(
+            "/api/v1/jobs/{id}/executions/all",
+            "executionsOfJob",
+            "A job's executions, pending and running ones too",
+        )
+        .of_id("The job's id.")
+        .filtered()
+        .answers(200, "A page of executions", executions.clone()),
+        get("/api/v1/executions", "executions", "The same, under the predecessor's address")
+            .with("jobspec_id", "The job's id.", &text)
+            .filtered()
+            .answers(200, "A page of executions", executions)
+            .not_found(),
+        get("/api/v1/executions/{id}", "execution", "One execution")
+            .of_id("The execution's id.")
+            .answers(200, "The execution", execution.clone()),
+        get("/api/v1/executions/{id}/details", "executionDetails", "The same")
+            .of_id("The execution's id.")
+            .answers(200, "The execution", execution),
+        Endpoint::get("/api/v1/questions", "questions", "The built-in questions", None).answers(
+            200,
+            "By category",
+            schema_of::<Questions>(schemas),
+        ),
+    ]
+}
+
+fn operating(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
+    let open = |path, id, summary| Endpoint::get(path, id, summary, None);
+    let admin = |path, id, summary| Endpoint::get(path, id, summary, Some(Role::Admin));
+    let health = schema_of::<HealthView>(schemas);
+    let ready = schema_of::<ReadyView>(schemas);
+    let health_at = |path, id| {
+        open(path, id, "How Beacon and its parts are")
+            .answers(200, "It works, wholly or in part", health.clone())
+            .answers(503, "Nothing works", health.clone())
+    };
+    let metrics_at = |path, id| {
+        let mut get = Endpoint::get(path, id, "Prometheus metrics", Some(Role::Reader));
+        get.answers.push((200, "Prometheus text", Media::Text));
+        get
+    };
+    vec![
+        health_at("/health", "health"),
+        health_at("/api/v1/health", "healthV1"),
+        open("/health/live", "live", "Whether the process answers").answers(
+            200,
+            "It does",
+            schema_of::<Live>(schemas),
+        ),
+        open("/health/ready", "ready", "Whether jobs can be accepted and run")
+            .answers(200, "They can", ready.clone())
+            .answers(503, "They cannot; the reason is told", ready),
+        metrics_at("/metrics", "metrics"),
+        metrics_at("/api/v1/metrics", "metricsV1"),
+        admin("/debug/config", "debugConfig", "The configuration in effect, without secrets")
+            .answers(200, "Every setting", schema_of::<ConfigView>(schemas)),
+        admin("/debug/executor", "debugExecutor", "Which router executes").answers(
+            200,
+            "The router",
+            schema_of::<ExecutorView>(schemas),
+        ),
+        admin("/debug/jobs/{id}", "debugJob", "Why a job is where it is")
+            .of_id("The job's id.")
+            .answers(200, "Its log, lanes and holders", schema_of::<DebugJob>(schemas)),
+        open("/openapi.json", "openapi", "This document").answers(
+            200,
+            "This document",
+            json!({ "type": "object" }),
+        ),
+    ]
+}
+
+impl Endpoint {
+    fn not_found(mut self) -> Self {
+        self.errors.push((404, "There is no such job"));
+        self
+    }
+}
+
+fn schema_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
+    schemas.subschema_for::<T>().into()
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// Schemas of what clients send. They are read by hand, so that everything wrong is told at once.
+pub(super) fn request_schemas() -> Map<String, Value> {
+    let mut specification = schema();
+    moved(&mut specification, "#/components/schemas/JobSpecification/$defs/");
+    if let Value::Object(schema) = &mut specification {
+        schema.remove("$schema");
+        schema.remove("$id");
+    }
+    let job_spec = json!({
+        "type": "object",
+        "description": "The predecessor's JobSpec; fields that are not listed are accepted.",
+        "required": ["benchmark", "constraints"],
+        "properties": {
+            "id": { "type": "string" },
+            "benchmark": { "type": "object", "required": ["name", "container", "input"] },
+            "constraints": { "type": "object", "required": ["regions"] },
+            "questions": { "type": "array", "items": { "type": "string" } },
+            "metadata": { "type": "object" },
+        },
+    });
+    let cross_region = json!({
+        "type": "object",
+        "required": ["jobspec", "target_regions"],
+        "properties": {
+            "jobspec": reference("JobSpec"),
+            "target_regions": { "type": "array", "minItems": 1, "items": { "type": "string" } },
+            "min_regions": { "type": "integer", "minimum": 1 },
+            "min_success_rate": { "type": "number", "minimum": 0, "maximum": 1 },
+            "enable_analysis": { "type": "boolean" },
+        },
+    });
+    let entry = |name: &str, schema: Value| (name.to_owned(), schema);
+    Map::from_iter([
+        entry("JobSpecification", specification),
+        entry("JobSpec", job_spec),
+        entry("CrossRegionJob", cross_region),
+    ])
+}
+
+/// Lets the references of a schema point to where its definitions are now.
+fn moved(schema: &mut Value, to: &str) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix("#/$defs/")
+            {
+                *reference = format!("{to}{name}");
+            }
+            object.values_mut().for_each(|value| moved(value, to));
+        }
+        Value::Array(array) => array.iter_mut().for_each(|value| moved(value, to)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

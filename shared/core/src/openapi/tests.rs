@@ -1,0 +1,31 @@
+//! The document and the routes say the same.
+
+use super::*;
+use crate::route::Route;
+
+#[test]
+fn every_path_is_a_route_that_needs_the_role_it_says() {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() > 15);
+    for (path, operations) in paths {
+        for (method, operation) in operations.as_object().unwrap() {
+            let id = if path.contains("/executions/{id}") { "j.0.us-east.0.m" } else { "j" };
+            let there = path.replace("{id}", id);
+            let route = Route::read(&method.to_uppercase(), &there).unwrap();
+            let role = operation["x-beacon-role"].as_str();
+            assert_eq!(role, route.needs().map(Role::name), "{method} {path}");
+            assert_eq!(operation["security"].is_array(), role.is_some(), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Executions as the API answers them, under our names and the predecessor's.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::milliseconds;
+use crate::execution::{Ending, ExecutionRow, ExecutionStatus, Outcome};
+use crate::failure::Failure;
+use crate::id::{
+    ExecutionId, JobId, ModelId, ProviderId, QuestionId, QuestionIndex, Run, Sample, VariantName,
+};
+use crate::prompt::{Prompt, PromptHash};
+use crate::region::Region;
+use crate::spec::{Question, Sampling, Spec};
+
+/// One pair as the API shows it, whether or not its row exists.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExecutionView {
+    /// Reversible; see [`ExecutionId`].
+    pub id: ExecutionId,
+    /// The job.
+    pub job_id: JobId,
+    /// Shared by all variants.
+    pub question_id: QuestionId,
+    /// How the question was put.
+    pub variant: VariantName,
+    /// Index into the job's question list.
+    pub question: QuestionIndex,
+    /// The model asked.
+    pub model_id: ModelId,
+    /// The region asked, canonical.
+    pub region: Region,
+    /// The region as the client wrote it.
+    pub region_asked: String,
+    /// Which repetition.
+    pub sample: Sample,
+    /// Where it is.
+    pub status: ExecutionStatus,
+    /// When its job was accepted, and the pair promised.
+    pub created_at: Timestamp,
+    /// Null: executions have no receipts yet.
+    pub receipt: Option<()>,
+    /// What its row holds, under the predecessor's names; null for pending and running ones.
+    pub output: Option<OutputView>,
+    /// What its row holds; absent for pending and running ones.
+    #[serde(flatten)]
+    pub row: Option<RowView>,
+}
+
+/// What came back, as the predecessor's clients read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OutputView {
+    /// The answer, which may be empty; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+    /// Who answered; absent when no provider was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// What was sent, and the answer again.
+    pub metadata: OutputMetadata,
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// The failure's message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The failure's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<crate::failure::FailureCode>,
+}
+
+/// The prompt exactly as it was sent, and the whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutputMetadata {
+    /// The system message; empty where none was sent.
+    pub system_prompt: String,
+    /// The question's text.
+    pub prompt: String,
+    /// The whole answer; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_response: Option<String>,
+}
+
+impl OutputView {
+    fn new(row: &RowView, prompt: Option<Prompt<'_>>) -> Self {
+        let (system, question) = prompt.map_or(("", ""), |prompt| {
+            (prompt.system.unwrap_or_default(), prompt.question)
+        });
+        Self {
+            response: row.response.clone(),
+            provider: row.provider_id.clone(),
+            metadata: OutputMetadata {
+                system_prompt: system.to_owned(),
+                prompt: question.to_owned(),
+                full_response: row.response.clone(),
+            },
+            error: row.failure.as_ref().map(|failure| failure.message.clone()),
+            error_code: row.failure.as_ref().map(|failure| failure.code.clone()),
+            failure: row.failure.clone(),
+        }
+    }
+}
+
+/// What the row of an execution holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RowView {
+    /// The run that made it.
+    pub run: Run,
+    /// Of a completed one.
+    pub outcome: Option<Outcome>,
+    /// Of one that did not complete.
+    pub failure: Option<Failure>,
+    /// Of a completed one.
+    pub response: Option<String>,
+    /// The provider's word.
+    pub finish_reason: Option<String>,
+    /// Absent when no provider was chosen.
+    pub provider_id: Option<ProviderId>,
+    /// The model that the provider says it ran.
+    pub served_model: Option<String>,
+    /// The region served from: the provider's word, or else the router's.
+    pub served_region: Option<String>,
+    /// Tokens of the prompt, as the provider counts.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer, as the provider counts.
+    pub output_tokens: Option<u64>,
+    /// US dollars, where the provider's price is declared.
+    pub cost: Option<f64>,
+    /// Made up by the simulated provider.
+    pub simulated: bool,
+    /// Of what was sent.
+    pub prompt_sha256: PromptHash,
+    /// How the model was to sample.
+    pub sampling: Sampling,
+    /// Requests sent to the router.
+    pub attempts: u32,
+    /// When the first attempt began.
+    pub started_at: Timestamp,
+    /// When the answer or the failure was known.
+    pub completed_at: Timestamp,
+    /// Between the two.
+    pub duration_ms: u64,
+}
+
+impl RowView {
+    fn new(row: ExecutionRow) -> Self {
+        let failure = row.ending.failure().cloned();
+        let answer = match row.ending {
+            Ending::Completed(answer) => Some(answer),
+            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
+        };
+        let (outcome, cost) =
+            (answer.as_ref().map(|a| a.outcome), answer.as_ref().and_then(|a| a.cost));
+        let input_tokens = answer.as_ref().and_then(|answer| answer.input_tokens);
+        let output_tokens = answer.as_ref().and_then(|answer| answer.output_tokens);
+        let finish_reason = answer.as_ref().and_then(|answer| answer.finish_reason.clone());
+        Self {
+            run: row.run,
+            outcome,
+            failure,
+            response: answer.map(|answer| answer.response),
+            finish_reason,
+            provider_id: row.served.provider_id,
+            served_model: row.served.model,
+            served_region: row.served.region,
+            input_tokens,
+            output_tokens,
+            cost,
+            simulated: row.served.simulated,
+            prompt_sha256: row.prompt_sha256,
+            sampling: row.sampling,
+            attempts: row.attempts,
+            started_at: row.started_at,
+            completed_at: row.completed_at,
+            duration_ms: milliseconds(row.started_at, row.completed_at),
+        }
+    }
+}
+
+impl ExecutionView {
+    /// A pair with its row, or with the status that its lane gives it.
+    pub fn new(
+        id: ExecutionId,
+        spec: &Spec,
+        question: &Question,
+        row: Option<ExecutionRow>,
+        without_row: ExecutionStatus,
+        created_at: Timestamp,
+    ) -> Self {
+        let status = row.as_ref().map_or(without_row, |row| row.ending.status());
+        let row = row.map(RowView::new);
+        let asked = spec.region(&id.region).map(|region| region.asked.clone());
+        Self {
+            job_id: id.job.clone(),
+            question_id: question.id.clone(),
+            variant: question.variant.clone(),
+            question: id.question,
+            model_id: id.model.clone(),
+            region_asked: asked.unwrap_or_else(|| id.region.to_string()),
+            region: id.region.clone(),
+            sample: id.sample,
+            status,
+            created_at,
+            receipt: None,
+            output: row.as_ref().map(|row| {
+                OutputView::new(row, spec.prompt(question, &id.region))
+            }),
+            row,
+            id,
+        }
+    }
+}
+
+/// A page of a job's executions, in the order region, question, model, sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExecutionsPage")]
+pub struct ExecutionsPage<T = ExecutionView> {
+    /// The pairs of this page; few or none where most do not pass the filter.
+    pub executions: Vec<T>,
+    /// For the next page; null on the last.
+    pub cursor: Option<String>,
+    /// Pairs of a page at most.
+    pub limit: usize,
+    /// Pairs of the whole job, whatever the filter.
+    pub total: u64,
+}
