@@ -1,5 +1,6 @@
 //! The specification of a job: what is asked of which models where, frozen once accepted.
 
+mod draft;
 mod parse;
 mod questions;
 mod read;
