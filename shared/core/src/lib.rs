@@ -7,6 +7,7 @@ pub mod builtin;
 pub mod execution;
 pub mod failure;
 pub mod job;
+pub mod json;
 pub mod lane;
 pub mod message;
 pub mod prompt;

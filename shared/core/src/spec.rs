@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 pub use parse::{Submission, parse};
 pub use read::Problem;
+pub(crate) use read::cut;
 
 use crate::id::{LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
 use crate::prompt::{Prompt, hex};

@@ -207,6 +207,6 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// The beginning of a text, for error messages.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     text.chars().take(80).collect()
 }
