@@ -1,6 +1,7 @@
 //! The specification of a job: what is asked of which models where, frozen once accepted.
 
 mod draft;
+mod jobspec;
 mod parse;
 mod questions;
 mod read;
@@ -8,6 +9,7 @@ mod read;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use jobspec::{CrossRegion, is_jobspec, parse_cross_region, parse_jobspec};
 pub use parse::{Submission, parse};
 pub use read::Problem;
 pub(crate) use read::cut;

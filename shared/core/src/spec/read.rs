@@ -66,6 +66,13 @@ impl<'a> Fields<'a> {
         self.object?.get(name).filter(|value| !value.is_null())
     }
 
+    /// The object that is the field's value; one without fields where it is missing or wrong.
+    pub(super) fn object(&mut self, name: &'static str, findings: &mut Findings) -> Self {
+        let path = self.path(name);
+        let object = self.take(name).and_then(|value| Self::of(value, &path, findings));
+        object.unwrap_or(Self { path, object: None, known: Vec::new() })
+    }
+
     /// Reports the fields that nobody took.
     pub(super) fn finish(self, findings: &mut Findings) {
         let given = self.object.into_iter().flat_map(Map::keys);
