@@ -9,6 +9,7 @@ pub mod execution;
 pub mod failure;
 pub mod idempotency;
 pub mod job;
+pub mod json;
 pub mod lane;
 pub mod message;
 pub mod metrics;

@@ -1,5 +1,7 @@
 //! The specification of a job: what is asked of which models where, frozen once accepted.
 
+mod draft;
+mod jobspec;
 mod parse;
 mod questions;
 mod read;
@@ -8,8 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use jobspec::{CrossRegion, is_jobspec, parse_cross_region, parse_jobspec};
 pub use parse::{Submission, parse};
 pub use read::Problem;
+pub(crate) use read::cut;
 
 use crate::id::{LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
 use crate::prompt::{Prompt, hex};

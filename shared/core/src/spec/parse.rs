@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::questions::{Asked, read_prompts, read_questions, variant_name};
+use super::draft::{Draft, Names, add_model, read_id, read_regions, small};
+use super::questions::{read_prompts, read_questions};
 use super::read::{Fields, Findings, Problem, list, shown, text};
-use super::{Question, RegionPrompts, Sampling, Spec, Stop, limit};
-use crate::id::{JobId, ModelId, VariantName};
-use crate::prompt::{PlaceUnknown, SystemPrompt};
+use super::{Sampling, Spec, Stop, limit};
+use crate::id::{JobId, ModelId};
 use crate::region::Region;
 
 /// An accepted specification.
@@ -24,66 +24,53 @@ pub struct Submission {
 /// ones.
 pub fn parse(document: &Value, declared: &[Region]) -> Result<Submission, Vec<Problem>> {
     let mut findings = Findings::default();
-    let submission = Fields::of(document, "", &mut findings)
-        .map(|fields| read_spec(fields, declared, &mut findings));
-    match submission {
-        Some((id, spec)) if findings.problems.is_empty() => {
-            Ok(Submission { id, spec, warnings: findings.warnings })
-        }
-        Some(_) | None => Err(findings.problems),
+    match Fields::of(document, "", &mut findings) {
+        Some(fields) => read(fields, declared, &mut findings).finish(&names(), findings),
+        None => Err(findings.problems),
     }
 }
 
-fn read_spec(
-    mut fields: Fields<'_>,
-    declared: &[Region],
-    findings: &mut Findings,
-) -> (Option<JobId>, Spec) {
-    let id = read_id(&mut fields, findings);
-    let name = fields.text("name", limit::LABEL_BYTES, findings);
-    let asked = read_questions(fields.take("questions"), findings);
-    let models = read_models(fields.take("models"), findings);
-    let regions = read_regions(fields.take("regions"), declared, findings);
-    let prompts = read_prompts(fields.take("system_prompt"), findings);
-    let samples = small(fields.whole("samples", 1..=u64::from(limit::SAMPLES), findings), 1);
-    let sampling = read_sampling(&mut fields, findings);
-    let in_flight =
-        small(fields.whole("questions_in_flight", 1..=limit::LANES as u64, findings), 1);
-    let min_success_rate = fields.number("min_success_rate", 0.0..=1.0, findings).unwrap_or(0.67);
+fn names() -> Names {
+    Names {
+        questions: "questions".to_owned(),
+        models: "models".to_owned(),
+        regions: "regions".to_owned(),
+        samples: "samples".to_owned(),
+        min_regions: "min_regions".to_owned(),
+        prompt: "system_prompt".to_owned(),
+        prompt_remedy: "use `none` or a text without {place}",
+    }
+}
+
+fn read(mut fields: Fields<'_>, declared: &[Region], findings: &mut Findings) -> Draft {
+    let usual = Draft::default();
+    let id = fields.text("id", usize::MAX, findings);
+    let samples = fields.whole("samples", 1..=u64::from(limit::SAMPLES), findings);
+    let in_flight = fields.whole("questions_in_flight", 1..=limit::LANES as u64, findings);
+    let min_success_rate = fields.number("min_success_rate", 0.0..=1.0, findings);
     let min_regions = fields.whole("min_regions", 1..=limit::REGIONS as u64, findings);
-    let stop = read_stop(&mut fields, findings);
-    let stop_after = fields.whole("stop_after", 1..=limit::QUESTIONS as u64, findings).unwrap_or(3);
-    let timeout_seconds = read_timeout(&mut fields, findings);
-    fields.finish(findings);
-
-    let regions = compose(regions, &prompts, findings);
-    let questions = multiply(asked, &prompts, findings);
-    let spec = Spec {
-        name: name.unwrap_or_else(|| "untitled".to_owned()),
-        lanes_per_region: in_flight.min(small(Some(questions.len() as u64), 1)).max(1),
-        questions,
-        models,
-        regions,
-        samples,
-        sampling,
-        min_success_rate,
-        min_regions: small(min_regions, 1),
-        stop,
-        stop_after: u32::try_from(stop_after).unwrap_or(u32::MAX),
-        timeout_seconds,
+    let stop_after = fields.whole("stop_after", 1..=limit::QUESTIONS as u64, findings);
+    let draft = Draft {
+        id: id.and_then(|id| read_id(id, "id", findings)),
+        name: fields.text("name", limit::LABEL_BYTES, findings),
+        asked: read_questions(fields.take("questions"), "questions", findings),
+        models: read_models(fields.take("models"), findings),
+        regions: read_regions(fields.take("regions"), "regions", declared, findings),
+        prompts: match fields.take("system_prompt") {
+            Some(value) => read_prompts(value, findings),
+            None => usual.prompts,
+        },
+        samples: samples.map_or(usual.samples, small),
+        sampling: read_sampling(&mut fields, &usual.sampling, findings),
+        in_flight: in_flight.map_or(usual.in_flight, small),
+        min_success_rate: min_success_rate.unwrap_or(usual.min_success_rate),
+        min_regions: min_regions.map_or(usual.min_regions, small),
+        stop: read_stop(&mut fields, findings).unwrap_or(usual.stop),
+        stop_after: stop_after.map_or(usual.stop_after, |count| u32::from(small(count))),
+        timeout_seconds: read_timeout(&mut fields, findings),
     };
-    check_sizes(&spec, in_flight, findings);
-    (id, spec)
-}
-
-/// A number that its range check keeps within 16 bits; the default where it is missing.
-fn small(number: Option<u64>, default: u16) -> u16 {
-    number.map_or(default, |number| u16::try_from(number).unwrap_or(u16::MAX))
-}
-
-fn read_id(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<JobId> {
-    let id = fields.text("id", usize::MAX, findings)?;
-    JobId::new(id).map_err(|error| findings.problem("id", error.to_string())).ok()
+    fields.finish(findings);
+    draft
 }
 
 fn read_models(value: Option<&Value>, findings: &mut Findings) -> Vec<ModelId> {
@@ -94,62 +81,35 @@ fn read_models(value: Option<&Value>, findings: &mut Findings) -> Vec<ModelId> {
         }
         let path = format!("models[{index}]");
         let Some(name) = text(entry, &path, usize::MAX, findings) else { continue };
-        match ModelId::new(name.trim()) {
-            Ok(model) if models.contains(&model) => {
-                findings.warn(format!("{path}: model `{model}` is listed twice; asked once"));
-            }
-            Ok(model) => models.push(model),
-            Err(error) => findings.problem(path, error.to_string()),
-        }
+        add_model(&mut models, &name, &path, findings);
     }
     models
 }
 
-fn read_regions(
-    value: Option<&Value>,
-    declared: &[Region],
-    findings: &mut Findings,
-) -> Vec<(Region, String)> {
-    let mut regions: Vec<(Region, String)> = Vec::new();
-    for (index, entry) in list(value, "regions", "region", findings).iter().enumerate() {
-        if regions.len() > limit::REGIONS {
-            break;
-        }
-        let path = format!("regions[{index}]");
-        let Some(asked) = text(entry, &path, limit::LABEL_BYTES, findings) else { continue };
-        match Region::resolve(&asked, declared) {
-            Ok(region) => match regions.iter().find(|(other, _)| *other == region) {
-                Some((_, first)) => findings.warn(format!(
-                    "{path}: `{asked}` is the same region as `{first}` ({region}); asked once"
-                )),
-                None => regions.push((region, asked)),
-            },
-            Err(error) => findings.problem(path, error.to_string()),
-        }
-    }
-    regions
-}
-
-fn read_sampling(fields: &mut Fields<'_>, findings: &mut Findings) -> Sampling {
-    let max_tokens = fields.whole("max_tokens", 1..=1_000_000, findings).unwrap_or(500);
+fn read_sampling(fields: &mut Fields<'_>, usual: &Sampling, findings: &mut Findings) -> Sampling {
+    let max_tokens = fields.whole("max_tokens", 1..=1_000_000, findings);
+    let temperature = fields.number("temperature", 0.0..=2.0, findings);
     Sampling {
-        temperature: fields.number("temperature", 0.0..=2.0, findings).unwrap_or(0.1),
-        max_tokens: u32::try_from(max_tokens).unwrap_or(u32::MAX),
+        temperature: temperature.unwrap_or(usual.temperature),
+        max_tokens: max_tokens
+            .and_then(|most| u32::try_from(most).ok())
+            .unwrap_or(usual.max_tokens),
         // JSON numbers above 2^53 are not exact in most languages.
         seed: fields.whole("seed", 0..=(1 << 53), findings),
         top_p: fields.number("top_p", 0.0..=1.0, findings),
     }
 }
 
-fn read_stop(fields: &mut Fields<'_>, findings: &mut Findings) -> Stop {
-    let Some(value) = fields.take("stop") else { return Stop::RegionFailure };
-    serde_json::from_value(value.clone()).unwrap_or_else(|_unknown| {
+fn read_stop(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<Stop> {
+    let value = fields.take("stop")?;
+    let stop = serde_json::from_value(value.clone()).ok();
+    if stop.is_none() {
         findings.problem(
             "stop",
             format!("is {}; must be region_failure, unreachable or never", shown(value)),
         );
-        Stop::RegionFailure
-    })
+    }
+    stop
 }
 
 /// Whole seconds, or a whole number with a unit: `90s`, `15m`, `2h`.
@@ -182,114 +142,6 @@ fn seconds_of(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-fn compose(
-    regions: Vec<(Region, String)>,
-    prompts: &[(Option<VariantName>, SystemPrompt)],
-    findings: &mut Findings,
-) -> Vec<RegionPrompts> {
-    let mut composed = Vec::with_capacity(regions.len());
-    for (region, asked) in regions {
-        let system: Result<Vec<_>, PlaceUnknown> =
-            prompts.iter().map(|(_, prompt)| prompt.compose(&region)).collect();
-        match system {
-            Ok(system) => composed.push(RegionPrompts { region, asked, system }),
-            Err(PlaceUnknown) => findings.problem(
-                "system_prompt",
-                format!(
-                    "names the place of region `{region}`, which is not known; \
-                     use `none` or a text without {{place}}"
-                ),
-            ),
-        }
-    }
-    composed
-}
-
-fn multiply(
-    asked: Vec<Asked>,
-    prompts: &[(Option<VariantName>, SystemPrompt)],
-    findings: &mut Findings,
-) -> Vec<Question> {
-    let texts = asked.iter().flat_map(|question| &question.texts);
-    let bytes = texts.map(|(_, text)| text.len()).sum::<usize>() * prompts.len();
-    if bytes > limit::TEXT_BYTES {
-        let most = limit::TEXT_BYTES;
-        findings.problem(
-            "questions",
-            format!("texts × prompts are {bytes} bytes; at most {most} are allowed"),
-        );
-        return Vec::new();
-    }
-    let mut questions = Vec::new();
-    for Asked { id, category, language, texts } in asked {
-        for (variant, text) in texts {
-            for (prompt, (name, _)) in prompts.iter().enumerate() {
-                // Past the limit the list is refused; it need not be built.
-                if questions.len() > limit::QUESTIONS {
-                    return questions;
-                }
-                questions.push(Question {
-                    id: id.clone(),
-                    variant: variant_name(&variant, name.as_ref()),
-                    text: text.clone(),
-                    category: category.clone(),
-                    language: language.clone(),
-                    prompt: u16::try_from(prompt).unwrap_or(u16::MAX),
-                });
-            }
-        }
-    }
-    questions
-}
-
-fn check_sizes(spec: &Spec, in_flight: u16, findings: &mut Findings) {
-    let mut at_most = |field: &str, what: &str, count: u64, max: u64| {
-        if count > max {
-            findings.problem(field, format!("{what} are {count}; at most {max} are allowed"));
-        }
-    };
-    let (questions, models, regions) =
-        (spec.questions.len(), spec.models.len(), spec.regions.len());
-    at_most(
-        "questions",
-        "questions × variants × prompts",
-        questions as u64,
-        limit::QUESTIONS as u64,
-    );
-    at_most("models", "models", models as u64, limit::MODELS as u64);
-    at_most("regions", "regions", regions as u64, limit::REGIONS as u64);
-    let lanes = regions as u64 * u64::from(in_flight);
-    at_most("questions_in_flight", "regions × questions_in_flight", lanes, limit::LANES as u64);
-    let pairs = spec.pairs_of_question() as u64;
-    at_most("samples", "models × samples", pairs, limit::PAIRS_OF_QUESTION as u64);
-    at_most("questions", "executions", spec.expected(), limit::EXECUTIONS);
-    let unknown = findings.problems.iter().any(|problem| problem.field.starts_with("regions"));
-    if usize::from(spec.min_regions) > regions && !unknown {
-        findings.problem(
-            "min_regions",
-            format!("is {}, but the job has {regions} regions", spec.min_regions),
-        );
-    }
-    check_variants(spec, findings);
-}
-
-/// Two entries of one question must differ in their variant, or analysis could not pair them.
-fn check_variants(spec: &Spec, findings: &mut Findings) {
-    let mut seen = std::collections::BTreeSet::new();
-    for question in &spec.questions {
-        if !seen.insert((&question.id, &question.variant)) {
-            findings.problem(
-                "questions",
-                format!(
-                    "question `{}` has two variants called `{}`; a variant and a named prompt \
-                     must not share a name",
-                    question.id, question.variant
-                ),
-            );
-        }
-    }
 }
 
 #[cfg(test)]

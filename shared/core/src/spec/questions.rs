@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::limit;
-use super::read::{Fields, Findings, kind, list, text};
+use super::read::{Fields, Findings, cut, kind, list, text};
 use crate::builtin;
 use crate::id::{QuestionId, VariantName};
 use crate::prompt::SystemPrompt;
@@ -19,28 +19,34 @@ pub(super) struct Asked {
 }
 
 /// Reads `questions`; duplicates are folded with a warning, contradictions are problems.
-pub(super) fn read_questions(value: Option<&Value>, findings: &mut Findings) -> Vec<Asked> {
+pub(super) fn read_questions(
+    value: Option<&Value>,
+    path: &str,
+    findings: &mut Findings,
+) -> Vec<Asked> {
     let mut all: Vec<Asked> = Vec::new();
     let mut seen = std::collections::BTreeMap::new();
-    for (index, entry) in list(value, "questions", "question", findings).iter().enumerate() {
+    for (index, entry) in list(value, path, "question", findings).iter().enumerate() {
         if all.len() > limit::QUESTIONS {
             break;
         }
-        let path = format!("questions[{index}]");
-        let Some(asked) = read_question(entry, &path, findings) else { continue };
+        let entry_path = format!("{path}[{index}]");
+        let Some(asked) = read_question(entry, &entry_path, findings) else { continue };
         match seen.get(&asked.id) {
             None => {
-                seen.insert(asked.id.clone(), all.len());
+                seen.insert(asked.id.clone(), (all.len(), index));
                 all.push(asked);
             }
-            Some(&first) if all.get(first) == Some(&asked) => {
-                findings
-                    .warn(format!("{path}: question `{}` is listed twice; asked once", asked.id));
+            Some((kept, _)) if all.get(*kept) == Some(&asked) => {
+                findings.warn(format!(
+                    "{entry_path}: question `{}` is listed twice; asked once",
+                    asked.id
+                ));
             }
-            Some(&first) => findings.problem(
-                path,
+            Some((_, first)) => findings.problem(
+                entry_path,
                 format!(
-                    "question id `{}` was given at questions[{first}] with other content",
+                    "question id `{}` was given at {path}[{first}] with other content",
                     asked.id
                 ),
             ),
@@ -78,7 +84,7 @@ fn built_in(id: &str, path: &str, findings: &mut Findings) -> Option<Asked> {
     let built = found.and_then(|question| Some((question, QuestionId::new(question.id).ok()?)));
     let Some((question, id)) = built else {
         let known: Vec<&str> = builtin::QUESTIONS.iter().map(|question| question.id).collect();
-        let given: String = id.chars().take(80).collect();
+        let given = cut(id);
         findings.problem(
             path,
             format!("`{given}` is not a built-in question; built in are {}", known.join(", ")),
@@ -135,7 +141,7 @@ fn read_variants(
     };
     let mut variants = Vec::new();
     for (name, value) in object {
-        let path = format!("{path}.{name}");
+        let path = format!("{path}.{}", cut(name));
         let text = text(value, &path, limit::QUESTION_BYTES, findings);
         match simple_name(name) {
             Some(name) if name == VariantName::base() => {
@@ -160,13 +166,12 @@ fn simple_name(name: &str) -> Option<VariantName> {
 /// Reads `system_prompt`: the prompts with their names; the one prompt that is not in a map has
 /// none.
 pub(super) fn read_prompts(
-    value: Option<&Value>,
+    value: &Value,
     findings: &mut Findings,
 ) -> Vec<(Option<VariantName>, SystemPrompt)> {
     let path = "system_prompt";
     match value {
-        None => vec![(None, SystemPrompt::Regional)],
-        Some(Value::Object(object)) => {
+        Value::Object(object) => {
             if object.is_empty() {
                 findings.problem(path, "is an empty map; name at least one prompt");
             }
@@ -178,7 +183,7 @@ pub(super) fn read_prompts(
             }
             let mut prompts = Vec::new();
             for (name, value) in object {
-                let path = format!("{path}.{name}");
+                let path = format!("{path}.{}", cut(name));
                 let prompt = read_prompt(value, &path, findings);
                 match simple_name(name) {
                     Some(name) => prompts.extend(prompt.map(|prompt| (Some(name), prompt))),
@@ -188,7 +193,7 @@ pub(super) fn read_prompts(
             prompts.sort_by(|(a, _), (b, _)| a.cmp(b));
             prompts
         }
-        Some(value) => {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             let prompt = read_prompt(value, path, findings);
             prompt.into_iter().map(|prompt| (None, prompt)).collect()
         }

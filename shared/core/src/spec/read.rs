@@ -40,7 +40,8 @@ impl Findings {
 /// An object whose fields are taken one by one; what nobody takes is unknown.
 pub(super) struct Fields<'a> {
     path: String,
-    object: &'a Map<String, Value>,
+    /// None stands for an object without fields.
+    object: Option<&'a Map<String, Value>>,
     known: Vec<&'static str>,
 }
 
@@ -48,7 +49,7 @@ impl<'a> Fields<'a> {
     /// The object at `path` (empty for the whole document), or a problem.
     pub(super) fn of(value: &'a Value, path: &str, findings: &mut Findings) -> Option<Self> {
         if let Value::Object(object) = value {
-            Some(Self { path: path.to_owned(), object, known: Vec::new() })
+            Some(Self { path: path.to_owned(), object: Some(object), known: Vec::new() })
         } else {
             let field = if path.is_empty() { "specification" } else { path };
             findings.problem(field, format!("is {}; must be an object", kind(value)));
@@ -63,15 +64,22 @@ impl<'a> Fields<'a> {
     /// The field's value; absent where it is missing or null.
     pub(super) fn take(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.push(name);
-        self.object.get(name).filter(|value| !value.is_null())
+        self.object?.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The object that is the field's value; one without fields where it is missing or wrong.
+    pub(super) fn object(&mut self, name: &'static str, findings: &mut Findings) -> Self {
+        let path = self.path(name);
+        let object = self.take(name).and_then(|value| Self::of(value, &path, findings));
+        object.unwrap_or(Self { path, object: None, known: Vec::new() })
     }
 
     /// Reports the fields that nobody took.
     pub(super) fn finish(self, findings: &mut Findings) {
-        for name in self.object.keys().filter(|name| !self.known.contains(&name.as_str())) {
-            let shown: String = name.chars().take(80).collect();
+        let given = self.object.into_iter().flat_map(Map::keys);
+        for name in given.filter(|name| !self.known.contains(&name.as_str())) {
             findings.problem(
-                self.path(&shown),
+                self.path(&cut(name)),
                 format!("unknown field; known are {}", self.known.join(", ")),
             );
         }
@@ -153,6 +161,11 @@ pub(super) fn text(
         findings.problem(path, "holds U+FFFE or U+FFFF, which are no characters");
         return None;
     }
+    if let Some(control) = text.chars().find(|c| c.is_control() && !"\t\n\r".contains(*c)) {
+        let code = u32::from(control);
+        findings.problem(path, format!("holds the control character U+{code:04X}"));
+        return None;
+    }
     Some(text.clone())
 }
 
@@ -196,7 +209,12 @@ pub(super) fn kind(value: &Value) -> &'static str {
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("`{}`", text.chars().take(80).collect::<String>()),
+        Value::String(text) => format!("`{}`", cut(text)),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => kind(value).to_owned(),
     }
+}
+
+/// The beginning of a text, for error messages.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().take(80).collect()
 }

@@ -171,8 +171,54 @@ fn what_the_table_or_the_queues_refuse_is_refused_at_the_door() {
     }
     let mut document = main_job();
     document["temperature"] = json!(0);
-    document["questions"] = json!([{"id": "q", "text": "NUL \u{0} and 四川 are texts"}]);
+    document["questions"] = json!([{"id": "q", "text": "tab\t, lines\r\n and 四川 are text"}]);
     assert!(parse(&document, &[]).is_ok());
+}
+
+#[test]
+fn control_characters_are_named_and_refused_in_every_text() {
+    let question = |field: &str| {
+        let mut question = json!({"id": "q", "text": "?", "category": "c", "language": "en"});
+        question[field] = json!("a\u{0}b");
+        json!([question])
+    };
+    for (place, field, value) in [
+        ("name", "name", json!("a\u{0}b")),
+        ("questions[0].text", "questions", question("text")),
+        ("questions[0].category", "questions", question("category")),
+        ("questions[0].language", "questions", question("language")),
+        ("system_prompt", "system_prompt", json!("a\u{0}b")),
+        ("system_prompt.x", "system_prompt", json!({"x": "a\u{0}b"})),
+    ] {
+        let mut document = main_job();
+        document[field] = value;
+        let message = "holds the control character U+0000".to_owned();
+        let problem = Problem { field: place.to_owned(), message };
+        assert_eq!(parse(&document, &[]).unwrap_err(), [problem]);
+    }
+}
+
+#[test]
+fn a_long_name_is_cut_in_the_field_of_its_problem() {
+    let mut document = main_job();
+    let mut variants = serde_json::Map::new();
+    variants.insert("v".repeat(10_000), json!("?"));
+    document["questions"] = json!([{"id": "q", "text": "?", "variants": variants}]);
+    document["system_prompt"] = variants.into();
+    for problem in parse(&document, &[]).unwrap_err() {
+        assert!(problem.field.len() < 200, "{}", problem.field);
+    }
+}
+
+#[test]
+fn contradicting_questions_are_told_where_the_first_is() {
+    let mut document = main_job();
+    document["questions"] = json!([
+        "math_basic", "math_basic", {"id": "q", "text": "1"}, {"id": "q", "text": "2"},
+    ]);
+    let problems = parse(&document, &[]).unwrap_err();
+    assert_eq!(problems[0].field, "questions[3]");
+    assert!(problems[0].message.contains("given at questions[2] with"), "{problems:?}");
 }
 
 #[test]
