@@ -36,7 +36,9 @@ impl ApiError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused(view) => view.error_code == "table_unavailable",
+            Self::Refused(view) => {
+                matches!(view.error_code.as_str(), "table_unavailable" | "rate_limited")
+            }
             Self::Unexpected { status, .. } => *status >= 500,
         }
     }
@@ -47,12 +49,13 @@ impl ApiError {
 pub(crate) struct Api {
     client: Client,
     base: String,
+    token: Option<String>,
 }
 
 impl Api {
-    pub(crate) fn new(base: &str) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(base: &str, token: Option<String>) -> Result<Self, reqwest::Error> {
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { client: beacon_infra::http_client()?, base })
+        Ok(Self { client: beacon_infra::http_client()?, base, token })
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -104,6 +107,9 @@ impl Api {
         };
         let mut request =
             self.client.request(method, format!("{}{path}", self.base)).timeout(TIMEOUT);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
         if let Some(body) = body {
             request = request.json(body);
         }

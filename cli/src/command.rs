@@ -5,7 +5,7 @@ use std::path::Path;
 
 use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
-use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions};
+use beacon_infra::{access_settings, DataDir, Duty, Running, Stack, StackError, StackOptions};
 use beacon_router::{Config, HybridRouter};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -108,8 +108,9 @@ async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
         return Err(CommandError::NotLoopback(listen));
     }
     let duty = Duty::Work(router_choice::choose(options.providers.as_deref())?);
+    let access = access_settings().map_err(RouterError::from)?;
     let data = DataDir::open(&arguments.data).map_err(StackError::from)?;
-    let stack = Stack::start(StackOptions { data, listen, duty }).await?;
+    let stack = Stack::start(StackOptions { data, listen, duty, access }).await?;
     let running = stack.running();
     if arguments.json {
         report::json(running)?;
@@ -131,6 +132,7 @@ fn announce(arguments: &Arguments, running: &Running) {
     let data = arguments.data.display();
     report::note(false, &format!("Beacon is up at http://{} (data in {data})", running.api));
     report::note(false, &format!("router {}", running.router));
+    report::note(false, &format!("token for clients in {data}/token"));
     report::note(false, "Ctrl-C lets the questions in flight finish and ends");
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use beacon_infra::{
     DataDir, DataDirError, Duty, RouterChoice, Running, Stack, StackError, StackOptions,
+    access_settings,
 };
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::api::Api;
 use crate::arguments::Arguments;
 use crate::router_choice::{self, RouterError};
+use crate::token::remote;
 
 /// Why there is nothing to talk to.
 #[derive(Debug, Error)]
@@ -122,10 +124,12 @@ fn named_router(router: &RouterChoice) -> Option<String> {
 
 fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
     if let Some(base) = &arguments.api {
-        return Ok(Some(Connection { api: Api::new(base)?, own: None, running: None }));
+        let (base, token) = remote(base, arguments);
+        return Ok(Some(Connection { api: Api::new(&base, token)?, own: None, running: None }));
     }
     let Some(running) = DataDir::running(&arguments.data) else { return Ok(None) };
-    let api = Api::new(&format!("http://{}", running.api))?;
+    let token = DataDir::token(&arguments.data);
+    let api = Api::new(&format!("http://{}", running.api), token)?;
     Ok(Some(Connection { api, own: None, running: Some(running) }))
 }
 
@@ -147,8 +151,10 @@ async fn find_or_start(arguments: &Arguments, duty: Duty) -> Result<Connection, 
         }
     };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let stack = Stack::start(StackOptions { data, listen, duty }).await?;
+    let access = access_settings().map_err(RouterError::from)?;
+    let stack = Stack::start(StackOptions { data, listen, duty, access }).await?;
     let running = stack.running().clone();
-    let api = Api::new(&format!("http://{}", running.api))?;
+    let token = Some(stack.token().to_owned());
+    let api = Api::new(&format!("http://{}", running.api), token)?;
     Ok(Connection { api, own: Some(stack), running: Some(running) })
 }

@@ -8,6 +8,7 @@ mod progress;
 mod report;
 mod router_choice;
 mod spec_file;
+mod token;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

@@ -8,9 +8,10 @@ use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use beacon_aws::clock;
+use beacon_core::route::{Function, Route};
 use beacon_core::view::ErrorView;
 use beacon_intake::Intake;
 use beacon_query::Query;
@@ -33,7 +34,8 @@ pub(crate) fn routes(functions: Arc<Functions>) -> axum::Router {
 }
 
 async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Response {
-    let submit = request.method() == Method::POST && request.uri().path() == "/api/v1/jobs";
+    let route = Route::read(request.method().as_str(), request.uri().path());
+    let submit = route.is_ok_and(|route| route.function() == Function::Intake);
     let (head, body) = request.into_parts();
     if !names_this_machine(&head) {
         let told = "this address is answered on this machine only";

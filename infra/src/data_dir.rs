@@ -1,7 +1,9 @@
 //! The data directory: the table's file, a lock, and where the running stack listens.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,27 @@ impl DataDir {
         serde_json::from_slice(&std::fs::read(path.join(STACK)).ok()?).ok()
     }
 
+    /// The token of the Beacon on a directory, if it was started before.
+    pub fn token(path: &Path) -> Option<String> {
+        let token = std::fs::read_to_string(path.join(TOKEN)).ok()?;
+        Some(token.trim().to_owned()).filter(|token| !token.is_empty())
+    }
+
+    /// The directory's token; made at the first start, and readable by its owner alone.
+    pub(crate) fn own_token(&self) -> Result<String, DataDirError> {
+        if let Some(token) = Self::token(&self.path) {
+            return Ok(token);
+        }
+        let path = self.path.join(TOKEN);
+        let failed = |source| DataDirError::File { path: path.clone(), act: "written", source };
+        let token = format!("{:032x}", rand::random::<u128>());
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&path).map_err(failed)?;
+        writeln!(file, "{token}").map_err(failed)?;
+        Ok(token)
+    }
+
     /// The table's file.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
@@ -124,3 +147,4 @@ impl Drop for DataDir {
 const DATABASE: &str = "beacon.db";
 const STACK: &str = "stack.json";
 const LOCK: &str = "lock";
+const TOKEN: &str = "token";

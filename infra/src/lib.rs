@@ -3,15 +3,17 @@
 
 pub mod sqs;
 
+mod access;
 mod api;
 mod clients;
 mod component;
 mod data_dir;
 mod poller;
+mod servers;
 mod stack;
 
 pub use beacon_aws::{
-    ConfigError, RouterSettings, configured_router, http_client, install_tls, router_timeout,
+    AccessSettings, ConfigError, access_settings, client_token, RouterSettings, configured_router, http_client, install_tls, router_timeout,
 };
 pub use clients::Local;
 pub use data_dir::{DataDir, DataDirError, Running};

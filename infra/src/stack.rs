@@ -1,17 +1,18 @@
 //! Starting and stopping everything.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    Meter, QueueUrls, Queues, RouterSettings, Table, TableError, chain, clock, http_client, schema,
+    AccessSettings, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table, TableError,
+    TokenError, chain, clock, effective_settings, http_client, schema,
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::reconcile::Occasion;
-use beacon_core::{BootId, time_budget};
+use beacon_core::BootId;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::Intake;
@@ -23,12 +24,14 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Functions, routes};
+use crate::access::Access;
+use crate::api::Functions;
 use crate::clients::Local;
 use crate::component::Component;
 use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::poller::EventSource;
-use crate::sqs::{QueueSettings, SqsEndpoint, SqsError};
+use crate::servers::{start_api, start_queues, start_router, start_tables};
+use crate::sqs::SqsError;
 
 /// How often the reconciler looks.
 const SCHEDULE: Duration = Duration::from_secs(60);
@@ -64,6 +67,8 @@ pub struct StackOptions {
     pub listen: SocketAddr,
     /// What to do.
     pub duty: Duty,
+    /// Tokens beside the directory's own, and their allowance.
+    pub access: AccessSettings,
 }
 
 /// Why the stack did not start.
@@ -95,6 +100,9 @@ pub enum StackError {
     /// A queue cannot be created.
     #[error("a queue cannot be created")]
     Queue(#[from] SqsError),
+    /// The token's file was changed to something that is none.
+    #[error("the data directory's file `token` {0}; delete it, and a new one is made")]
+    Token(#[from] TokenError),
     /// No client for the router can be made.
     #[error("no HTTP client can be made")]
     Http(#[from] reqwest::Error),
@@ -112,6 +120,7 @@ pub struct Stack {
     stop: CancellationToken,
     ended: CancellationToken,
     data: DataDir,
+    token: String,
 }
 
 impl Stack {
@@ -126,12 +135,15 @@ impl Stack {
         let meter = Arc::new(Meter::on());
         let table = Table::new(local.dynamodb(), Local::TABLE.to_owned(), Arc::clone(&meter));
         let queues = Queues::new(local.sqs(), urls.clone(), Arc::clone(&meter));
-        let this = Parts { local, table, queues, urls, meter };
+        let token = data.own_token()?;
+        let access = Access::new(options.access, &token)?;
+        let this = Parts { local, table, queues, urls, meter, access };
 
         let stop = CancellationToken::new();
         let mut work = JoinSet::new();
         let mut router = None;
         let mut intake = None;
+        let mut probe = None;
         let mut running = Running {
             api: options.listen,
             dynamodb: this.local.dynamodb.clone(),
@@ -154,6 +166,7 @@ impl Stack {
                 }
             };
             running.router.clone_from(&settings.base);
+            probe = Some(RouterProbe::new(http_client()?, settings.base.clone()));
             let accepts = this.intake(&settings)?;
             running.simulated = running.simulated || accepts.has_simulated_provider().await;
             intake = Some(accepts);
@@ -162,18 +175,25 @@ impl Stack {
         // What readers cost is not the jobs' usage.
         let name = Local::TABLE.to_owned();
         let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
-        let functions = Arc::new(Functions { intake, query: Query { table } });
+        let query =
+            Query { door: this.access.door(), table, router: probe, settings: effective_settings() };
+        let functions = Arc::new(Functions { intake, query });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;
         if works {
             data.announce(&running)?;
         }
-        Ok(Self { running, tables, queue, router, api, work, stop, ended, data })
+        Ok(Self { running, tables, queue, router, api, work, stop, ended, data, token })
     }
 
     /// Where it listens.
     pub fn running(&self) -> &Running {
         &self.running
+    }
+
+    /// The data directory's token, which allows everything.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Whether it accepts jobs and runs them.
@@ -207,15 +227,16 @@ struct Parts {
     queues: Queues,
     urls: QueueUrls,
     meter: Arc<Meter>,
+    access: Access,
 }
 
 impl Parts {
     fn intake(&self, settings: &RouterSettings) -> Result<Intake, StackError> {
         Ok(Intake {
+            door: self.access.door(),
             table: self.table.clone(),
             queues: self.queues.clone(),
-            http: http_client()?,
-            router_base: settings.base.clone(),
+            router: RouterProbe::new(http_client()?, settings.base.clone()),
         })
     }
 
@@ -288,90 +309,6 @@ async fn run_schedule(reconciler: Reconciler, mut occasion: Occasion, stop: Canc
             () = stop.cancelled() => return,
         }
     }
-}
-
-fn start_tables(data: &DataDir, ended: &CancellationToken) -> Result<Component, StackError> {
-    let path = data.database();
-    let failed = |error: dynoxide::DynoxideError| StackError::Database {
-        path: path.clone(),
-        message: error.to_string(),
-    };
-    let database = dynoxide::Database::new(&path.to_string_lossy()).map_err(failed)?;
-    // SQLite's `synchronous = NORMAL`: what a killed process had been told is stored stays stored,
-    // and a write does not wait for the disk. See docs/decisions/0004.
-    database.disable_bulk_loading().map_err(failed)?;
-    start("tables", loopback(), ended, async |listener, stop: CancellationToken| {
-        let stopped = stop.cancelled_owned();
-        let served = dynoxide::server::serve_with_shutdown(listener, database, stopped).await;
-        if let Err(error) = served {
-            tracing::error!(error, "the embedded table ended");
-        }
-    })
-}
-
-fn start_queues(ended: &CancellationToken) -> Result<(Component, QueueUrls), StackError> {
-    let (sender, receiver) = std::sync::mpsc::sync_channel::<SqsEndpoint>(1);
-    let component = start("queue", loopback(), ended, async move |listener, stop| {
-        let Ok(endpoint) = receiver.recv() else { return };
-        let served = endpoint.serve(listener, stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the embedded queues ended");
-        }
-    })?;
-    let endpoint = SqsEndpoint::new(component.address);
-    let settings = |fifo, visibility: Duration| QueueSettings {
-        fifo,
-        visibility_timeout_seconds: u32::try_from(visibility.as_secs()).unwrap_or(u32::MAX),
-        ..QueueSettings::default()
-    };
-    let (long, short) = (time_budget::VISIBILITY, time_budget::SHORT_VISIBILITY);
-    let urls = QueueUrls {
-        dispatch: endpoint.create_queue("beacon-dispatch", settings(false, short))?,
-        question: endpoint.create_queue("beacon-question.fifo", settings(true, long))?,
-        completion: endpoint.create_queue("beacon-completion", settings(false, short))?,
-    };
-    // The thread waits for it and ends without it.
-    let _sent = sender.send(endpoint);
-    Ok((component, urls))
-}
-
-fn start_router(router: HybridRouter, ended: &CancellationToken) -> Result<Component, StackError> {
-    start("router", loopback(), ended, async move |listener, stop: CancellationToken| {
-        let served = beacon_router::serve(listener, router, stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the router ended");
-        }
-    })
-}
-
-fn start_api(
-    address: SocketAddr,
-    functions: Arc<Functions>,
-    ended: &CancellationToken,
-) -> Result<Component, StackError> {
-    start("api", address, ended, async move |listener, stop: CancellationToken| {
-        let server = axum::serve(listener, routes(functions));
-        if let Err(error) = server.with_graceful_shutdown(stop.cancelled_owned()).await {
-            tracing::error!(%error, "the API ended");
-        }
-    })
-}
-
-fn start<F>(
-    name: &'static str,
-    address: SocketAddr,
-    ended: &CancellationToken,
-    serve: impl FnOnce(tokio::net::TcpListener, CancellationToken) -> F + Send + 'static,
-) -> Result<Component, StackError>
-where
-    F: Future<Output = ()>,
-{
-    let started = Component::start(name, address, ended, serve);
-    started.map_err(|source| StackError::Listen { address, source })
-}
-
-fn loopback() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 fn fresh_boot_id() -> BootId {

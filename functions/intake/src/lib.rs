@@ -1,87 +1,112 @@
 //! `POST /api/v1/jobs` in → job, lanes and specification stored, one `DispatchMessage` a lane out.
 
-mod providers;
+mod document;
+mod served;
 
-use beacon_aws::{ApiError, Queues, Submit, Table, chain, clock, json};
+use beacon_aws::{
+    Admitted, ApiError, Door, NewJob, Queues, RouterProbe, Submit, Table, chain, clock,
+};
+use beacon_core::JobId;
+use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::job::Job;
 use beacon_core::message::DispatchMessage;
-use beacon_core::spec::{Spec, Submission, limit, parse};
-use beacon_core::view::Submitted;
-use beacon_core::{JobId, Region};
+use beacon_core::route::{Function, Route};
+use beacon_core::spec::{Spec, limit};
+use beacon_core::wire::ProviderView;
+use lambda_http::http::HeaderMap;
+use lambda_http::http::StatusCode;
 use lambda_http::http::header::CONTENT_TYPE;
-use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, Response};
-use tracing::error;
+use serde_json::Value;
+use tracing::{error, info};
+
+use document::{Document, Form};
 
 /// What intake works on.
 #[derive(Debug)]
 pub struct Intake {
+    /// Lets requests in.
+    pub door: Door,
     /// The table.
     pub table: Table,
     /// The queues.
     pub queues: Queues,
-    /// For asking the router.
-    pub http: reqwest::Client,
-    /// The router's base address.
-    pub router_base: String,
+    /// The router, which is asked before anything is accepted.
+    pub router: RouterProbe,
+}
+
+/// What became of a submit.
+struct Accepted {
+    job: Job,
+    existing: bool,
 }
 
 impl Intake {
     /// Accepts a job, or says everything that is wrong with it.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        self.submit(request).await.unwrap_or_else(ApiError::answer)
+        let work = async |request: Request, admitted: Admitted| {
+            let wrapped = admitted.route == Route::SubmitCrossRegion;
+            let form = if wrapped { Form::CrossRegion } else { Form::Either };
+            let submitter = admitted.caller.map(|caller| caller.name);
+            self.submit(&request, form, submitter).await
+        };
+        self.door.answer(Function::Intake, request, work).await
     }
 
-    async fn submit(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        if request.uri().path() != "/api/v1/jobs" {
-            return Err(ApiError::NoSuchPath(request.uri().path().to_owned()));
+    async fn submit(
+        &self,
+        request: &Request,
+        form: Form,
+        submitter: Option<String>,
+    ) -> Result<Response<Body>, ApiError> {
+        let key = idempotency_key(request.headers())?;
+        let sent = read_json(request)?;
+        let providers = self.providers().await?;
+        let document = Document::read(&sent, form, &served::regions(&providers))?;
+        let unserved = served::unserved(&document.submission.spec, &providers);
+        if !unserved.is_empty() {
+            return Err(ApiError::NotServed(unserved));
         }
-        if request.method() != Method::POST {
-            return Err(ApiError::MethodNotAllowed(request.method().clone()));
-        }
-        if !is_json(&request) {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        let document = read_json(request.body())?;
-        let declared = self.declared_regions().await?;
-        let Submission { id, spec, warnings } =
-            parse(&document, &declared).map_err(ApiError::InvalidSpec)?;
-        let id = id.unwrap_or_else(fresh_id);
-        let (job, existing) = match self.table.submit(id.clone(), &spec, clock::now()).await? {
-            Submit::Created(job) => {
-                self.dispatch(&job, &spec).await;
-                (job, false)
-            }
-            Submit::Exists { job, same: true } => (job, true),
-            Submit::Exists { same: false, .. } => return Err(ApiError::Conflict(id)),
-        };
+        let accepted = self.accept(&document, key.as_ref()).await?;
+        let (job_id, existing) = (&accepted.job.id, accepted.existing);
+        info!(%job_id, existing, submitter, total_executions = accepted.job.expected, "job submitted");
         let status = if existing { StatusCode::OK } else { StatusCode::ACCEPTED };
-        json(
-            status,
-            &Submitted {
-                job_id: job.id.clone(),
-                id: job.id,
-                status: job.status,
-                run: job.run,
-                expected_executions: job.expected,
-                existing,
-                warnings,
-            },
-        )
+        document.answer(status, accepted)
+    }
+
+    async fn accept(
+        &self,
+        document: &Document<'_>,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Accepted, ApiError> {
+        let submission = &document.submission;
+        let given = submission.id.clone().or_else(|| key.map(IdempotencyKey::job_id));
+        let id = given.unwrap_or_else(fresh_id);
+        let spec = &submission.spec;
+        let new = NewJob { id: id.clone(), spec, jobspec: document.jobspec, key };
+        match self.table.submit(new, clock::now()).await? {
+            Submit::Created(job) => {
+                self.dispatch(&job, spec).await;
+                Ok(Accepted { job, existing: false })
+            }
+            Submit::Exists { job, same: true } | Submit::Repeated { job, same: true } => {
+                Ok(Accepted { job, existing: true })
+            }
+            Submit::Exists { same: false, .. } => Err(ApiError::Conflict(id)),
+            Submit::Repeated { job, same: false } => Err(ApiError::KeyConflict(job.id)),
+        }
     }
 
     /// Whether the router says that some provider makes its answers up.
     pub async fn has_simulated_provider(&self) -> bool {
-        let providers = providers::providers(&self.http, &self.router_base).await;
+        let providers = self.router.providers().await;
         providers.is_ok_and(|providers| providers.iter().any(|provider| provider.simulated))
     }
 
-    /// Regions beyond the built-in ones that some provider serves.
-    async fn declared_regions(&self) -> Result<Vec<Region>, ApiError> {
-        let providers = providers::providers(&self.http, &self.router_base).await;
-        let providers =
-            providers.map_err(|error| ApiError::RouterUnavailable { message: chain(&error) })?;
-        Ok(providers.into_iter().filter_map(|provider| Region::new(provider.region).ok()).collect())
+    /// Asked anew for every submit, so that what is promised is what is served now.
+    async fn providers(&self) -> Result<Vec<ProviderView>, ApiError> {
+        let providers = self.router.providers().await;
+        providers.map_err(|error| ApiError::RouterUnavailable { message: chain(&error) })
     }
 
     /// The job is accepted already: a message that is lost here is sent again by the reconciler.
@@ -96,20 +121,30 @@ impl Intake {
     }
 }
 
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let invalid = |problem: String| ApiError::InvalidParameter { name: "Idempotency-Key", problem };
+    let text = value.to_str().map_err(|_not_ascii| invalid(IdempotencyKey::ALLOWED.to_owned()))?;
+    IdempotencyKey::new(text).map(Some).map_err(|error| invalid(error.to_string()))
+}
+
 /// A page of another site cannot send this type without asking first.
-fn is_json(request: &Request) -> bool {
-    let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+fn is_json(headers: &HeaderMap) -> bool {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(|value| value.split(';').next()).unwrap_or_default();
     sent.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn read_json(body: &Body) -> Result<serde_json::Value, ApiError> {
-    let bytes: &[u8] = body.as_ref();
+fn read_json(request: &Request) -> Result<Value, ApiError> {
+    if !is_json(request.headers()) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let bytes: &[u8] = request.body().as_ref();
     if bytes.len() > limit::SPEC_BYTES {
         return Err(ApiError::TooLarge { limit: limit::SPEC_BYTES });
     }
-    serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::InvalidJson { line: error.line(), column: error.column() })
+    beacon_core::json::read_json(bytes)
+        .map_err(|error| ApiError::InvalidJson { problem: error.to_string() })
 }
 
 fn fresh_id() -> JobId {

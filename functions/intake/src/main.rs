@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use beacon_aws::{Aws, Meter, Queues, Table, http_client, queue_urls, router_settings, table_name};
+use beacon_aws::{
+    Aws, Door, Meter, Queues, RouterProbe, Table, http_client, queue_urls, required_access,
+    router_settings, table_name,
+};
 use beacon_intake::Intake;
 use lambda_http::{Error, Request, run, service_fn, tracing};
 
@@ -10,13 +13,14 @@ use lambda_http::{Error, Request, run, service_fn, tracing};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let (name, urls, router) = (table_name()?, queue_urls()?, router_settings()?);
+    let access = required_access()?;
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let intake = Intake {
+        door: Door::on_aws(access),
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
-        http: http_client()?,
-        router_base: router.base,
+        router: RouterProbe::new(http_client()?, router.base),
     };
     run(service_fn(async |request: Request| Ok::<_, Error>(intake.handle(request).await))).await
 }

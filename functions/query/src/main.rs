@@ -2,15 +2,23 @@
 
 use std::sync::Arc;
 
-use beacon_aws::{Aws, Meter, Table, table_name};
+use beacon_aws::{
+    Aws, Door, Meter, RouterProbe, Table, effective_settings, http_client, required_access,
+    router_settings, table_name,
+};
 use beacon_query::Query;
 use lambda_http::{Error, Request, run, service_fn, tracing};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let name = table_name()?;
+    let (name, router, access) = (table_name()?, router_settings()?, required_access()?);
     let aws = Aws::from_environment().await;
-    let query = Query { table: Table::new(aws.dynamodb(), name, Arc::new(Meter::off())) };
+    let query = Query {
+        door: Door::on_aws(access),
+        table: Table::new(aws.dynamodb(), name, Arc::new(Meter::off())),
+        router: Some(RouterProbe::new(http_client()?, router.base)),
+        settings: effective_settings(),
+    };
     run(service_fn(async |request: Request| Ok::<_, Error>(query.handle(request).await))).await
 }

@@ -182,6 +182,9 @@ fn aliased(
     }
 }
 
+/// TEMP
+pub fn effective_settings() -> Vec<beacon_core::view::SettingView> { Vec::new() }
+
 #[cfg(test)]
 mod tests {
     use super::*;

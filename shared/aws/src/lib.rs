@@ -17,7 +17,7 @@ mod tokens;
 pub use api::{Admitted, ApiError, Door, json, text};
 pub use client::{Aws, install_tls};
 pub use environment::{
-    AccessSettings, ConfigError, access_settings, client_token, required_access,
+    AccessSettings, ConfigError, access_settings, client_token, required_access, effective_settings,
     QueueUrls, RouterSettings, configured_router, queue_urls, required,
     router_settings, router_timeout, table_name,
 };

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 /// Fewest characters of a token.
-pub const MIN_TOKEN_CHARS: usize = 16;
+const MIN_TOKEN_CHARS: usize = 16;
 const HASHED: &str = "sha256:";
 
 /// A configured token that cannot be one. It is not shown.

@@ -17,7 +17,7 @@ pub fn document() -> Value {
     let mut generator = SchemaGenerator::new(settings);
     let mut paths: Map<String, Value> = Map::new();
     for endpoint in endpoints::all(&mut generator) {
-        let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
+        let path = paths.entry(endpoint.path.clone()).or_insert_with(|| json!({}));
         if let Value::Object(path) = path {
             path.insert(endpoint.method.to_owned(), operation(endpoint));
         }

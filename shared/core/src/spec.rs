@@ -6,6 +6,8 @@ mod parse;
 mod questions;
 mod read;
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -174,6 +176,14 @@ impl Spec {
         u32::try_from(length).unwrap_or(u32::MAX)
     }
 
+    /// The time that the job may take: its own `timeout`, or ten minutes and one for each question of
+    /// its longest lane, at most 24 hours.
+    pub fn time_budget(&self) -> Duration {
+        let derived = 600 + 60 * u64::from(self.lane_length(0));
+        let seconds = self.timeout_seconds.unwrap_or(derived);
+        Duration::from_secs(seconds.min(limit::TIMEOUT_SECONDS))
+    }
+
     /// The entry of the question list.
     pub fn question(&self, index: QuestionIndex) -> Option<&Question> {
         self.questions.get(usize::try_from(index.0).ok()?)
@@ -190,3 +200,6 @@ impl Spec {
         Some(Prompt { system: system.as_deref(), question: &question.text })
     }
 }
+
+/// TEMP
+pub fn schema() -> serde_json::Value { serde_json::json!({}) }

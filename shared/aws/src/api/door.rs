@@ -14,6 +14,7 @@ use tracing::{Instrument, info_span};
 
 use super::error::ApiError;
 use crate::clock;
+use crate::environment::AccessSettings;
 use crate::tokens::{Caller, Presented, Tokens};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +45,13 @@ pub struct Admitted {
 }
 
 impl Door {
+    /// The door on AWS, where each instance of a function counts for itself and API Gateway's
+    /// throttle bounds them all.
+    pub fn on_aws(access: AccessSettings) -> Self {
+        let limit = access.requests_per_minute.unwrap_or(AccessSettings::REQUESTS_PER_MINUTE);
+        Self::new(access.tokens, limit)
+    }
+
     /// A door that these tokens open, each so often a minute.
     pub fn new(tokens: Tokens, requests_per_minute: u32) -> Self {
         Self { tokens, requests_per_minute, allowances: Mutex::default() }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::item::{Attributes, Item, text};
-use super::job::{job_item, job_of, json};
+use super::job::{job_item, json};
 use super::key::{self, PK, SK};
 use super::lane::lane_item;
 use super::spec::StoredSpec;

@@ -1,0 +1,135 @@
+//! What a client sent, in whichever form, and the answer in the same.
+
+use beacon_aws::{ApiError, json};
+use beacon_core::Region;
+use beacon_core::spec::{
+    Problem, Submission, is_jobspec, parse, parse_cross_region, parse_jobspec,
+};
+use beacon_core::view::{CrossRegionStatus, Submitted, SubmittedCrossRegion};
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Response};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::Accepted;
+
+/// Bytes of a `JobSpec` that is stored beside its job, which is one item.
+const MAX_JOBSPEC_BYTES: usize = 300 * 1024;
+
+/// What the address takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A specification, or the predecessor's `JobSpec`.
+    Either,
+    /// The predecessor's cross-region wrapper.
+    CrossRegion,
+}
+
+/// A document that was read.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    form: Form,
+    pub(crate) submission: Submission,
+    /// Where it came as one.
+    pub(crate) jobspec: Option<&'a Value>,
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn read(
+        sent: &'a Value,
+        form: Form,
+        declared: &[Region],
+    ) -> Result<Self, ApiError> {
+        let (submission, jobspec) = match form {
+            Form::CrossRegion => {
+                let read = parse_cross_region(sent, declared).map_err(ApiError::InvalidJobSpec)?;
+                (read.submission, Some(read.jobspec))
+            }
+            Form::Either if is_jobspec(sent) => {
+                let read = parse_jobspec(sent, declared).map_err(ApiError::InvalidJobSpec)?;
+                (read, Some(sent))
+            }
+            Form::Either => (parse(sent, declared).map_err(ApiError::InvalidSpec)?, None),
+        };
+        let bytes = jobspec.map_or(0, |jobspec| jobspec.to_string().len());
+        if bytes > MAX_JOBSPEC_BYTES {
+            let message =
+                format!("has {bytes} bytes of JSON; at most {MAX_JOBSPEC_BYTES} are kept");
+            let field = "jobspec".to_owned();
+            return Err(ApiError::InvalidJobSpec(vec![Problem { field, message }]));
+        }
+        Ok(Self { form, submission, jobspec })
+    }
+
+    pub(crate) fn answer(
+        self,
+        status: StatusCode,
+        accepted: Accepted,
+    ) -> Result<Response<Body>, ApiError> {
+        let Accepted { job, existing } = accepted;
+        let warnings = self.submission.warnings;
+        match self.form {
+            Form::Either => json(
+                status,
+                &Submitted {
+                    job_id: job.id.clone(),
+                    id: job.id,
+                    status: job.status,
+                    run: job.run,
+                    expected_executions: job.expected,
+                    existing,
+                    warnings,
+                },
+            ),
+            Form::CrossRegion => {
+                let minutes = self.submission.spec.time_budget().as_secs().div_ceil(60);
+                let submitted = Submitted {
+                    job_id: job.id.clone(),
+                    id: job.id.clone(),
+                    status: CrossRegionStatus::Submitted,
+                    run: job.run,
+                    expected_executions: job.expected,
+                    existing,
+                    warnings,
+                };
+                json(
+                    status,
+                    &SubmittedCrossRegion {
+                        submitted,
+                        cross_region_execution_id: uuid(job.id.as_str()),
+                        jobspec_id: job.id,
+                        total_regions: self.submission.spec.regions.len(),
+                        min_regions: job.min_regions,
+                        submitted_at: job.created_at,
+                        estimated_duration: format!("at most {minutes} minutes"),
+                    },
+                )
+            }
+        }
+    }
+}
+
+/// A UUID of version 8 (RFC 9562, section 5.8) from the SHA-256 of a job's id.
+fn uuid(job: &str) -> String {
+    let hash = Sha256::digest(format!("cross-region:{job}"));
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash.iter()).for_each(|(byte, of_hash)| *byte = *of_hash);
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_has_its_form() {
+        let id = uuid("j");
+        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert_eq!(id.as_bytes()[14], b'8');
+        assert_ne!(id, uuid("k"));
+    }
+}
