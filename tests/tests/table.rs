@@ -5,17 +5,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use beacon_aws::{LaneUpdate, Meter, ResultWrite, Submit, Table, TableError};
+use beacon_aws::{LaneUpdate, Meter, NewJob, ResultWrite, Submit, Table, TableError};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
 use beacon_core::lane::{
-    Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, Tallies,
+    Breakdown, Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, Tallies,
 };
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
 use beacon_core::{DispatchNumber, ExecutionId, JobId, Nonce, Position, Run};
-use beacon_infra::{DataDir, Duty, Local, Stack, StackOptions};
+use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -32,7 +32,7 @@ fn a_lane_write_happens_exactly_when_the_core_says_so() {
         let job = jobs.fetch_add(1, Ordering::Relaxed);
         let id = JobId::new(format!("lane-{job}")).unwrap();
         runtime.block_on(async {
-            world.table.submit(id.clone(), &spec, now()).await.unwrap();
+            world.table.submit(NewJob::plain(id.clone(), &spec), now()).await.unwrap();
             let mut lane = Job::lanes(&spec, now()).remove(0);
             for change in made {
                 let condition = LaneCondition {
@@ -159,7 +159,7 @@ async fn a_specification_larger_than_an_item_reads_back() {
     let document = json!({"questions": questions, "models": ["m"], "regions": ["US"]});
     let spec = parse(&document, &[]).unwrap().spec;
     let id = JobId::new("large").unwrap();
-    let Submit::Created(job) = world.table.submit(id, &spec, now()).await.unwrap() else {
+    let Submit::Created(job) = world.table.submit(NewJob::plain(id, &spec), now()).await.unwrap() else {
         panic!("it existed")
     };
     assert!(job.spec_chunks > 1);
@@ -178,7 +178,7 @@ async fn the_largest_job_is_one_transaction() {
     });
     let spec = parse(&document, &[]).unwrap().spec;
     let id = JobId::new("wide").unwrap();
-    world.table.submit(id.clone(), &spec, now()).await.unwrap();
+    world.table.submit(NewJob::plain(id.clone(), &spec), now()).await.unwrap();
     let (job, lanes) = world.table.job_and_lanes(&id).await.unwrap().unwrap();
     assert_eq!((job.expected, lanes.len()), (90, 90));
     assert_eq!(world.table.open_jobs().await.unwrap(), [id]);
@@ -199,6 +199,7 @@ impl World {
             data: DataDir::open(data.path()).unwrap(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             duty: Duty::Read,
+            access: AccessSettings::default(),
         };
         let stack = Stack::start(options).await.unwrap();
         let running = stack.running();
@@ -238,6 +239,8 @@ fn change() -> impl Strategy<Value = LaneChange> {
         cursor,
         state,
         tallies,
+        breakdown: tallies
+            .map(|of_model| Breakdown { models: vec![of_model; 3], spared: 300, ..Breakdown::default() }),
         ..LaneChange::at(now())
     })
 }

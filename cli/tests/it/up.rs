@@ -14,6 +14,7 @@ pub(crate) struct Up {
     child: Child,
     api: String,
     client: reqwest::Client,
+    token: String,
 }
 
 impl Up {
@@ -30,7 +31,8 @@ impl Up {
         let api = running["api"].as_str().unwrap();
         assert_eq!(running["pid"].as_u64(), child.id().map(u64::from));
         let client = beacon_infra::http_client().unwrap();
-        Self { api: format!("http://{api}/api/v1"), child, client }
+        let token = beacon_infra::DataDir::token(&place.data()).unwrap();
+        Self { api: format!("http://{api}/api/v1"), child, client, token }
     }
 
     /// The API's address, for --api.
@@ -39,12 +41,13 @@ impl Up {
     }
 
     pub(crate) async fn submit(&self, spec: &Value) -> Value {
-        let request = self.client.post(format!("{}/jobs", self.api)).json(spec);
+        let request = self.client.post(format!("{}/jobs", self.api)).bearer_auth(&self.token);
+        let request = request.json(spec);
         within(async { request.send().await.unwrap().json().await.unwrap() }).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let request = self.client.get(format!("{}/{path}", self.api));
+        let request = self.client.get(format!("{}/{path}", self.api)).bearer_auth(&self.token);
         within(async { request.send().await.unwrap().json().await.unwrap() }).await
     }
 

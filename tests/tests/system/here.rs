@@ -9,7 +9,8 @@ use beacon_aws::{Meter, QueueUrls, Queues, Table};
 use beacon_core::JobId;
 use beacon_core::lane::Lane;
 use beacon_infra::{
-    DataDir, Duty, Local, RouterChoice, RouterSettings, Stack, StackOptions, http_client,
+    AccessSettings, DataDir, Duty, Local, RouterChoice, RouterSettings, Stack, StackOptions,
+    http_client,
 };
 use beacon_router::{Config, HybridRouter};
 use serde_json::Value;
@@ -33,7 +34,11 @@ pub(crate) struct Here {
 pub(crate) struct Api {
     client: reqwest::Client,
     base: String,
+    token: String,
 }
+
+/// Tests look as often as they can.
+const REQUESTS_PER_MINUTE: u32 = 1_000_000;
 
 impl Here {
     /// With the router at this address.
@@ -68,9 +73,14 @@ impl Here {
     async fn start(directory: TempDir, duty: Duty) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let data = DataDir::open(&directory.path().join("data")).unwrap();
-        let stack = Stack::start(StackOptions { data, listen, duty }).await.unwrap();
+        let access = AccessSettings {
+            requests_per_minute: Some(REQUESTS_PER_MINUTE),
+            ..AccessSettings::default()
+        };
+        let stack = Stack::start(StackOptions { data, listen, duty, access }).await.unwrap();
         let base = format!("http://{}/api/v1", stack.running().api);
-        let api = Api { client: http_client().unwrap(), base };
+        let token = stack.token().to_owned();
+        let api = Api { client: http_client().unwrap(), base, token };
         Self { api, stack, directory }
     }
 
@@ -139,13 +149,13 @@ fn simulated(directory: &Path, latencies_ms: [&str; 3]) -> Duty {
 impl Api {
     /// Status and body of a submit.
     pub(crate) async fn submit(&self, spec: &Value) -> (u16, Value) {
-        let request = self.client.post(format!("{}/jobs", self.base)).json(spec);
-        let response = within(request.send()).await.unwrap();
+        let request = self.client.post(format!("{}/jobs", self.base)).bearer_auth(&self.token);
+        let response = within(request.json(spec).send()).await.unwrap();
         (response.status().as_u16(), within(response.json()).await.unwrap())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let request = self.client.get(format!("{}/{path}", self.base));
+        let request = self.client.get(format!("{}/{path}", self.base)).bearer_auth(&self.token);
         within(async { request.send().await.unwrap().json().await.unwrap() }).await
     }
 

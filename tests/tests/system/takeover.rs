@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use beacon_aws::{LaneUpdate, ResultWrite, Submit, Table, clock};
+use beacon_aws::{LaneUpdate, NewJob, ResultWrite, Submit, Table, clock};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::lane::{Ticket, gate};
 use beacon_core::prompt::PromptHash;
@@ -112,7 +112,7 @@ async fn leave_behind(table: &Table, job: &str, boot: Option<BootId>) -> String 
     });
     let spec = parse(&document, &[]).unwrap().spec;
     let job = JobId::new(job).unwrap();
-    let submit = table.submit(job.clone(), &spec, clock::now()).await.unwrap();
+    let submit = table.submit(NewJob::plain(job.clone(), &spec), clock::now()).await.unwrap();
     assert!(matches!(submit, Submit::Created(_)));
 
     let region = Region::new("us-east").unwrap();

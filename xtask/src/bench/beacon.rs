@@ -14,6 +14,9 @@ use super::mock::Mock;
 use super::process::{Measured, measure};
 use super::workload::{Workload, write_providers};
 
+/// What the benchmark's own requests carry.
+pub(super) const TOKEN: &str = "token-of-the-benchmark";
+
 /// A built Beacon, and what it works with.
 #[derive(Debug)]
 pub(crate) struct Beacon<'a> {
@@ -67,6 +70,7 @@ impl Beacon<'_> {
         ] {
             command.env_remove(variable);
         }
+        command.env("BEACON_ADMIN_TOKENS", TOKEN).env("BEACON_REQUESTS_PER_MINUTE", "1000000");
         command.arg("--data").arg(data).arg("--json").stdin(Stdio::null());
         command
     }

@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use super::beacon::TOKEN;
+
 /// A request or an answer.
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -57,8 +59,8 @@ impl Client {
     /// Sends a request and returns the body of its answer, which must be a success.
     pub(crate) fn call(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Vec<u8>> {
         let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         )
         .into_bytes();

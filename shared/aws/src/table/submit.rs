@@ -32,6 +32,13 @@ pub struct NewJob<'a> {
     pub key: Option<&'a IdempotencyKey>,
 }
 
+impl<'a> NewJob<'a> {
+    /// A job of a specification alone.
+    pub fn plain(id: JobId, spec: &'a Spec) -> Self {
+        Self { id, spec, jobspec: None, key: None }
+    }
+}
+
 /// What became of a submit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Submit {
