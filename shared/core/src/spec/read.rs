@@ -78,8 +78,10 @@ impl<'a> Fields<'a> {
     pub(super) fn finish(self, findings: &mut Findings) {
         let given = self.object.into_iter().flat_map(Map::keys);
         for name in given.filter(|name| !self.known.contains(&name.as_str())) {
+            // A problem is never without a field.
+            let shown = if name.is_empty() { "\"\"".to_owned() } else { cut(name) };
             findings.problem(
-                self.path(&cut(name)),
+                self.path(&shown),
                 format!("unknown field; known are {}", self.known.join(", ")),
             );
         }

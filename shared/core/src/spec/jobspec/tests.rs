@@ -237,6 +237,15 @@ fn a_spec_as_the_predecessor_prints_it_is_accepted_with_its_zeros() {
 }
 
 #[test]
+fn runs_are_samples() {
+    for (runs, samples) in [(json!(5), 5), (json!(0), 1), (json!(null), 1)] {
+        let mut document = portal();
+        document["runs"] = runs.clone();
+        assert_eq!(parse_jobspec(&document, &[]).unwrap().spec.samples, samples, "{runs}");
+    }
+}
+
+#[test]
 fn the_id_has_two_names() {
     let id = |id: Value, legacy: Value| {
         let mut document = portal();

@@ -211,6 +211,13 @@ fn a_long_name_is_cut_in_the_field_of_its_problem() {
 }
 
 #[test]
+fn an_unknown_field_without_a_name_has_one_in_its_problem() {
+    let mut document = main_job();
+    document[""] = json!(1);
+    assert_eq!(parse(&document, &[]).unwrap_err()[0].field, "\"\"");
+}
+
+#[test]
 fn contradicting_questions_are_told_where_the_first_is() {
     let mut document = main_job();
     document["questions"] = json!([

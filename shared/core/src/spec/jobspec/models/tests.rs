@@ -78,3 +78,22 @@ fn a_model_that_is_to_be_asked_in_other_regions_is_refused() {
         ["models[2].regions", "models[3].regions[0]", "models[4].id", "models[5]"]
     );
 }
+
+#[test]
+fn a_models_regions_are_not_compared_with_regions_that_are_wrong_themselves() {
+    let mut document = portal();
+    document["constraints"]["regions"] = json!(["US", "mars"]);
+    document["models"] = json!([{"id": "m", "regions": ["US", "EU"]}]);
+    assert_eq!(fields(parse_jobspec(&document, &[])), ["constraints.regions[1]"]);
+}
+
+#[test]
+fn the_jobs_own_list_of_models_counts_before_the_metadatas() {
+    let mut document = portal();
+    document["models"] = json!([{"id": "own"}]);
+    document["metadata"]["models"] = json!(["other"]);
+    document["metadata"]["model"] = json!("third");
+    assert_eq!(models(&parse_jobspec(&document, &[]).unwrap().spec), ["own"]);
+    document["models"] = json!([]);
+    assert_eq!(models(&parse_jobspec(&document, &[]).unwrap().spec), ["other"]);
+}
