@@ -15,14 +15,14 @@ mod table;
 pub use api::{ApiError, json};
 pub use client::{Aws, install_tls};
 pub use environment::{
-    ConfigError, QueueUrls, RouterSettings, configured_router, queue_urls, required,
-    router_settings, router_timeout, table_name,
+    ConfigError, QueueUrls, RouterSettings, Setting, Source, api_token, configured_router,
+    effective_settings, queue_urls, required, router_settings, router_timeout, table_name,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
 pub use meter::Meter;
 pub use outbound::{BodyError, http_client, read_body};
-pub use queue::{QueueError, Queues};
+pub use queue::{QueueError, QueueName, QueueState, Queues};
 pub use table::{
     AfterJob, JobUpdate, LaneUpdate, ResultWrite, StoredStatus, Submit, Table, TableError, schema,
 };
