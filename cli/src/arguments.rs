@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Asks the same questions of many language models in many regions, each exactly once, and shows
 /// where the answers diverge.
 ///
-/// Exit codes: 0 done, or the job completed; 1 the job failed; 2 bad input, or the command could
+/// Exit codes: 0 done, or the job completed; 1 the job or a check of `doctor` failed; 2 bad input, or the command could
 /// not be carried out; 3 the job was cancelled or timed out.
 #[derive(Debug, Parser)]
 #[command(name = "beacon", version)]
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Run the hybrid router alone.
     Router(Router),
+    /// Find what is wrong, and what to do about it.
+    Doctor(Doctor),
 }
 
 #[derive(Debug, Args)]
@@ -119,4 +121,11 @@ pub(crate) struct Router {
     /// Where it listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Check an own router with these providers instead of the one that the environment names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) providers: Option<PathBuf>,
 }

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::api::ApiError;
 use crate::arguments::{Arguments, Command, Format, Router, Run, Up};
 use crate::connect::{ConnectError, Connection};
+use crate::doctor::doctor;
 use crate::progress::follow;
 use crate::report;
 use crate::router_choice::{self, RouterError};
@@ -42,6 +43,8 @@ pub(crate) enum CommandError {
     Providers(#[from] beacon_router::ConfigError),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
+    #[error("no threads can be started")]
+    Runtime(#[source] std::io::Error),
     #[error("cannot listen at {address}")]
     Listen {
         address: std::net::SocketAddr,
@@ -99,6 +102,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> 
             Format::Jsonl => export(&arguments, &options.job).await,
         },
         Command::Router(options) => router(options).await,
+        Command::Doctor(options) => doctor(&arguments, options).await,
     }
 }
 

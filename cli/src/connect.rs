@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::api::Api;
 use crate::arguments::Arguments;
 use crate::router_choice::{self, RouterError};
-use crate::token::remote;
+use crate::token::{token, without_user};
 
 /// Why there is nothing to talk to.
 #[derive(Debug, Error)]
@@ -124,12 +124,11 @@ fn named_router(router: &RouterChoice) -> Option<String> {
 
 fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
     if let Some(base) = &arguments.api {
-        let (base, token) = remote(base, arguments);
-        return Ok(Some(Connection { api: Api::new(&base, token)?, own: None, running: None }));
+        let api = Api::new(&without_user(base), token(arguments))?;
+        return Ok(Some(Connection { api, own: None, running: None }));
     }
     let Some(running) = DataDir::running(&arguments.data) else { return Ok(None) };
-    let token = DataDir::token(&arguments.data);
-    let api = Api::new(&format!("http://{}", running.api), token)?;
+    let api = Api::new(&format!("http://{}", running.api), token(arguments))?;
     Ok(Some(Connection { api, own: None, running: Some(running) }))
 }
 

@@ -4,6 +4,7 @@ mod api;
 mod arguments;
 mod command;
 mod connect;
+mod doctor;
 mod progress;
 mod report;
 mod router_choice;
@@ -14,6 +15,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use arguments::{Arguments, Command};
 use command::{CommandError, Done};
@@ -22,8 +24,7 @@ use command::{CommandError, Done};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -35,7 +36,16 @@ async fn main() -> ExitCode {
     };
     log_to_stderr(&arguments.command);
     beacon_infra::install_tls();
-    match command::execute(arguments).await {
+    let done = match Runtime::new() {
+        Ok(runtime) => {
+            let done = runtime.block_on(command::execute(arguments));
+            // A name lookup that hangs is not waited for.
+            runtime.shutdown_background();
+            done
+        }
+        Err(error) => Err(CommandError::Runtime(error)),
+    };
+    match done {
         Ok(Done(code)) => ExitCode::from(code),
         Err(error) => {
             report::failure(&error);
@@ -54,7 +64,8 @@ fn log_to_stderr(command: &Command) {
         | Command::Watch(_)
         | Command::List
         | Command::Show(_)
-        | Command::Export(_) => "error",
+        | Command::Export(_)
+        | Command::Doctor(_) => "error",
     };
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_env_var("BEACON_LOG")

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::api::ApiError;
 use crate::command::CommandError;
+use crate::doctor::{Check, Status};
 use crate::spec_file::SpecFile;
 
 /// Said before anything else where answers are made up.
@@ -153,6 +154,32 @@ fn cells(row: &SummaryRow) -> Vec<String> {
     let mut cells = vec![row.region.to_string(), row.model_id.to_string()];
     cells.extend(numbers.iter().map(ToString::to_string));
     cells
+}
+
+/// Checks, one a line, with what to do about a failure below it.
+pub(crate) fn checks(checks: &[Check]) {
+    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+    for check in checks {
+        let mark = match check.status {
+            Status::Ok => "✓",
+            Status::Failed => "✗",
+            Status::NotApplicable | Status::Skipped => "–",
+        };
+        let took = match check.duration_ms {
+            None => String::new(),
+            Some(0) => " (under 1 ms)".to_owned(),
+            Some(ms) => format!(" ({ms} ms)"),
+        };
+        say(format!("{mark} {:<width$}  {}{took}", check.name, one_line(&check.detail)));
+        if let Some(fix) = &check.fix {
+            say(format!("    → {}", one_line(fix)));
+        }
+    }
+    match checks.iter().filter(|check| check.status == Status::Failed).count() {
+        0 => say("nothing is wrong"),
+        1 => say("1 check failed"),
+        failed => say(format!("{failed} checks failed")),
+    }
 }
 
 /// All jobs, one a line.

@@ -20,6 +20,10 @@ impl Access {
         Ok(Self { tokens, requests_per_minute: requests_per_minute.unwrap_or(REQUESTS_PER_MINUTE) })
     }
 
+    pub(crate) fn requests_per_minute(&self) -> u32 {
+        self.requests_per_minute
+    }
+
     pub(crate) fn door(&self) -> Door {
         Door::new(self.tokens.clone(), self.requests_per_minute)
     }

@@ -8,12 +8,15 @@ mod api;
 mod clients;
 mod component;
 mod data_dir;
+mod effective;
 mod poller;
 mod servers;
 mod stack;
 
 pub use beacon_aws::{
-    AccessSettings, ConfigError, access_settings, client_token, RouterSettings, configured_router, http_client, install_tls, router_timeout,
+    AccessSettings, Aws, BodyError, ConfigError, Meter, QueueName, QueueState, QueueUrls, Queues, RouterSettings,
+    Setting, Source, access_settings, api_token, chain, clock, configured_router, effective_settings, http_client,
+    install_tls, queue_urls, read_body, router_timeout, schema, table_name,
 };
 pub use clients::Local;
 pub use data_dir::{DataDir, DataDirError, Running};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
     AccessSettings, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table, TableError,
-    TokenError, chain, clock, effective_settings, http_client, schema,
+    TokenError, chain, clock, http_client, schema,
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::reconcile::Occasion;
@@ -29,6 +29,7 @@ use crate::api::Functions;
 use crate::clients::Local;
 use crate::component::Component;
 use crate::data_dir::{DataDir, DataDirError, Running};
+use crate::effective::effective;
 use crate::poller::EventSource;
 use crate::servers::{start_api, start_queues, start_router, start_tables};
 use crate::sqs::SqsError;
@@ -175,8 +176,9 @@ impl Stack {
         // What readers cost is not the jobs' usage.
         let name = Local::TABLE.to_owned();
         let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
+        let settings = effective(&running, this.access.requests_per_minute());
         let query =
-            Query { door: this.access.door(), table, router: probe, settings: effective_settings() };
+            Query { door: this.access.door(), table, router: probe, settings };
         let functions = Arc::new(Functions { intake, query });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;

@@ -8,6 +8,16 @@
     reason = "clippy knows tests by their attribute, not their crate"
 )]
 
+#[path = "system/access.rs"]
+mod access;
+#[path = "system/edges.rs"]
+mod edges;
+#[path = "system/operating.rs"]
+mod operating;
+#[path = "system/predecessor.rs"]
+mod predecessor;
+#[path = "system/reading.rs"]
+mod reading;
 #[path = "system/calls.rs"]
 mod calls;
 #[path = "system/counts.rs"]

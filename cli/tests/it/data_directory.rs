@@ -4,7 +4,7 @@ use std::fs::File;
 
 use serde_json::Value;
 
-use crate::place::{Place, providers};
+use crate::place::{Place, finished, providers};
 use crate::up::Up;
 
 const SPEC: &str = "examples/bias-detection.yaml";
@@ -49,7 +49,13 @@ async fn a_run_uses_the_stack_that_runs_already() {
 
     let base = up.base().to_owned();
     let elsewhere = Place::new();
-    let status = elsewhere.beacon(&["--api", &base, "status", "theirs", "--json"]).await;
+    let arguments = ["--api", &base, "status", "theirs", "--json"];
+    let refused = elsewhere.beacon(&arguments).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("token is needed"), "{refused:?}");
+    let mut with_token = elsewhere.command(&arguments);
+    with_token.env("BEACON_TOKEN", up.token());
+    let status = finished(with_token).await;
     assert_eq!(status.json(), run.json());
     let own = place.beacon(&["run", SPEC, "--providers", &place.providers("[0, 5]")]).await;
     assert_eq!(own.code, Some(2), "{own:?}");

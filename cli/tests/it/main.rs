@@ -9,8 +9,10 @@
 
 mod calls;
 mod data_directory;
+mod doctor;
 mod drained;
 mod exported;
+mod fake;
 mod golden;
 mod killed;
 mod place;

@@ -15,12 +15,17 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 15] = [
     "BEACON_ADMIN_TOKENS",
-    "BEACON_READER_TOKENS",
-    "BEACON_SUBMITTER_TOKENS",
-    "BEACON_TOKEN",
+    "BEACON_COMPLETION_QUEUE_URL",
+    "BEACON_DISPATCH_QUEUE_URL",
     "BEACON_LOG",
+    "BEACON_QUESTION_QUEUE_URL",
+    "BEACON_READER_TOKENS",
+    "BEACON_REQUESTS_PER_MINUTE",
+    "BEACON_SUBMITTER_TOKENS",
+    "BEACON_TABLE",
+    "BEACON_TOKEN",
     "HYBRID_BASE",
     "HYBRID_ROUTER_DISABLE",
     "HYBRID_ROUTER_TIMEOUT",

@@ -55,6 +55,7 @@ async fn a_router_that_dies_leaves_a_failed_job_with_a_code_for_every_pair() {
     let (_port, address) = port_where_nobody_listens();
     let providers = place.providers("[600000, 600000]");
     let mut router = Router::start(&place, &providers, address).await;
+    assert!(router.first_line.contains("SIMULATED"), "{}", router.first_line);
     let spec = std::fs::read_to_string(format!("{}/../{SPEC}", env!("CARGO_MANIFEST_DIR")));
     let spec = place.write("spec.yaml", &format!("{}\nstop: never\n", spec.unwrap()));
     let mut run = place.command(&["run", &spec, "--id", "dead", "--json"]);
@@ -115,25 +116,26 @@ async fn a_contradictory_environment_is_refused_by_name() {
 }
 
 /// A `beacon router` as a process. It dies with the test.
-struct Router {
+pub(crate) struct Router {
     child: Child,
+    first_line: String,
 }
 
 impl Router {
-    async fn start(place: &Place, config: &str, address: SocketAddr) -> Self {
+    pub(crate) async fn start(place: &Place, config: &str, address: SocketAddr) -> Self {
         let listen = address.to_string();
         let mut command = place.command(&["router", "--config", config, "--listen", &listen]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        assert!(first_line(&mut child).await.contains("SIMULATED"));
+        let first_line = first_line(&mut child).await;
         let client = beacon_infra::http_client().unwrap();
         let ready = format!("http://{address}/ready");
         eventually("a router", async || client.get(&ready).send().await.ok()).await;
-        Self { child }
+        Self { child, first_line }
     }
 }
 
 /// A port of this test's own that refuses connections until somebody listens there.
-fn port_where_nobody_listens() -> (TcpSocket, SocketAddr) {
+pub(crate) fn port_where_nobody_listens() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
@@ -141,7 +143,7 @@ fn port_where_nobody_listens() -> (TcpSocket, SocketAddr) {
     (socket, address)
 }
 
-async fn with(mut command: Command, environment: &[(&str, &str)]) -> Done {
+pub(crate) async fn with(mut command: Command, environment: &[(&str, &str)]) -> Done {
     command.envs(environment.iter().copied());
     finished(command).await
 }

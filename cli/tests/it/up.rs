@@ -40,6 +40,10 @@ impl Up {
         self.api.strip_suffix("/api/v1").unwrap()
     }
 
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) async fn submit(&self, spec: &Value) -> Value {
         let request = self.client.post(format!("{}/jobs", self.api)).bearer_auth(&self.token);
         let request = request.json(spec);

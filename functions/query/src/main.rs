@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
         door: Door::on_aws(access),
         table: Table::new(aws.dynamodb(), name, Arc::new(Meter::off())),
         router: Some(RouterProbe::new(http_client()?, router.base)),
-        settings: effective_settings(),
+        settings: effective_settings().into_iter().map(Into::into).collect(),
     };
     run(service_fn(async |request: Request| Ok::<_, Error>(query.handle(request).await))).await
 }

@@ -183,6 +183,12 @@ impl Config {
         Ok(Self { providers, call_log: document.call_log })
     }
 
+    /// The same providers, whose calls are written nowhere.
+    #[must_use]
+    pub fn without_call_log(self) -> Self {
+        Self { call_log: None, ..self }
+    }
+
     /// One simulated provider for each of three regions, with three models each.
     pub fn simulated() -> Self {
         Self { providers: SIMULATED_REGIONS.map(simulated_provider).into(), call_log: None }

@@ -33,6 +33,11 @@ impl Aws {
         Self { config: config.load().await }
     }
 
+    /// The region, where one is set.
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(AsRef::as_ref)
+    }
+
     /// A client of `DynamoDB`.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.config)

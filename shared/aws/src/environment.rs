@@ -1,13 +1,16 @@
 //! Configuration from the environment: read once at start, and every mistake names its variable.
 
 mod access;
+mod settings;
 
+use std::env::VarError;
 use std::time::Duration;
 
 use beacon_core::time_budget;
 use thiserror::Error;
 
-pub use access::{AccessSettings, access_settings, client_token, required_access};
+pub use access::{AccessSettings, access_settings, required_access};
+pub use settings::{Setting, Source, effective_settings};
 
 /// A setting without which no event may be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -40,10 +43,19 @@ pub enum ConfigError {
     },
 }
 
-/// The variable's value; absent where it is not set, blank or not UTF-8.
+/// A variable as it stands in the environment.
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+fn raw(variable: &'static str) -> Result<String, VarError> {
+    std::env::var(variable)
+}
+
+/// The variable's value; absent where it is not set, blank or not UTF-8.
 fn optional(variable: &'static str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
+    filled(raw(variable))
+}
+
+fn filled(raw: Result<String, VarError>) -> Option<String> {
+    raw.ok().filter(|value| !value.trim().is_empty())
 }
 
 /// The value of a variable that must be set.
@@ -76,6 +88,11 @@ pub fn queue_urls() -> Result<QueueUrls, ConfigError> {
     })
 }
 
+/// What the command line shows to the API: `BEACON_TOKEN`.
+pub fn api_token() -> Option<String> {
+    optional("BEACON_TOKEN").map(|token| token.trim().to_owned())
+}
+
 /// Which router, and how long to wait for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouterSettings {
@@ -106,11 +123,7 @@ fn router_settings_from(
     read: &dyn Fn(&'static str) -> Option<String>,
 ) -> Result<RouterSettings, ConfigError> {
     if let Some(value) = read("HYBRID_ROUTER_DISABLE") {
-        return Err(ConfigError::Invalid {
-            variable: "HYBRID_ROUTER_DISABLE",
-            value,
-            problem: "the router cannot be disabled, there is no other executor; unset it".into(),
-        });
+        return Err(disabled(value));
     }
     let base = aliased(read, "HYBRID_ROUTER_URL", "HYBRID_BASE")?;
     let Some((variable, value)) = base else {
@@ -121,6 +134,14 @@ fn router_settings_from(
     };
     let base = router_base(variable, &value)?;
     Ok(RouterSettings { base, timeout: router_timeout_from(read)? })
+}
+
+fn disabled(value: String) -> ConfigError {
+    ConfigError::Invalid {
+        variable: "HYBRID_ROUTER_DISABLE",
+        value,
+        problem: "the router cannot be disabled, there is no other executor; unset it".into(),
+    }
 }
 
 /// An address that may stand in logs and rows: without credentials.
@@ -156,6 +177,10 @@ fn router_timeout_from(
 ) -> Result<Duration, ConfigError> {
     let set = aliased(read, "HYBRID_ROUTER_TIMEOUT", "HYBRID_TIMEOUT")?;
     let Some((variable, value)) = set else { return Ok(time_budget::ROUTER) };
+    whole_timeout(variable, value)
+}
+
+fn whole_timeout(variable: &'static str, value: String) -> Result<Duration, ConfigError> {
     let most = time_budget::ROUTER.as_secs();
     match value.trim().parse::<u64>() {
         Ok(seconds) if (1..=most).contains(&seconds) => Ok(Duration::from_secs(seconds)),
@@ -181,9 +206,6 @@ fn aliased(
         (None, value) => Ok(value.map(|value| (second, value))),
     }
 }
-
-/// TEMP
-pub fn effective_settings() -> Vec<beacon_core::view::SettingView> { Vec::new() }
 
 #[cfg(test)]
 mod tests {

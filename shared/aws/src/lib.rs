@@ -17,8 +17,8 @@ mod tokens;
 pub use api::{Admitted, ApiError, Door, json, text};
 pub use client::{Aws, install_tls};
 pub use environment::{
-    AccessSettings, ConfigError, access_settings, client_token, required_access, effective_settings,
-    QueueUrls, RouterSettings, configured_router, queue_urls, required,
+    AccessSettings, ConfigError, QueueUrls, RouterSettings, Setting, Source, access_settings,
+    api_token, configured_router, effective_settings, queue_urls, required, required_access,
     router_settings, router_timeout, table_name,
 };
 pub use error::chain;
@@ -26,7 +26,7 @@ pub use event::{Received, each_message, partial_response};
 pub use meter::Meter;
 pub use outbound::{BodyError, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
-pub use queue::{QueueError, Queues};
+pub use queue::{QueueError, QueueName, QueueState, Queues};
 pub use table::{
     AfterJob, JobUpdate, LaneUpdate, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
     WholeJob, schema,

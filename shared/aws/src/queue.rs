@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::error::SdkError;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use beacon_core::JobId;
 use beacon_core::message::{CompletionMessage, DispatchMessage, QuestionMessage};
 use serde::Serialize;
@@ -51,6 +52,51 @@ pub enum QueueError {
     },
 }
 
+/// One of the queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueName {
+    /// Lanes to dispatch.
+    Dispatch,
+    /// Questions, a group a lane.
+    Question,
+    /// Closed lanes.
+    Completion,
+}
+
+impl QueueName {
+    /// All of them, in the order of the flow.
+    pub const ALL: [Self; 3] = [Self::Dispatch, Self::Question, Self::Completion];
+
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dispatch => "dispatch",
+            Self::Question => "question",
+            Self::Completion => "completion",
+        }
+    }
+
+    /// Whether it must keep the order within a group. The others must not: they take messages
+    /// without one.
+    pub fn is_fifo(self) -> bool {
+        match self {
+            Self::Question => true,
+            Self::Dispatch | Self::Completion => false,
+        }
+    }
+}
+
+/// What a queue says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueState {
+    /// Keeps the order within a group.
+    pub fifo: bool,
+    /// Messages that wait, about.
+    pub visible: u64,
+    /// Messages that somebody works at, about.
+    pub in_flight: u64,
+}
+
 /// The queues.
 #[derive(Debug, Clone)]
 pub struct Queues {
@@ -63,6 +109,32 @@ impl Queues {
     /// Queues at these addresses.
     pub fn new(client: Client, urls: QueueUrls, meter: Arc<Meter>) -> Self {
         Self { client, urls, meter }
+    }
+
+    /// What a queue says of itself; none where it does not exist.
+    pub async fn state(&self, queue: QueueName) -> Result<Option<QueueState>, QueueError> {
+        let url = match queue {
+            QueueName::Dispatch => &self.urls.dispatch,
+            QueueName::Question => &self.urls.question,
+            QueueName::Completion => &self.urls.completion,
+        };
+        // A standard queue refuses to be asked for `FifoQueue` by name.
+        let asked = self.client.get_queue_attributes().queue_url(url);
+        let asked = asked.attribute_names(QueueAttributeName::All).send().await;
+        let found = match asked {
+            Ok(found) => found,
+            Err(SdkError::ServiceError(error)) if error.err().is_queue_does_not_exist() => {
+                return Ok(None);
+            }
+            Err(error) => return Err(request(queue.as_str(), "tell its attributes", error)),
+        };
+        let attribute = |name| found.attributes()?.get(&name).map(String::as_str);
+        let count = |name| attribute(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(Some(QueueState {
+            fifo: attribute(QueueAttributeName::FifoQueue) == Some("true"),
+            visible: count(QueueAttributeName::ApproximateNumberOfMessages),
+            in_flight: count(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+        }))
     }
 
     /// Asks for a lane's page.

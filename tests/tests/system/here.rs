@@ -13,6 +13,7 @@ use beacon_infra::{
     http_client,
 };
 use beacon_router::{Config, HybridRouter};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
@@ -70,13 +71,22 @@ impl Here {
         Self::start(TempDir::new().unwrap(), Duty::Read).await
     }
 
+    /// With simulated providers, and with other tokens or another allowance.
+    pub(crate) async fn with_access(access: AccessSettings) -> Self {
+        let directory = TempDir::new().unwrap();
+        let duty = simulated(directory.path(), ["[0, 0]"; 3]);
+        Self::start_with(directory, duty, access).await
+    }
+
     async fn start(directory: TempDir, duty: Duty) -> Self {
+        let requests_per_minute = Some(REQUESTS_PER_MINUTE);
+        let access = AccessSettings { requests_per_minute, ..AccessSettings::default() };
+        Self::start_with(directory, duty, access).await
+    }
+
+    async fn start_with(directory: TempDir, duty: Duty, access: AccessSettings) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let data = DataDir::open(&directory.path().join("data")).unwrap();
-        let access = AccessSettings {
-            requests_per_minute: Some(REQUESTS_PER_MINUTE),
-            ..AccessSettings::default()
-        };
         let stack = Stack::start(StackOptions { data, listen, duty, access }).await.unwrap();
         let base = format!("http://{}/api/v1", stack.running().api);
         let token = stack.token().to_owned();
@@ -89,6 +99,16 @@ impl Here {
         within(self.stack.stop()).await;
         let duty = simulated(self.directory.path(), [latency_ms; 3]);
         Self::start(self.directory, duty).await
+    }
+
+    /// The directory's token.
+    pub(crate) fn token(&self) -> &str {
+        self.stack.token()
+    }
+
+    /// Ends without waiting for the questions in flight, as a killed process does.
+    pub(crate) fn killed(self) {
+        drop(self.stack);
     }
 
     /// What the simulated providers were asked so far.
@@ -146,7 +166,67 @@ fn simulated(directory: &Path, latencies_ms: [&str; 3]) -> Duty {
     Duty::Work(RouterChoice::Own(Box::new(router), Duration::from_secs(600)))
 }
 
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answered {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("{name}: {self:?}")).to_str().unwrap()
+    }
+
+    /// Status and code of an error, whose form is checked.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        let body = self.json();
+        assert!(!body["error"].as_str().unwrap().is_empty(), "{self:?}");
+        assert!(body["details"].is_array(), "{self:?}");
+        assert_eq!(body.as_object().unwrap().len(), 3, "{self:?}");
+        (self.status, body["error_code"].as_str().unwrap().to_owned())
+    }
+
+    /// The fields that an error names.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let body = self.json();
+        let details = body["details"].as_array().unwrap();
+        details.iter().map(|detail| detail["field"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// What a request is answered with; every answer carries its request's id.
+pub(crate) async fn answered(request: reqwest::RequestBuilder) -> Answered {
+    let response = within(request.send()).await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let answered = Answered { status, headers, text: within(response.text()).await.unwrap() };
+    assert!(!answered.header("x-request-id").is_empty());
+    answered
+}
+
 impl Api {
+    /// A request without a token.
+    pub(crate) fn open(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let root = self.base.strip_suffix("/api/v1").unwrap();
+        self.client.request(method.parse().unwrap(), format!("{root}{path}"))
+    }
+
+    /// A request with the directory's token, which allows everything.
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.open(method, path).bearer_auth(&self.token)
+    }
+
+    /// The address with the token in it.
+    pub(crate) fn address_with_token(&self) -> String {
+        let root = self.base.strip_suffix("/api/v1").unwrap();
+        root.replace("http://", &format!("http://beacon:{}@", self.token))
+    }
+
     /// Status and body of a submit.
     pub(crate) async fn submit(&self, spec: &Value) -> (u16, Value) {
         let request = self.client.post(format!("{}/jobs", self.base)).bearer_auth(&self.token);

@@ -99,6 +99,7 @@ async fn serve(mut stream: TcpStream, answer: &(impl Fn(&Value) -> Answer + Sync
     let answer = if head.starts_with("GET /providers ") {
         Answer::Json(json!({"providers": [
             {"name": "lab", "type": "openai", "region": "us-east", "healthy": true},
+            {"name": "lab-eu", "type": "openai", "region": "eu-west", "healthy": true},
         ]}))
     } else {
         assert!(head.starts_with("POST /inference "), "{head}");

@@ -39,7 +39,7 @@ pub enum ApiError {
     /// 401: a token is needed.
     #[error(
         "a {} token is needed: send it as `Authorization: Bearer TOKEN`, or in the address as \
-         http://beacon:TOKEN@host", .needs.name()
+         http://beacon:TOKEN@host; the `beacon` command takes it from BEACON_TOKEN", .needs.name()
     )]
     TokenMissing {
         /// The least role.

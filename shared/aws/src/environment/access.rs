@@ -49,11 +49,6 @@ pub fn required_access() -> Result<AccessSettings, ConfigError> {
     Ok(settings)
 }
 
-/// The token that the command line sends, from `BEACON_TOKEN`.
-pub fn client_token() -> Option<String> {
-    optional("BEACON_TOKEN").map(|token| token.trim().to_owned())
-}
-
 fn access_settings_from(
     read: &dyn Fn(&'static str) -> Option<String>,
 ) -> Result<AccessSettings, ConfigError> {

@@ -28,6 +28,9 @@ pub struct SettingView {
     pub value: Option<String>,
     /// Where the value is from.
     pub source: String,
+    /// Why what is set cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Answer to `GET /debug/executor`.

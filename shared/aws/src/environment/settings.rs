@@ -1,0 +1,272 @@
+//! Every variable that Beacon reads, as it counts: for `beacon doctor` and `GET /debug/config`.
+
+use std::env::VarError;
+
+use beacon_core::time_budget;
+use beacon_core::view::SettingView;
+use reqwest::Url;
+
+use super::{ConfigError, disabled, filled, raw, router_base, whole_timeout};
+
+/// One setting as it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The variable that sets it.
+    pub variable: &'static str,
+    /// What counts; of a secret only how long it is. None where nothing is set or can be used.
+    pub value: Option<String>,
+    /// Where that comes from.
+    pub source: Source,
+    /// Why what is set cannot be used, with the variable's name.
+    pub problem: Option<String>,
+}
+
+/// Where a setting's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// This variable: the setting's own, or its older name.
+    Variable(&'static str),
+    /// This variable is set, but blank, which counts as not set.
+    Blank(&'static str),
+    /// Nothing is set, and there is a default.
+    Default,
+    /// Nothing is set, and there is no default.
+    Unset,
+}
+
+impl Source {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Variable(variable) => variable,
+            Self::Blank(_) => "blank",
+            Self::Default => "default",
+            Self::Unset => "unset",
+        }
+    }
+}
+
+impl From<Setting> for SettingView {
+    fn from(setting: Setting) -> Self {
+        let Setting { variable, value, source, problem } = setting;
+        Self { variable: variable.to_owned(), value, source: source.name().to_owned(), problem }
+    }
+}
+
+/// What a variable may hold.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    RouterUrl,
+    RouterTimeout,
+    /// Must not be set at all.
+    Refused,
+    Text,
+    QueueUrl,
+    Count,
+    Secret,
+}
+
+struct Variable {
+    name: &'static str,
+    alias: Option<&'static str>,
+    kind: Kind,
+    default: Option<fn() -> String>,
+}
+
+const fn variable(name: &'static str, kind: Kind) -> Variable {
+    Variable { name, alias: None, kind, default: None }
+}
+
+const VARIABLES: [Variable; 13] = [
+    Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
+    Variable {
+        alias: Some("HYBRID_TIMEOUT"),
+        default: Some(|| seconds(time_budget::ROUTER)),
+        ..variable("HYBRID_ROUTER_TIMEOUT", Kind::RouterTimeout)
+    },
+    variable("HYBRID_ROUTER_DISABLE", Kind::Refused),
+    variable("BEACON_TABLE", Kind::Text),
+    variable("BEACON_DISPATCH_QUEUE_URL", Kind::QueueUrl),
+    variable("BEACON_QUESTION_QUEUE_URL", Kind::QueueUrl),
+    variable("BEACON_COMPLETION_QUEUE_URL", Kind::QueueUrl),
+    Variable {
+        default: Some(|| "info where it stays running, error elsewhere".to_owned()),
+        ..variable("BEACON_LOG", Kind::Text)
+    },
+    variable("BEACON_TOKEN", Kind::Secret),
+    variable("BEACON_ADMIN_TOKENS", Kind::Secret),
+    variable("BEACON_SUBMITTER_TOKENS", Kind::Secret),
+    variable("BEACON_READER_TOKENS", Kind::Secret),
+    variable("BEACON_REQUESTS_PER_MINUTE", Kind::Count),
+];
+
+/// The settings that count for this process, secrets masked.
+pub fn effective_settings() -> Vec<Setting> {
+    settings_from(&raw)
+}
+
+type Read<'a> = &'a dyn Fn(&'static str) -> Result<String, VarError>;
+
+fn settings_from(read: Read<'_>) -> Vec<Setting> {
+    VARIABLES.iter().map(|variable| variable.setting(read)).collect()
+}
+
+impl Variable {
+    fn setting(&self, read: Read<'_>) -> Setting {
+        let names = || std::iter::once(self.name).chain(self.alias);
+        let set: Vec<(&'static str, String)> =
+            names().filter_map(|name| Some((name, filled(read(name))?))).collect();
+        let setting =
+            |value, source, problem| Setting { variable: self.name, value, source, problem };
+        let unusable = |source, error: &ConfigError| setting(None, source, Some(error.to_string()));
+        if let Some(name) = names().find(|name| matches!(read(name), Err(VarError::NotUnicode(_))))
+        {
+            return unusable(Source::Variable(name), &invalid(name, "is not UTF-8"));
+        }
+        match set.as_slice() {
+            [(first, one), (second, other)] if one != other => {
+                let error = ConfigError::Contradiction { first, second };
+                unusable(Source::Variable(first), &error)
+            }
+            [(name, value), ..] => match self.kind.read(name, value) {
+                Ok(value) => setting(Some(value), Source::Variable(name), None),
+                Err(error) => unusable(Source::Variable(name), &error),
+            },
+            [] => {
+                let default = self.default.map(|default| default());
+                let source = match names().find(|name| read(name).is_ok()) {
+                    Some(blank) => Source::Blank(blank),
+                    None if default.is_some() => Source::Default,
+                    None => Source::Unset,
+                };
+                setting(default, source, None)
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// The value in the form in which it counts and may be shown.
+    fn read(self, variable: &'static str, value: &str) -> Result<String, ConfigError> {
+        let trimmed = value.trim();
+        match self {
+            Self::RouterUrl => router_base(variable, value),
+            Self::RouterTimeout => whole_timeout(variable, value.to_owned()).map(seconds),
+            Self::Refused => Err(disabled(value.to_owned())),
+            Self::Text => Ok(trimmed.to_owned()),
+            Self::QueueUrl => match Url::parse(trimmed) {
+                Ok(url)
+                    if url.has_host() && url.username().is_empty() && url.password().is_none() =>
+                {
+                    Ok(trimmed.to_owned())
+                }
+                Ok(_) | Err(_) => {
+                    Err(invalid(variable, "must be a queue's address, without credentials"))
+                }
+            },
+            Self::Count => match trimmed.parse::<u32>() {
+                Ok(count) => Ok(count.to_string()),
+                Err(_) => Err(invalid(variable, "must be a whole number")),
+            },
+            Self::Secret => Ok(format!("set, {} characters", trimmed.chars().count())),
+        }
+    }
+}
+
+/// What was set may hold a secret and is not repeated.
+fn invalid(variable: &'static str, problem: &str) -> ConfigError {
+    ConfigError::Invalid { variable, value: "…".to_owned(), problem: problem.to_owned() }
+}
+
+fn seconds(duration: std::time::Duration) -> String {
+    format!("{} s", duration.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(variable: &str, set: &[(&'static str, &str)]) -> Setting {
+        let settings = settings_from(&|name| {
+            let value = set.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
+            value.map(str::to_owned).ok_or(VarError::NotPresent)
+        });
+        settings.into_iter().find(|setting| setting.variable == variable).unwrap()
+    }
+
+    #[test]
+    fn each_setting_says_what_counts_and_where_it_comes_from() {
+        let url = "HYBRID_ROUTER_URL";
+        for (variable, set, value, source) in [
+            (url, &[][..], None, Source::Unset),
+            (url, &[(url, " http://r:1/ ")], Some("http://r:1"), Source::Variable(url)),
+            (url, &[(url, "  ")], None, Source::Blank(url)),
+            (
+                url,
+                &[(url, ""), ("HYBRID_BASE", "http://b")],
+                Some("http://b"),
+                Source::Variable("HYBRID_BASE"),
+            ),
+            ("HYBRID_ROUTER_TIMEOUT", &[], Some("600 s"), Source::Default),
+            (
+                "HYBRID_ROUTER_TIMEOUT",
+                &[("HYBRID_TIMEOUT", "30")],
+                Some("30 s"),
+                Source::Variable("HYBRID_TIMEOUT"),
+            ),
+            (
+                "BEACON_TABLE",
+                &[("BEACON_TABLE", "beacon")],
+                Some("beacon"),
+                Source::Variable("BEACON_TABLE"),
+            ),
+        ] {
+            let setting = setting(variable, set);
+            assert_eq!((setting.value.as_deref(), setting.source), (value, source), "{set:?}");
+            assert_eq!(setting.problem, None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_names_its_variable_and_shows_no_secret() {
+        for (variable, set, named) in [
+            ("HYBRID_ROUTER_URL", ("HYBRID_BASE", "http://u:secret@h"), "HYBRID_BASE"),
+            ("HYBRID_ROUTER_TIMEOUT", ("HYBRID_TIMEOUT", "soon"), "HYBRID_TIMEOUT"),
+            ("HYBRID_ROUTER_DISABLE", ("HYBRID_ROUTER_DISABLE", "1"), "HYBRID_ROUTER_DISABLE"),
+            (
+                "BEACON_DISPATCH_QUEUE_URL",
+                ("BEACON_DISPATCH_QUEUE_URL", "https://u:secret@h/q"),
+                "BEACON_DISPATCH_QUEUE_URL",
+            ),
+            (
+                "BEACON_REQUESTS_PER_MINUTE",
+                ("BEACON_REQUESTS_PER_MINUTE", "many"),
+                "BEACON_REQUESTS_PER_MINUTE",
+            ),
+        ] {
+            let setting = setting(variable, &[set]);
+            assert_eq!(setting.value, None);
+            assert!(setting.problem.as_ref().unwrap().contains(&format!("`{named}`")));
+            assert!(!format!("{setting:?}").contains("secret"), "{setting:?}");
+        }
+        let both = [("HYBRID_ROUTER_URL", "http://a"), ("HYBRID_BASE", "http://b")];
+        let problem = setting("HYBRID_ROUTER_URL", &both).problem.unwrap();
+        assert!(problem.contains("HYBRID_BASE"), "{problem}");
+    }
+
+    #[test]
+    fn of_a_secret_only_the_length_is_told() {
+        for variable in [
+            "BEACON_TOKEN",
+            "BEACON_ADMIN_TOKENS",
+            "BEACON_SUBMITTER_TOKENS",
+            "BEACON_READER_TOKENS",
+        ] {
+            let setting = setting(variable, &[(variable, "hush-hush")]);
+            let json = serde_json::to_value(SettingView::from(setting)).unwrap();
+            let expected = serde_json::json!({
+                "variable": variable, "value": "set, 9 characters", "source": variable,
+            });
+            assert_eq!(json, expected);
+        }
+    }
+}
