@@ -11,9 +11,9 @@ mod poller;
 mod stack;
 
 pub use beacon_aws::{
-    Aws, BodyError, ConfigError, Meter, QueueName, QueueState, QueueUrls, Queues, RouterSettings,
-    Setting, Source, api_token, chain, clock, configured_router, effective_settings, http_client,
-    install_tls, queue_urls, read_body, router_timeout, schema, table_name,
+    Aws, ConfigError, Meter, QueueName, QueueState, Queues, RouterSettings, Setting, Source,
+    api_token, chain, clock, configured_router, effective_settings, http_client, install_tls,
+    queue_urls, read_body, router_timeout, schema,
 };
 pub use clients::Local;
 pub use data_dir::{DataDir, DataDirError, Running};
