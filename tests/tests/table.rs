@@ -5,6 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use beacon_aws::schema::{self, TableFlaw};
 use beacon_aws::{LaneUpdate, Meter, NewJob, ResultWrite, Submit, Table, TableError};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
@@ -186,7 +191,46 @@ async fn the_largest_job_is_one_transaction() {
 }
 
 /// The embedded table.
+#[tokio::test]
+async fn a_table_that_is_not_beacons_is_told_with_all_its_flaws() {
+    let world = World::new().await;
+    let client = world.local.dynamodb();
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+    };
+    let definition = |name: &str| {
+        let definition = AttributeDefinition::builder().attribute_name(name);
+        definition.attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    let keys = |partition| [key(partition, KeyType::Hash), key("created_at", KeyType::Range)];
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(schema::OPEN)
+        .set_key_schema(Some(keys("shard").into()))
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
+    let attributes = ["id", "created_at", "shard"].map(definition);
+    let create = client.create_table().table_name("other").billing_mode(BillingMode::PayPerRequest);
+    let create = create.set_attribute_definitions(Some(attributes.into()));
+    let create = create.set_key_schema(Some(keys("id").into()));
+    create.global_secondary_indexes(index.build().unwrap()).send().await.unwrap();
+    let other = vec![
+        TableFlaw::Keys("id, created_at".into()),
+        TableFlaw::NoIndex(schema::BY_MONTH),
+        TableFlaw::IndexKeys {
+            name: schema::OPEN,
+            found: "shard, created_at".into(),
+            expected: "open_shard, created_at".into(),
+        },
+    ];
+    for (name, expected) in
+        [(Local::TABLE, vec![]), ("missing", vec![TableFlaw::Missing]), ("other", other)]
+    {
+        assert_eq!(schema::flaws(&client, name).await.unwrap(), expected, "{name}");
+    }
+    world.stop().await;
+}
+
 struct World {
+    local: Local,
     table: Table,
     stack: Stack,
     _data: tempfile::TempDir,
@@ -206,7 +250,7 @@ impl World {
         let local = Local { dynamodb: running.dynamodb.clone(), sqs: running.sqs.clone() };
         let name = Local::TABLE.to_owned();
         let table = Table::new(local.dynamodb(), name, Arc::new(Meter::off()));
-        Self { table, stack, _data: data }
+        Self { local, table, stack, _data: data }
     }
 
     async fn stop(self) {

@@ -98,8 +98,11 @@ fn health(server: &Server, answer: &Answer) -> Check {
     let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
     let refusal = serde_json::from_slice::<ErrorView>(&answer.body).ok();
     let is_router = body.get("providers_total").is_some();
+    let told = body.get("status").and_then(Value::as_str).unwrap_or("it does not say how it is");
     match (status, refusal) {
-        (200, _) if body.is_object() && !is_router => Check::ok(BEACON, format!("{base} answers")),
+        (200, _) if body.is_object() && !is_router => {
+            Check::ok(BEACON, format!("{base} answers: {told}"))
+        }
         (404, Some(_)) => {
             Check::ok(BEACON, format!("{base} answers; it is an older Beacon, without /health"))
         }
@@ -112,7 +115,7 @@ fn health(server: &Server, answer: &Answer) -> Check {
         ),
         (500.., None) if body.is_object() => Check::failed(
             BEACON,
-            format!("{base} is not well (HTTP {status})"),
+            format!("{base} answers: {told} (HTTP {status})"),
             "look into Beacon's log",
         ),
         (_, None) => {

@@ -221,15 +221,17 @@ async fn a_token_that_is_not_accepted_is_named_and_not_shown() {
 }
 
 #[tokio::test]
-async fn what_answers_at_api_and_is_no_beacon_is_named() {
+async fn what_answers_at_api_and_is_no_beacon_or_not_well_is_named() {
     let place = Place::new();
     let providers = place.providers("[0, 0]");
     let other = Fake::start(|_| Some((200, "", "<h1>hello</h1>".to_owned()))).await;
     let hybrid = Fake::start(|head| router(head, "")).await;
+    let unwell = Fake::start(|_| Some((503, "", r#"{"status": "unhealthy"}"#.to_owned()))).await;
     let (_port, nobody) = port_where_nobody_listens();
     for (api, told) in [
         (other.url(), "it is not a Beacon"),
         (hybrid.url(), "it is a hybrid router, not a Beacon"),
+        (unwell.url(), "unhealthy (HTTP 503)"),
         (format!("http://{nobody}"), "refuses the connection"),
     ] {
         let arguments = ["--api", &api, "doctor", "--providers", &providers];
