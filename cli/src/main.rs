@@ -53,7 +53,8 @@ fn log_to_stderr(command: &Command) {
         | Command::Watch(_)
         | Command::List
         | Command::Show(_)
-        | Command::Export(_) => "error",
+        | Command::Export(_)
+        | Command::Schema => "error",
     };
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_env_var("BEACON_LOG")

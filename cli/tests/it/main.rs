@@ -15,5 +15,6 @@ mod golden;
 mod killed;
 mod place;
 mod router;
+mod schema;
 mod specification;
 mod up;
