@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Print all executions of a job, those without a result too.
     Export(Export),
+    /// Print the JSON Schema of a specification, for editors.
+    Schema,
     /// Run the hybrid router alone.
     Router(Router),
     /// Find what is wrong, and what to do about it.

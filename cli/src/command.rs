@@ -101,6 +101,10 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> 
         Command::Export(options) => match options.format {
             Format::Jsonl => export(&arguments, &options.job).await,
         },
+        Command::Schema => {
+            report::document(&beacon_core::spec::schema())?;
+            Ok(Done(0))
+        }
         Command::Router(options) => router(options).await,
         Command::Doctor(options) => doctor(&arguments, options).await,
     }

@@ -65,7 +65,8 @@ fn log_to_stderr(command: &Command) {
         | Command::List
         | Command::Show(_)
         | Command::Export(_)
-        | Command::Doctor(_) => "error",
+        | Command::Doctor(_)
+        | Command::Schema => "error",
     };
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_env_var("BEACON_LOG")

@@ -69,6 +69,14 @@ pub(crate) fn json<T: Serialize>(view: &T) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// A JSON document as a file of its own, indented.
+pub(crate) fn document<T: Serialize>(view: &T) -> Result<(), CommandError> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, view).map_err(std::io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
 /// One JSON object on a line of its own.
 pub(crate) fn line<T: Serialize>(out: &mut impl Write, view: &T) -> std::io::Result<()> {
     serde_json::to_writer(&mut *out, view)?;

@@ -17,5 +17,6 @@ mod golden;
 mod killed;
 mod place;
 mod router;
+mod schema;
 mod specification;
 mod up;

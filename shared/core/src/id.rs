@@ -37,11 +37,14 @@ macro_rules! text_id {
             /// What the text may be, for error messages.
             pub const ALLOWED: &'static str = $allowed;
 
+            /// Characters, all of them ASCII, of the longest one.
+            pub const LONGEST: usize = $max;
+
             /// Checks the text against [`Self::ALLOWED`].
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
                 let valid: fn(char) -> bool = $valid;
-                if text.is_empty() || text.len() > $max || !text.chars().all(valid) {
+                if text.is_empty() || text.len() > Self::LONGEST || !text.chars().all(valid) {
                     return Err(IdError::new($kind, &text, Self::ALLOWED));
                 }
                 Ok(Self(text))

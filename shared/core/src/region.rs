@@ -15,7 +15,7 @@ text_id! {
 
 /// The regions that are known without any provider declaring them, with the place that the
 /// regional system prompt names.
-const PLACES: [(&str, &str); 8] = [
+pub(crate) const PLACES: [(&str, &str); 8] = [
     ("us-east", "the US"),
     ("us-central", "the US"),
     ("us-west", "the US"),
@@ -27,7 +27,7 @@ const PLACES: [(&str, &str); 8] = [
 ];
 
 /// Lower-case aliases and what they stand for.
-const ALIASES: [(&str, &str); 7] = [
+pub(crate) const ALIASES: [(&str, &str); 7] = [
     ("us", "us-east"),
     ("usa", "us-east"),
     ("na", "us-east"),

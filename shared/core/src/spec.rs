@@ -5,6 +5,7 @@ mod jobspec;
 mod parse;
 mod questions;
 mod read;
+mod schema;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 pub use jobspec::{CrossRegion, is_jobspec, parse_cross_region, parse_jobspec};
 pub use parse::{Submission, parse};
 pub use read::Problem;
+pub use schema::schema;
 pub(crate) use read::cut;
 
 use crate::id::{LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
@@ -49,6 +51,14 @@ pub mod limit {
     pub const SPEC_BYTES: usize = 3 * 1024 * 1024;
     /// Bytes of a name, category or language.
     pub const LABEL_BYTES: usize = 200;
+    /// Characters of the name of a variant or of a system prompt.
+    pub const NAME_CHARACTERS: usize = 64;
+    /// Tokens to generate.
+    pub const MAX_TOKENS: u64 = 1_000_000;
+    /// The `seed`: JSON numbers above it are not exact in most languages.
+    pub const SEED: u64 = 1 << 53;
+    /// The fraction nearest to nought that is not nought: the table stores none that is nearer.
+    pub const SMALLEST_FRACTION: f64 = 1e-6;
     /// Seconds of a job's `timeout`.
     pub const TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 }
@@ -200,6 +210,3 @@ impl Spec {
         Some(Prompt { system: system.as_deref(), question: &question.text })
     }
 }
-
-/// TEMP
-pub fn schema() -> serde_json::Value { serde_json::json!({}) }
