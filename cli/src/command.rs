@@ -5,7 +5,7 @@ use std::path::Path;
 
 use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
-use beacon_infra::{access_settings, DataDir, Duty, Running, Stack, StackError, StackOptions};
+use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions, access_settings};
 use beacon_router::{Config, HybridRouter};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use beacon_aws::clock;
 use beacon_core::route::{Function, Route};

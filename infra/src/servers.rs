@@ -15,7 +15,10 @@ use crate::data_dir::DataDir;
 use crate::sqs::{QueueSettings, SqsEndpoint};
 use crate::stack::StackError;
 
-pub(crate) fn start_tables(data: &DataDir, ended: &CancellationToken) -> Result<Component, StackError> {
+pub(crate) fn start_tables(
+    data: &DataDir,
+    ended: &CancellationToken,
+) -> Result<Component, StackError> {
     let path = data.database();
     let failed = |error: dynoxide::DynoxideError| StackError::Database {
         path: path.clone(),
@@ -35,7 +38,9 @@ pub(crate) fn start_tables(data: &DataDir, ended: &CancellationToken) -> Result<
     start("tables", hidden_loopback(), ended, serve)
 }
 
-pub(crate) fn start_queues(ended: &CancellationToken) -> Result<(Component, QueueUrls), StackError> {
+pub(crate) fn start_queues(
+    ended: &CancellationToken,
+) -> Result<(Component, QueueUrls), StackError> {
     let (sender, receiver) = std::sync::mpsc::sync_channel::<SqsEndpoint>(1);
     let component = start("queue", loopback(), ended, async move |listener, stop| {
         let Ok(endpoint) = receiver.recv() else { return };
@@ -61,7 +66,10 @@ pub(crate) fn start_queues(ended: &CancellationToken) -> Result<(Component, Queu
     Ok((component, urls))
 }
 
-pub(crate) fn start_router(router: HybridRouter, ended: &CancellationToken) -> Result<Component, StackError> {
+pub(crate) fn start_router(
+    router: HybridRouter,
+    ended: &CancellationToken,
+) -> Result<Component, StackError> {
     start("router", loopback(), ended, async move |listener, stop: CancellationToken| {
         let served = beacon_router::serve(listener, router, stop.cancelled_owned()).await;
         if let Err(error) = served {

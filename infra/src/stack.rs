@@ -11,8 +11,8 @@ use beacon_aws::{
     TokenError, chain, clock, http_client, schema,
 };
 use beacon_coordinator::Coordinator;
-use beacon_core::reconcile::Occasion;
 use beacon_core::BootId;
+use beacon_core::reconcile::Occasion;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::Intake;
@@ -177,8 +177,7 @@ impl Stack {
         let name = Local::TABLE.to_owned();
         let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
         let settings = effective(&running, this.access.requests_per_minute());
-        let query =
-            Query { door: this.access.door(), table, router: probe, settings };
+        let query = Query { door: this.access.door(), table, router: probe, settings };
         let functions = Arc::new(Functions { intake, query });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;

@@ -10,26 +10,26 @@
 
 #[path = "system/access.rs"]
 mod access;
-#[path = "system/edges.rs"]
-mod edges;
-#[path = "system/operating.rs"]
-mod operating;
-#[path = "system/predecessor.rs"]
-mod predecessor;
-#[path = "system/reading.rs"]
-mod reading;
 #[path = "system/calls.rs"]
 mod calls;
 #[path = "system/counts.rs"]
 mod counts;
+#[path = "system/edges.rs"]
+mod edges;
 #[path = "system/failures.rs"]
 mod failures;
 #[path = "system/here.rs"]
 mod here;
+#[path = "system/operating.rs"]
+mod operating;
 #[path = "system/outcomes.rs"]
 mod outcomes;
+#[path = "system/predecessor.rs"]
+mod predecessor;
 #[path = "system/queues.rs"]
 mod queues;
+#[path = "system/reading.rs"]
+mod reading;
 #[path = "system/router.rs"]
 mod router;
 #[path = "system/submits.rs"]

@@ -15,7 +15,8 @@ use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
 use beacon_core::lane::{
-    Breakdown, Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, Tallies,
+    Breakdown, Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite,
+    Tallies,
 };
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
@@ -164,7 +165,8 @@ async fn a_specification_larger_than_an_item_reads_back() {
     let document = json!({"questions": questions, "models": ["m"], "regions": ["US"]});
     let spec = parse(&document, &[]).unwrap().spec;
     let id = JobId::new("large").unwrap();
-    let Submit::Created(job) = world.table.submit(NewJob::plain(id, &spec), now()).await.unwrap() else {
+    let Submit::Created(job) = world.table.submit(NewJob::plain(id, &spec), now()).await.unwrap()
+    else {
         panic!("it existed")
     };
     assert!(job.spec_chunks > 1);
@@ -283,8 +285,11 @@ fn change() -> impl Strategy<Value = LaneChange> {
         cursor,
         state,
         tallies,
-        breakdown: tallies
-            .map(|of_model| Breakdown { models: vec![of_model; 3], spared: 300, ..Breakdown::default() }),
+        breakdown: tallies.map(|of_model| Breakdown {
+            models: vec![of_model; 3],
+            spared: 300,
+            ..Breakdown::default()
+        }),
         ..LaneChange::at(now())
     })
 }

@@ -6,8 +6,8 @@ use beacon_aws::{LaneUpdate, Received, ResultWrite, TableError, chain, clock};
 use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
-    Entry, Finished, GateRejection, Lane, LaneState, PairRow, Ticket, enter, finish, finish_refused, gate,
-    rejected, take_over,
+    Entry, Finished, GateRejection, Lane, LaneState, PairRow, Ticket, enter, finish,
+    finish_refused, gate, rejected, take_over,
 };
 use beacon_core::message::QuestionMessage;
 use beacon_core::reply::Reply;
@@ -323,7 +323,6 @@ fn pairs(message: &QuestionMessage) -> impl Iterator<Item = (ModelId, Sample)> +
         .iter()
         .flat_map(move |model| (0..samples).map(move |sample| (model.clone(), Sample(sample))))
 }
-
 
 /// In place of a row that the table does not take: that there was an answer, and that it is lost.
 fn not_storable(row: &ExecutionRow) -> ExecutionRow {

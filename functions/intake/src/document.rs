@@ -35,11 +35,7 @@ pub(crate) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn read(
-        sent: &'a Value,
-        form: Form,
-        declared: &[Region],
-    ) -> Result<Self, ApiError> {
+    pub(crate) fn read(sent: &'a Value, form: Form, declared: &[Region]) -> Result<Self, ApiError> {
         let (submission, jobspec) = match form {
             Form::CrossRegion => {
                 let read = parse_cross_region(sent, declared).map_err(ApiError::InvalidJobSpec)?;

@@ -70,10 +70,7 @@ mod tests {
         let problems = unserved(&spec(), &providers);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].field, "models[0]");
-        assert_eq!(
-            problems[0].message,
-            "no provider serves `a` in `eu-west`; served there: b"
-        );
+        assert_eq!(problems[0].message, "no provider serves `a` in `eu-west`; served there: b");
         assert_eq!(unserved(&spec(), &[]).len(), 4);
     }
 

@@ -23,9 +23,7 @@ impl Parameters {
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
         let Some(text) = self.text(&["limit", "exec_limit"]) else { return Ok(default) };
         let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
-        limit.ok_or_else(|| {
-            invalid("limit", format!("must be a whole number from 1 to {most}"))
-        })
+        limit.ok_or_else(|| invalid("limit", format!("must be a whole number from 1 to {most}")))
     }
 
     /// Pairs to leave out, which is how the predecessor pages.

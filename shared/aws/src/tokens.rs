@@ -168,8 +168,7 @@ mod tests {
     fn tokens() -> Tokens {
         let mut tokens = Tokens::default();
         tokens.add(Role::Reader, &format!("{READER}, other-reader-token,")).unwrap();
-        let hash: String =
-            Sha256::digest(ADMIN).iter().map(|byte| format!("{byte:02X}")).collect();
+        let hash: String = Sha256::digest(ADMIN).iter().map(|byte| format!("{byte:02X}")).collect();
         tokens.add(Role::Admin, &format!("sha256:{hash}")).unwrap();
         tokens
     }

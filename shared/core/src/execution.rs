@@ -5,13 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::view::milliseconds;
 use crate::id::{Nonce, ProviderId, Run};
 use crate::prompt::PromptHash;
 use crate::spec::Sampling;
+use crate::view::milliseconds;
 
 /// Status of an execution. `pending` and `running` are derived from the lane, never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionStatus {
     /// Not begun.
@@ -29,7 +31,9 @@ pub enum ExecutionStatus {
 }
 
 /// What a completed execution brought back, as the transport tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Text.

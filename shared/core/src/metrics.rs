@@ -104,9 +104,10 @@ impl Metrics {
     }
 
     fn print_jobs(&self, text: &mut Text<'_>) {
-        let jobs = self.jobs.iter().map(|(status, count)| {
-            (label("status", &name(status)), count.to_string())
-        });
+        let jobs = self
+            .jobs
+            .iter()
+            .map(|(status, count)| (label("status", &name(status)), count.to_string()));
         text.gauge("beacon_jobs", "Jobs by status", jobs.collect());
         let cells = self.executions.iter().map(|((status, outcome, region, model), count)| {
             let labels = [
@@ -137,7 +138,11 @@ impl Metrics {
 
 fn print_router(text: &mut Text<'_>, providers: Option<&[ProviderView]>) {
     let up = u64::from(providers.is_some()).to_string();
-    text.gauge_now("beacon_router_up", "Whether the hybrid router answers", vec![(String::new(), up)]);
+    text.gauge_now(
+        "beacon_router_up",
+        "Whether the hybrid router answers",
+        vec![(String::new(), up)],
+    );
     let providers = providers.unwrap_or_default();
     let healthy = providers.iter().map(|provider| {
         let labels = [label("provider", &provider.name), label("region", &provider.region)];

@@ -30,7 +30,7 @@ pub fn document() -> Value {
             "title": "Beacon",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Asks the same questions of many language models in many regions, each \
-exactly once. Every answer carries `X-Request-ID` and `X-RateLimit-*`; every error has one form.",
+    exactly once. Every answer carries `X-Request-ID` and `X-RateLimit-*`; every error has one form.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "paths": paths,
@@ -98,7 +98,8 @@ fn content(media: Media) -> Value {
 }
 
 fn headers() -> Value {
-    let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    let text =
+        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
     let number =
         |description: &str| json!({ "description": description, "schema": { "type": "integer" } });
     json!({

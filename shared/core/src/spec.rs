@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 pub use jobspec::{CrossRegion, is_jobspec, parse_cross_region, parse_jobspec};
 pub use parse::{Submission, parse};
 pub use read::Problem;
-pub use schema::schema;
 pub(crate) use read::cut;
+pub use schema::schema;
 
 use crate::id::{LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
 use crate::prompt::{Prompt, hex};

@@ -20,9 +20,8 @@ fn access(requests_per_minute: u32) -> AccessSettings {
 async fn each_token_allows_what_its_role_does_and_no_more() {
     let here = Here::with_access(access(1_000_000)).await;
     let job = main_job("roles");
-    let as_role = |token: &str, method: &str, path: &str| {
-        here.api.open(method, path).bearer_auth(token)
-    };
+    let as_role =
+        |token: &str, method: &str, path: &str| here.api.open(method, path).bearer_auth(token);
 
     let submit = as_role(READER, "POST", "/api/v1/jobs").json(&job);
     assert_eq!(answered(submit).await.refusal(), (403, "forbidden".into()));

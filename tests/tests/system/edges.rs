@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::here::{Here, answered, main_job};
 
-const SMALL: &str = r#"{"id": "ID", "questions": ["math_basic"], "models": ["mistral-7b"], "regions": ["US"]}"#;
+const SMALL: &str =
+    r#"{"id": "ID", "questions": ["math_basic"], "models": ["mistral-7b"], "regions": ["US"]}"#;
 
 #[tokio::test]
 async fn bodies_that_are_no_specification() {
@@ -51,9 +52,23 @@ async fn bodies_that_are_no_specification() {
 async fn a_wrong_type_in_any_field_is_named() {
     let here = Here::simulated("[0, 0]").await;
     let fields = [
-        "id", "name", "questions", "models", "regions", "samples", "system_prompt", "temperature",
-        "max_tokens", "seed", "top_p", "questions_in_flight", "min_success_rate", "min_regions",
-        "stop", "stop_after", "timeout",
+        "id",
+        "name",
+        "questions",
+        "models",
+        "regions",
+        "samples",
+        "system_prompt",
+        "temperature",
+        "max_tokens",
+        "seed",
+        "top_p",
+        "questions_in_flight",
+        "min_success_rate",
+        "min_regions",
+        "stop",
+        "stop_after",
+        "timeout",
     ];
     for field in fields {
         for wrong in [json!(true), json!({"a": [1]}), json!([[]]), json!(-1), json!("\u{7}")] {
@@ -81,7 +96,8 @@ async fn a_wrong_type_in_any_field_is_named() {
 #[tokio::test]
 async fn addresses_that_lead_nowhere_and_methods_that_are_not_taken() {
     let here = Here::simulated("[0, 0]").await;
-    for path in ["/", "/api", "/api/v2/jobs", "/api/v1/jobs/j/x", "/env", "/.git/config", "/debug"] {
+    for path in ["/", "/api", "/api/v2/jobs", "/api/v1/jobs/j/x", "/env", "/.git/config", "/debug"]
+    {
         let answer = answered(here.api.request("GET", path)).await;
         assert_eq!(answer.refusal(), (404, "not_found".into()), "{path}");
     }

@@ -93,7 +93,10 @@ async fn why_a_job_is_where_it_is() {
     assert_eq!(debug["status"], "running");
     let transitions = debug["transitions"].as_array().unwrap();
     let log: Vec<_> = transitions.iter().map(|entry| (&entry["to"], &entry["who"])).collect();
-    assert_eq!(log, [(&json!("queued"), &json!("intake")), (&json!("running"), &json!("dispatch"))]);
+    assert_eq!(
+        log,
+        [(&json!("queued"), &json!("intake")), (&json!("running"), &json!("dispatch"))]
+    );
     assert_eq!(debug["why"].as_array().unwrap().len(), 3);
     assert!(debug["why"][0].as_str().unwrap().contains("is at question 1 of 8"), "{debug}");
     assert_eq!(debug["status_mismatch"], false);

@@ -176,9 +176,10 @@ async fn it_submits_to_the_plain_address_too() {
     let portal = Portal::new(here.api.address_with_token());
     let objects = json!([{"id": "mistral-7b", "name": "Mistral 7B"}]);
     let (status, created) = portal.create_job(&jobspec("job-golden-202", &objects)).await;
-    assert_eq!((status, &created["id"], &created["status"]), (
-        202, &json!("job-golden-202"), &json!("queued")
-    ));
+    assert_eq!(
+        (status, &created["id"], &created["status"]),
+        (202, &json!("job-golden-202"), &json!("queued"))
+    );
     assert_eq!(created["expected_executions"], 6);
     let view = here.api.final_job("job-golden-202").await;
     assert_eq!(view["status"], "completed");
@@ -202,9 +203,10 @@ async fn its_mistakes_are_told_in_its_words() {
         let parent = bad.pointer_mut(parent).unwrap().as_object_mut().unwrap();
         parent.remove(field).unwrap();
         let (status, body) = portal.create_job(&bad).await;
-        assert_eq!((status, &body["error"], &body["error_code"]), (
-            400, &json!(told), &json!("validation_error")
-        ));
+        assert_eq!(
+            (status, &body["error"], &body["error_code"]),
+            (400, &json!(told), &json!("validation_error"))
+        );
     }
     let (status, body) = portal.call("GET", "/jobs/job-missing", None).await;
     assert_eq!((status, &body["error_code"]), (404, &json!("job_not_found")));

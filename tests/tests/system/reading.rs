@@ -112,12 +112,14 @@ async fn an_execution_carries_our_names_and_the_predecessors() {
     here.api.run(&spec).await;
     let id = "names.3.eu-west.0.mistral-7b";
     let one = here.api.get(&format!("executions/{id}")).await;
-    assert_eq!((&one["id"], &one["region"], &one["region_asked"]), (
-        &json!(id), &json!("eu-west"), &json!("  eu ")
-    ));
-    assert_eq!((&one["question_id"], &one["model_id"]), (
-        &json!("tiananmen_neutral"), &json!("mistral-7b")
-    ));
+    assert_eq!(
+        (&one["id"], &one["region"], &one["region_asked"]),
+        (&json!(id), &json!("eu-west"), &json!("  eu "))
+    );
+    assert_eq!(
+        (&one["question_id"], &one["model_id"]),
+        (&json!("tiananmen_neutral"), &json!("mistral-7b"))
+    );
     let output = &one["output"];
     assert_eq!(output["response"], one["response"]);
     assert_eq!(output["provider"], one["provider_id"]);
@@ -127,10 +129,14 @@ async fn an_execution_carries_our_names_and_the_predecessors() {
     assert_eq!(one, here.api.get(&format!("executions/{id}/details")).await);
     let categories = here.api.get("questions").await["categories"].clone();
     assert_eq!(categories["bias_detection"].as_array().unwrap().len(), 3);
-    assert_eq!(categories["control_questions"][0], json!({
-        "question_id": "math_basic", "question": "What is 2+2?"
-    }));
-    let missing = answered(here.api.request("GET", "/api/v1/executions/names.99.eu-west.0.m")).await;
+    assert_eq!(
+        categories["control_questions"][0],
+        json!({
+            "question_id": "math_basic", "question": "What is 2+2?"
+        })
+    );
+    let missing =
+        answered(here.api.request("GET", "/api/v1/executions/names.99.eu-west.0.m")).await;
     assert_eq!(missing.refusal(), (404, "execution_not_found".into()));
     let no_job = answered(here.api.request("GET", "/api/v1/executions/none.0.eu-west.0.m")).await;
     assert_eq!(no_job.refusal(), (404, "job_not_found".into()));

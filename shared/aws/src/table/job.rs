@@ -187,8 +187,8 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
     let transitions: Option<Vec<_>> =
         log.iter().map(|entry| serde_json::from_str(entry.as_s().ok()?).ok()).collect();
     let models = attributes.get("models").and_then(|models| models.as_l().ok());
-    let models: Option<Vec<_>> = models
-        .and_then(|all| all.iter().map(|id| ModelId::new(id.as_s().ok()?).ok()).collect());
+    let models: Option<Vec<_>> =
+        models.and_then(|all| all.iter().map(|id| ModelId::new(id.as_s().ok()?).ok()).collect());
     let usage: Option<Usage> = item
         .optional_text("usage")?
         .map(|json| serde_json::from_str(&json).map_err(|_invalid| item.corrupt("usage")))

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
 use beacon_core::lane::{
-    Breakdown, Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneWrite, Outcomes, Tallies,
+    Breakdown, Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneWrite,
+    Outcomes, Tallies,
 };
 use beacon_core::{DispatchNumber, JobId, LaneId, Position, Run};
 

@@ -32,7 +32,11 @@ fn job() -> (Job, Lane) {
         for completed in [true, false] {
             let counted = Counted {
                 run: Run::FIRST,
-                status: if completed { ExecutionStatus::Completed } else { ExecutionStatus::Failed },
+                status: if completed {
+                    ExecutionStatus::Completed
+                } else {
+                    ExecutionStatus::Failed
+                },
                 outcome: completed.then_some(Outcome::Empty),
                 simulated: false,
                 duration_ms: 1000,

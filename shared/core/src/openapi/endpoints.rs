@@ -171,9 +171,11 @@ fn reading(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     let execution = schema_of::<ExecutionView>(schemas);
     let text = json!({ "type": "string" });
     vec![
-        get("/api/v1/jobs", "jobs", "All jobs, newest first")
-            .paged(50, 200)
-            .answers(200, "A page of jobs", schema_of::<JobsPage>(schemas)),
+        get("/api/v1/jobs", "jobs", "All jobs, newest first").paged(50, 200).answers(
+            200,
+            "A page of jobs",
+            schema_of::<JobsPage>(schemas),
+        ),
         get("/api/v1/jobs/{id}", "job", "A job, and a page of its executions if asked for")
             .of_id("The job's id.")
             .with("include", "`executions` for a page of them.", &json!({ "enum": ["executions"] }))

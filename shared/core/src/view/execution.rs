@@ -84,9 +84,8 @@ pub struct OutputMetadata {
 
 impl OutputView {
     fn new(row: &RowView, prompt: Option<Prompt<'_>>) -> Self {
-        let (system, question) = prompt.map_or(("", ""), |prompt| {
-            (prompt.system.unwrap_or_default(), prompt.question)
-        });
+        let (system, question) =
+            prompt.map_or(("", ""), |prompt| (prompt.system.unwrap_or_default(), prompt.question));
         Self {
             response: row.response.clone(),
             provider: row.provider_id.clone(),
@@ -203,9 +202,7 @@ impl ExecutionView {
             status,
             created_at,
             receipt: None,
-            output: row.as_ref().map(|row| {
-                OutputView::new(row, spec.prompt(question, &id.region))
-            }),
+            output: row.as_ref().map(|row| OutputView::new(row, spec.prompt(question, &id.region))),
             row,
             id,
         }
