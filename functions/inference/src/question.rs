@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{LaneUpdate, Received, ResultWrite, TableError, chain, clock};
-use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus, Served};
+use beacon_aws::{LaneUpdate, Received, TableError, chain, clock};
+use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
     Entry, Finished, GateRejection, Lane, LaneState, Ticket, enter, finish, finish_refused, gate,
@@ -49,8 +49,6 @@ enum Gated {
     Done(Finished),
 }
 
-/// Between two tries to store an answer.
-const STORE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Gates after which a lane that changes hands all the time is left to the queue.
 const GATES: usize = 5;
 
@@ -118,7 +116,11 @@ impl Inference {
                 }
                 GateRejection::Closed => return Ok(Gated::Done(Finished::Complete)),
                 GateRejection::Held(holder) => {
-                    warn!(%job_id, %run, %lane, %position, holder = %holder.nonce, "taking over");
+                    let previous_holder = &holder.nonce;
+                    warn!(
+                        %job_id, %run, %lane, %position, holder = %ticket.nonce, %previous_holder,
+                        "taking over"
+                    );
                     let write = take_over(ticket, &holder, clock::now());
                     holders.push(holder);
                     write
@@ -219,36 +221,13 @@ impl Inference {
             region: asking.message.lane.region.clone(),
             sample,
         };
-        let call = caught(self.router.ask(asking, &id), || asking.panicked());
+        let call = caught(self.router.ask(asking, &id), || asking.panicked(&id));
         let row = tokio::select! {
             biased;
             () = lost.cancelled() => return Err(WorkError::Lost),
             row = call => row,
         };
-        self.store(&id, &row).await
-    }
-
-    /// Stores an answer that is there, whoever holds the lane now: it would be asked, and paid,
-    /// for again.
-    async fn store(&self, id: &ExecutionId, row: &ExecutionRow) -> Result<Counted, WorkError> {
-        let until = Instant::now() + time_budget::STORE;
-        loop {
-            match self.table.put_result(id, row).await {
-                Ok(write) => {
-                    tell_if_dropped(id, row, &write);
-                    return Ok(write.counted());
-                }
-                Err(error @ TableError::NotStorable { .. }) => {
-                    error!(execution_id = %id, error = chain(&error), "a row was refused");
-                    return Ok(self.table.put_result(id, &not_storable(row)).await?.counted());
-                }
-                Err(error @ TableError::Request { .. }) if Instant::now() < until => {
-                    warn!(execution_id = %id, error = chain(&error), "a result is stored again");
-                    sleep(STORE_PAUSE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.store(&asking.message.question_id, &id, &row).await
     }
 
     async fn finish(
@@ -300,35 +279,6 @@ fn pairs(message: &QuestionMessage) -> impl Iterator<Item = (ModelId, Sample)> +
         .flat_map(move |model| (0..samples).map(move |sample| (model.clone(), Sample(sample))))
 }
 
-fn tell_if_dropped(id: &ExecutionId, row: &ExecutionRow, write: &ResultWrite) {
-    if let (ResultWrite::Dropped { stored, holder }, Ending::Completed(_)) = (write, &row.ending) {
-        let (stored_run, stored_status) = (stored.run, stored.status);
-        warn!(execution_id = %id, run = %row.run, %stored_run, ?stored_status, stored_holder = %holder,
-            "late result dropped");
-    }
-}
-
-/// In place of a row that the table does not take: that there was an answer, and that it is lost.
-fn not_storable(row: &ExecutionRow) -> ExecutionRow {
-    let failure = Failure {
-        stage: Stage::Worker,
-        code: FailureCode::ResultNotStorable,
-        message: "the table does not take the row that the answer would be".to_owned(),
-        retryable: false,
-        maybe_billed: true,
-        provider_id: row.served.provider_id.clone(),
-        http_status: None,
-        attempts: row.attempts,
-    };
-    let simulated = row.served.simulated;
-    let provider_id = row.served.provider_id.clone();
-    ExecutionRow {
-        ending: Ending::Failed(failure),
-        served: Served { provider_id, simulated, ..Served::default() },
-        ..row.clone()
-    }
-}
-
 fn fresh_nonce() -> Nonce {
     let text = format!("{:032x}", rand::random::<u128>());
     #[expect(clippy::expect_used, reason = "32 hexadecimal digits are a nonce")]
@@ -343,15 +293,19 @@ async fn caught(
     match std::panic::AssertUnwindSafe(call).catch_unwind().await {
         Ok(row) => row,
         // The panic hook has logged the message and the place.
-        Err(_payload) => {
-            error!(code = %FailureCode::WorkerPanic, "a pair's call panicked");
-            panicked()
-        }
+        Err(_payload) => panicked(),
     }
 }
 
 impl Asking<'_> {
-    fn panicked(&self) -> ExecutionRow {
+    fn panicked(&self, id: &ExecutionId) -> ExecutionRow {
+        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+        error!(
+            %job_id, run = %self.ticket.run, %region, %model_id,
+            question_id = %self.message.question_id, holder = %self.ticket.nonce,
+            execution_id = %id, code = %FailureCode::WorkerPanic,
+            "a pair's call panicked"
+        );
         let failure = Failure {
             stage: Stage::Worker,
             code: FailureCode::WorkerPanic,

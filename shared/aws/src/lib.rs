@@ -21,7 +21,7 @@ pub use environment::{
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
 pub use meter::Meter;
-pub use outbound::{BodyError, http_client, read_body};
+pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use queue::{QueueError, Queues};
 pub use table::{
     AfterJob, JobUpdate, LaneUpdate, ResultWrite, StoredStatus, Submit, Table, TableError, schema,
