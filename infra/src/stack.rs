@@ -153,6 +153,7 @@ impl Stack {
                     RouterSettings { base, timeout }
                 }
             };
+            tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
             running.router.clone_from(&settings.base);
             let accepts = this.intake(&settings)?;
             running.simulated = running.simulated || accepts.has_simulated_provider().await;
