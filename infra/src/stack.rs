@@ -166,6 +166,7 @@ impl Stack {
                     RouterSettings { base, timeout }
                 }
             };
+            tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
             running.router.clone_from(&settings.base);
             probe = Some(RouterProbe::new(http_client()?, settings.base.clone()));
             let accepts = this.intake(&settings)?;

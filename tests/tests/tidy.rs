@@ -1,6 +1,9 @@
 //! What holds for the repository's own files.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "tidy/logging.rs"]
+mod logging;
+
 use std::path::{Path, PathBuf};
 
 #[test]

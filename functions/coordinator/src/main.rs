@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Meter, Table, table_name};
+use beacon_aws::{Aws, Meter, Table, log_as_json, table_name};
 use beacon_coordinator::Coordinator;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log_as_json()?;
     let name = table_name()?;
     let aws = Aws::from_environment().await;
     let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off()));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Meter, Queues, Table, queue_urls, table_name};
+use beacon_aws::{Aws, Meter, Queues, Table, log_as_json, queue_urls, table_name};
 use beacon_dispatch::Dispatch;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log_as_json()?;
     let (name, urls) = (table_name()?, queue_urls()?);
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use beacon_aws::{BodyError, chain, clock, read_body};
+use beacon_aws::{BodyError, clock, read_body};
 use beacon_core::execution::{Ending, ExecutionRow};
-use beacon_core::failure::{Failure, FailureCode, Stage};
+use beacon_core::failure::{Failure, Stage};
 use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
 use beacon_core::prompt::{Prompt, PromptHash};
@@ -15,16 +15,19 @@ use beacon_core::wire::{
 use beacon_core::{ExecutionId, view};
 use jiff::Timestamp;
 use tokio::time::sleep;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::Router;
+use crate::lost::Lost;
 
 /// Bytes of a router's answer that are read: the text escaped as JSON at its worst, and the rest.
 const MAX_BODY: usize = 6 * MAX_RESPONSE_BYTES + 512 * 1024;
-/// Attempts at a router that accepts no connections.
+/// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
+/// A call that ends sooner without having reached the router points at a wrong setting.
+const SUSPICIOUSLY_FAST_MS: u64 = 100;
 
 /// What is the same for all pairs of a question.
 pub(crate) struct Asking<'a> {
@@ -76,11 +79,8 @@ impl Router {
         let mut attempt = 1;
         let reply = loop {
             let reply = self.call(asking, id, &request, attempt).await;
-            let unsent = reply
-                .ending
-                .failure()
-                .is_some_and(|failure| failure.code == FailureCode::RouterUnreachable);
-            if !unsent || attempt == ATTEMPTS {
+            let again = reply.ending.failure().is_some_and(Failure::may_be_sent_again);
+            if !again || attempt == ATTEMPTS {
                 break reply;
             }
             sleep(PAUSE * attempt).await;
@@ -99,23 +99,39 @@ impl Router {
         // The deadline counts from here: a call that waits for its turn is not late.
         let _slot = self.slots.acquire().await;
         let begun = clock::now();
-        let prompt_len = request.prompt.len();
-        info!(execution_id = %id, attempt, url = self.base, prompt_len, "inference call begins");
+        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+        let (question_id, ticket) = (&asking.message.question_id, asking.ticket);
+        info!(
+            %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
+            execution_id = %id, attempt, url = self.url, timeout_ms = milliseconds(self.wait),
+            prompt_len = request.prompt.len(),
+            "inference call begins"
+        );
         let reply = match self.send(id, request, attempt, begun).await {
             Ok((status, body)) => {
-                let region = &id.region;
-                read(
-                    status,
-                    &body,
-                    Asked { region, system: asking.prompt.system, attempts: attempt },
-                )
+                let system = asking.prompt.system;
+                read(status, &body, Asked { region, system, attempts: attempt })
             }
             Err(lost) => Reply::without_provider(lost.ending(&self.base, attempt)),
         };
         let duration_ms = view::milliseconds(begun, clock::now());
-        let status = reply.ending.status();
-        let code = reply.ending.failure().map(|failure| failure.code.to_string());
-        info!(execution_id = %id, attempt, duration_ms, ?status, code, "inference call ends");
+        let failure = reply.ending.failure();
+        info!(
+            %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
+            execution_id = %id, attempt, duration_ms, status = %reply.ending.status(),
+            code = failure.map(|failure| tracing::field::display(&failure.code)),
+            output_len = output_len(&reply.ending),
+            "inference call ends"
+        );
+        let unsent = failure.filter(|failure| failure.stage == Stage::RouterConnect);
+        if let Some(failure) = unsent.filter(|_| duration_ms < SUSPICIOUSLY_FAST_MS) {
+            warn!(
+                %job_id, run = %ticket.run, %region, %model_id, %question_id,
+                holder = %ticket.nonce, execution_id = %id, attempt, duration_ms,
+                code = %failure.code, reason = failure.message,
+                "suspiciously fast failure"
+            );
+        }
         reply
     }
 
@@ -126,73 +142,35 @@ impl Router {
         attempt: u32,
         begun: Timestamp,
     ) -> Result<(u16, Vec<u8>), Lost> {
-        let budget_ms = i64::try_from(self.budget.as_millis()).unwrap_or(i64::MAX);
-        let deadline_ms = begun.as_millisecond().saturating_add(budget_ms);
+        let budget_ms = milliseconds(self.budget);
+        let deadline_ms = begun.as_millisecond().saturating_add_unsigned(budget_ms);
         let sent = self
             .client
-            .post(format!("{}/inference", self.base))
+            .post(&self.url)
             .header(DEADLINE_HEADER, deadline_ms)
             .header(IDEMPOTENCY_HEADER, format!("{id}:{attempt}"))
             .header(TRACE_HEADER, id.to_string())
             .timeout(self.wait)
             .json(request)
             .send();
-        let response = sent.await.map_err(Lost::Request)?;
+        let response = sent.await.map_err(Lost::before_the_answer)?;
         let status = response.status().as_u16();
         match read_body(response, MAX_BODY).await {
             Ok(body) => Ok((status, body)),
             Err(BodyError::TooLarge { limit }) => Err(Lost::TooLarge { limit }),
-            Err(BodyError::Broken(error)) => Err(Lost::Request(error)),
+            Err(BodyError::Broken(error)) => Err(Lost::within_the_answer(error)),
         }
     }
 }
 
-/// A call without a whole answer.
-enum Lost {
-    Request(reqwest::Error),
-    TooLarge { limit: usize },
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Lost {
-    fn ending(self, base: &str, attempts: u32) -> Ending {
-        let failure = |stage, code, message: String, billed| Failure {
-            stage,
-            code,
-            message: Failure::message(message),
-            retryable: true,
-            maybe_billed: billed,
-            provider_id: None,
-            http_status: None,
-            attempts,
-        };
-        match self {
-            Self::Request(error) if error.is_connect() => Ending::Failed(failure(
-                Stage::RouterConnect,
-                FailureCode::RouterUnreachable,
-                format!("no connection to the router at {base}: {}", chain(&error.without_url())),
-                false,
-            )),
-            Self::Request(error) if error.is_timeout() => Ending::TimedOut(failure(
-                Stage::RouterHttpTimeout,
-                FailureCode::RouterTimeout,
-                format!("the router at {base} did not answer in time"),
-                true,
-            )),
-            Self::Request(error) => Ending::Failed(failure(
-                Stage::RouterNetwork,
-                FailureCode::RouterConnectionLost,
-                format!("the connection to the router was lost: {}", chain(&error.without_url())),
-                true,
-            )),
-            Self::TooLarge { limit } => Ending::Failed(Failure {
-                retryable: false,
-                ..failure(
-                    Stage::RouterResponseParse,
-                    FailureCode::ResponseTooLarge,
-                    format!("the router's answer has more than {limit} bytes"),
-                    true,
-                )
-            }),
-        }
+/// Bytes of the text that came back.
+fn output_len(ending: &Ending) -> Option<usize> {
+    match ending {
+        Ending::Completed(answer) => Some(answer.response.len()),
+        Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
     }
 }

@@ -2,7 +2,9 @@
 
 mod call;
 mod fence;
+mod lost;
 mod question;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,8 @@ pub struct Inference {
 pub struct Router {
     client: reqwest::Client,
     base: String,
+    /// Where calls go.
+    url: String,
     budget: Duration,
     wait: Duration,
     /// Calls at a time, over all questions of this process: each is a connection.
@@ -51,6 +55,7 @@ impl Router {
         let spare = time_budget::CLIENT.saturating_sub(time_budget::ROUTER);
         Ok(Self {
             client: beacon_aws::http_client()?,
+            url: format!("{}/inference", settings.base),
             base: settings.base,
             budget: settings.timeout,
             wait: settings.timeout + spare,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Meter, Queues, Table, queue_urls, router_settings, table_name};
+use beacon_aws::{Aws, Meter, Queues, Table, log_as_json, queue_urls, router_settings, table_name};
 use beacon_inference::{Inference, Router};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log_as_json()?;
     let (name, urls, settings) = (table_name()?, queue_urls()?, router_settings()?);
     tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
     let aws = Aws::from_environment().await;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{LaneUpdate, Received, ResultWrite, TableError, chain, clock};
-use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus, Served};
+use beacon_aws::{LaneUpdate, Received, TableError, chain, clock};
+use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
     Entry, Finished, GateRejection, Lane, LaneState, PairRow, Ticket, enter, finish,
@@ -49,8 +49,6 @@ enum Gated {
     Done(Finished),
 }
 
-/// Between two tries to store an answer.
-const STORE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 /// Gates after which a lane that changes hands all the time is left to the queue.
 const GATES: usize = 5;
 
@@ -118,7 +116,11 @@ impl Inference {
                 }
                 GateRejection::Closed => return Ok(Gated::Done(Finished::Complete)),
                 GateRejection::Held(holder) => {
-                    warn!(%job_id, %run, %lane, %position, holder = %holder.nonce, "taking over");
+                    let previous_holder = &holder.nonce;
+                    warn!(
+                        %job_id, %run, %lane, %position, holder = %ticket.nonce, %previous_holder,
+                        "taking over"
+                    );
                     let write = take_over(ticket, &holder, clock::now());
                     holders.push(holder);
                     write
@@ -222,57 +224,13 @@ impl Inference {
             region: asking.message.lane.region.clone(),
             sample,
         };
-        let call = caught(self.router.ask(asking, &id), || asking.panicked());
+        let call = caught(self.router.ask(asking, &id), || asking.panicked(&id));
         let row = tokio::select! {
             biased;
             () = lost.cancelled() => return Err(WorkError::Lost),
             row = call => row,
         };
-        self.store(&id, &row).await
-    }
-
-    /// Stores an answer that is there, whoever holds the lane now: it would be asked, and paid,
-    /// for again. Says how many writes failed on the way.
-    async fn store(
-        &self,
-        id: &ExecutionId,
-        row: &ExecutionRow,
-    ) -> Result<(Counted, u32), WorkError> {
-        let until = Instant::now() + time_budget::STORE;
-        let mut failed = 0;
-        loop {
-            match self.table.put_result(id, row).await {
-                Ok(write) => {
-                    self.record_if_dropped(id, row, &write).await;
-                    return Ok((write.counted(), failed));
-                }
-                Err(error @ TableError::NotStorable { .. }) => {
-                    error!(execution_id = %id, error = chain(&error), "a row was refused");
-                    let write = self.table.put_result(id, &not_storable(row)).await?;
-                    return Ok((write.counted(), failed + 1));
-                }
-                Err(error @ TableError::Request { .. }) if Instant::now() < until => {
-                    warn!(execution_id = %id, error = chain(&error), "a result is stored again");
-                    failed += 1;
-                    sleep(STORE_PAUSE).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// An answer that came after another holder's row is logged and counted.
-    async fn record_if_dropped(&self, id: &ExecutionId, row: &ExecutionRow, write: &ResultWrite) {
-        let (ResultWrite::Dropped { stored, holder }, Ending::Completed(_)) = (write, &row.ending)
-        else {
-            return;
-        };
-        let (stored_run, stored_status) = (stored.run, stored.status);
-        warn!(execution_id = %id, run = %row.run, %stored_run, ?stored_status, stored_holder = %holder,
-            "late result dropped");
-        if let Err(error) = self.table.put_late_result(id, row, stored, holder).await {
-            warn!(execution_id = %id, error = chain(&error), "a late result was not counted");
-        }
+        self.store(&asking.message.question_id, &id, &row).await
     }
 
     async fn finish(
@@ -324,27 +282,6 @@ fn pairs(message: &QuestionMessage) -> impl Iterator<Item = (ModelId, Sample)> +
         .flat_map(move |model| (0..samples).map(move |sample| (model.clone(), Sample(sample))))
 }
 
-/// In place of a row that the table does not take: that there was an answer, and that it is lost.
-fn not_storable(row: &ExecutionRow) -> ExecutionRow {
-    let failure = Failure {
-        stage: Stage::Worker,
-        code: FailureCode::ResultNotStorable,
-        message: "the table does not take the row that the answer would be".to_owned(),
-        retryable: false,
-        maybe_billed: true,
-        provider_id: row.served.provider_id.clone(),
-        http_status: None,
-        attempts: row.attempts,
-    };
-    let simulated = row.served.simulated;
-    let provider_id = row.served.provider_id.clone();
-    ExecutionRow {
-        ending: Ending::Failed(failure),
-        served: Served { provider_id, simulated, ..Served::default() },
-        ..row.clone()
-    }
-}
-
 fn fresh_nonce() -> Nonce {
     let text = format!("{:032x}", rand::random::<u128>());
     #[expect(clippy::expect_used, reason = "32 hexadecimal digits are a nonce")]
@@ -359,15 +296,19 @@ async fn caught(
     match std::panic::AssertUnwindSafe(call).catch_unwind().await {
         Ok(row) => row,
         // The panic hook has logged the message and the place.
-        Err(_payload) => {
-            error!(code = %FailureCode::WorkerPanic, "a pair's call panicked");
-            panicked()
-        }
+        Err(_payload) => panicked(),
     }
 }
 
 impl Asking<'_> {
-    fn panicked(&self) -> ExecutionRow {
+    fn panicked(&self, id: &ExecutionId) -> ExecutionRow {
+        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+        error!(
+            %job_id, run = %self.ticket.run, %region, %model_id,
+            question_id = %self.message.question_id, holder = %self.ticket.nonce,
+            execution_id = %id, code = %FailureCode::WorkerPanic,
+            "a pair's call panicked"
+        );
         let failure = Failure {
             stage: Stage::Worker,
             code: FailureCode::WorkerPanic,

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, Queues, RouterProbe, Table, http_client, queue_urls, required_access,
+    Aws, Door, Meter, Queues, RouterProbe, Table, http_client, log_as_json, queue_urls, required_access,
     router_settings, table_name,
 };
 use beacon_intake::Intake;
-use lambda_http::{Error, Request, run, service_fn, tracing};
+use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log_as_json()?;
     let (name, urls, router) = (table_name()?, queue_urls()?, router_settings()?);
     let access = required_access()?;
     let aws = Aws::from_environment().await;

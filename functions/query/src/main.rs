@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, RouterProbe, Table, effective_settings, http_client, required_access,
+    Aws, Door, Meter, RouterProbe, Table, effective_settings, http_client, log_as_json, required_access,
     router_settings, table_name,
 };
 use beacon_query::Query;
-use lambda_http::{Error, Request, run, service_fn, tracing};
+use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log_as_json()?;
     let (name, router, access) = (table_name()?, router_settings()?, required_access()?);
     let aws = Aws::from_environment().await;
     let query = Query {

@@ -27,7 +27,8 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     tracing_subscriber::fmt()
         .json()
-        .with_env_filter(filter.from_env_lossy())
+        .flatten_event(true)
+        .with_env_filter(filter.with_env_var("BEACON_LOG").from_env_lossy())
         .with_writer(io::stderr)
         .init();
     match run().await {

@@ -246,11 +246,11 @@ fn log(provider: &Provider, call: &Call<'_>, outcome: &Result<Answer, Failure>, 
     let (model, trace_id) = (&call.request.model, call.trace_id);
     match outcome {
         Ok(_) => tracing::debug!(
-            upstream.name = %name, %region, model.id = model, trace_id, seconds,
+            provider_id = %name, %region, model_id = model, trace_id, seconds,
             "provider answered"
         ),
         Err(failure) => tracing::warn!(
-            upstream.name = %name, %region, model.id = model, trace_id, seconds,
+            provider_id = %name, %region, model_id = model, trace_id, seconds,
             code = %failure.code, reason = failure.message, "provider failed"
         ),
     }

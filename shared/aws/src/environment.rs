@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use beacon_core::time_budget;
 use thiserror::Error;
+use tracing_subscriber::EnvFilter;
 
 pub use access::{AccessSettings, access_settings, required_access};
 pub use settings::{Setting, Source, effective_settings};
@@ -66,6 +67,22 @@ pub fn required(variable: &'static str, purpose: &'static str) -> Result<String,
 /// Name of the table.
 pub fn table_name() -> Result<String, ConfigError> {
     required("BEACON_TABLE", "the name of the DynamoDB table")
+}
+
+/// How much is logged, from `BEACON_LOG`: a level, or directives as `tracing` writes them.
+pub(crate) fn log_filter() -> Result<EnvFilter, ConfigError> {
+    log_filter_from(optional(LOG))
+}
+
+const LOG: &str = "BEACON_LOG";
+
+fn log_filter_from(set: Option<String>) -> Result<EnvFilter, ConfigError> {
+    let Some(value) = set else { return Ok(EnvFilter::new("info")) };
+    EnvFilter::try_new(value.trim()).map_err(|error| ConfigError::Invalid {
+        variable: LOG,
+        value,
+        problem: format!("{error}; use error, warn, info, debug or trace, or MODULE=LEVEL"),
+    })
 }
 
 /// Addresses of the three queues.
@@ -240,6 +257,19 @@ mod tests {
             assert!(error.contains(&format!("`{named}`")), "{error}");
             assert!(!error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_log_filter_is_a_level_or_directives() {
+        for (set, filter) in [
+            (None, "info"),
+            (Some("debug"), "debug"),
+            (Some("warn,beacon_inference=info"), "beacon_inference=info,warn"),
+        ] {
+            assert_eq!(log_filter_from(set.map(str::to_owned)).unwrap().to_string(), filter);
+        }
+        let error = log_filter_from(Some("a=b=c".into())).unwrap_err().to_string();
+        assert!(error.contains("`BEACON_LOG`"), "{error}");
     }
 
     #[test]

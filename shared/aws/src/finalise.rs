@@ -36,7 +36,7 @@ impl Table {
                 total = seen.expected,
                 success_rate = finalisation.success_rate,
                 min_success_rate = seen.min_success_rate,
-                final_status = ?to,
+                final_status = %to,
                 "calculating final job status after all executions"
             );
             match self.write_job(job, &finalisation.write).await? {

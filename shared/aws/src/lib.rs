@@ -7,6 +7,7 @@ mod environment;
 mod error;
 mod event;
 mod finalise;
+mod log;
 mod meter;
 mod outbound;
 mod providers;
@@ -23,8 +24,9 @@ pub use environment::{
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
+pub use log::log_as_json;
 pub use meter::Meter;
-pub use outbound::{BodyError, http_client, read_body};
+pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{QueueError, QueueName, QueueState, Queues};
 pub use table::{

@@ -1,5 +1,7 @@
 //! Plain HTTP requests to the router.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use beacon_core::time_budget;
@@ -14,14 +16,64 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// A client that sends each request once: no redirects, no retries, no proxy from the environment.
 pub fn http_client() -> Result<Client, reqwest::Error> {
+    client(time_budget::CONNECT)
+}
+
+fn client(connect: Duration) -> Result<Client, reqwest::Error> {
     install_tls();
     Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
-        .connect_timeout(time_budget::CONNECT)
+        .connect_timeout(connect)
         .pool_idle_timeout(IDLE)
         .build()
+}
+
+/// Why a request certainly was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsent {
+    /// The address is not reachable, or nobody accepts connections there.
+    Refused,
+    /// The host's name has no address, or nobody could be asked for it.
+    Dns,
+    /// The TLS handshake failed: no TLS at that port, or a certificate that is not trusted.
+    Tls,
+    /// The connection, with its TLS handshake, did not come about in time.
+    ConnectTimeout,
+}
+
+impl Unsent {
+    /// Reads the types of the error and of its causes, never their texts. None where the request,
+    /// or a part of it, may have left.
+    pub fn of(error: &reqwest::Error) -> Option<Self> {
+        if !error.is_connect() {
+            None
+        } else if error.is_dns() {
+            Some(Self::Dns)
+        } else if is_tls(error) {
+            Some(Self::Tls)
+        } else if error.is_timeout() {
+            Some(Self::ConnectTimeout)
+        } else {
+            Some(Self::Refused)
+        }
+    }
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        cause = match error.downcast_ref::<io::Error>() {
+            // Before the request is sent, only the handshake reads from the connection.
+            Some(closed) if closed.kind() == io::ErrorKind::UnexpectedEof => return true,
+            // The `source` of an I/O error leaves out the error that it is made of.
+            Some(wrapping) => wrapping.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None if error.is::<rustls::Error>() => return true,
+            None => error.source(),
+        };
+    }
+    false
 }
 
 /// Why a body was not read.
@@ -49,3 +101,6 @@ pub async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, 
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What became of a pair: its stored row, and the types that make a silent failure impossible.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,13 @@ pub enum ExecutionStatus {
     TimedOut,
     /// The job was stopped before it ended.
     Cancelled,
+}
+
+impl fmt::Display for ExecutionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The name in JSON.
+        self.serialize(f)
+    }
 }
 
 /// What a completed execution brought back, as the transport tells it.

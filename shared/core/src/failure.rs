@@ -35,6 +35,12 @@ pub struct Failure {
 pub const MAX_MESSAGE_CHARS: usize = 500;
 
 impl Failure {
+    /// Whether the same request may be sent again at once: it certainly was not sent, and what kept
+    /// it may pass.
+    pub fn may_be_sent_again(&self) -> bool {
+        self.stage == Stage::RouterConnect && self.retryable
+    }
+
     /// The message cut to [`MAX_MESSAGE_CHARS`].
     pub fn message(text: impl AsRef<str>) -> String {
         text.as_ref().chars().take(MAX_MESSAGE_CHARS).collect()
@@ -69,9 +75,17 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum FailureCode {
-    /// Nobody accepts connections at the router's address, or it has none.
+    /// Nobody accepts connections at the router's address.
     RouterUnreachable,
-    /// The router did not answer in the call's time budget.
+    /// The name of the router's host has no address.
+    RouterDns,
+    /// There is no TLS with the router, or its certificate is not trusted.
+    RouterTls,
+    /// The connection to the router did not come about in time.
+    RouterConnectTimeout,
+    /// The call's time budget ran out before the router began to answer.
+    RouterFirstByteTimeout,
+    /// The call's time budget ran out within the router's answer.
     RouterTimeout,
     /// The connection was lost after the request may have been sent.
     RouterConnectionLost,
@@ -121,8 +135,12 @@ impl ReportedCode {
 const ROUTER_HTTP: &str = "ROUTER_HTTP_";
 
 /// The codes with a fixed text.
-const FIXED: [(FailureCode, &str); 11] = [
+const FIXED: [(FailureCode, &str); 15] = [
     (FailureCode::RouterUnreachable, "ROUTER_UNREACHABLE"),
+    (FailureCode::RouterDns, "ROUTER_DNS"),
+    (FailureCode::RouterTls, "ROUTER_TLS"),
+    (FailureCode::RouterConnectTimeout, "ROUTER_CONNECT_TIMEOUT"),
+    (FailureCode::RouterFirstByteTimeout, "ROUTER_FIRST_BYTE_TIMEOUT"),
     (FailureCode::RouterTimeout, "ROUTER_TIMEOUT"),
     (FailureCode::RouterConnectionLost, "ROUTER_CONNECTION_LOST"),
     (FailureCode::RouterJsonError, "ROUTER_JSON_ERROR"),
@@ -141,6 +159,10 @@ impl fmt::Display for FailureCode {
             Self::RouterHttp(status) => write!(f, "{ROUTER_HTTP}{status}"),
             Self::Reported(ReportedCode(code)) => f.write_str(code),
             Self::RouterUnreachable
+            | Self::RouterDns
+            | Self::RouterTls
+            | Self::RouterConnectTimeout
+            | Self::RouterFirstByteTimeout
             | Self::RouterTimeout
             | Self::RouterConnectionLost
             | Self::RouterJsonError

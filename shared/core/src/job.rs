@@ -1,5 +1,7 @@
 //! A job: its status, its final status, and its writes as data.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,13 @@ pub enum JobStatus {
     Cancelled,
     /// Its deadline passed, and nothing runs any more.
     TimedOut,
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The name in JSON.
+        self.serialize(f)
+    }
 }
 
 impl JobStatus {

@@ -43,7 +43,18 @@ async fn a_router_that_says_nothing_is_out_of_time() {
     let router = Router::start(|_| Answer::Silence).await;
     let here = Here::with_patience(router.base(), Duration::from_secs(1)).await;
     let row = failed(&here, "timed_out").await;
+    assert_failure(&row, "ROUTER_FIRST_BYTE_TIMEOUT", "router_http_timeout", true, true);
+    assert_eq!(row["attempts"], 1, "{row}");
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_half_way_is_out_of_time() {
+    let body = answered("four").to_string().into_bytes();
+    let router = Router::start(move |_| Answer::Stalled(body.clone())).await;
+    let here = Here::with_patience(router.base(), Duration::from_secs(1)).await;
+    let row = failed(&here, "timed_out").await;
     assert_failure(&row, "ROUTER_TIMEOUT", "router_http_timeout", true, true);
+    assert_eq!(row["attempts"], 1, "{row}");
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ pub(crate) enum Answer {
     Http(u16, Vec<u8>),
     /// HTTP 200, and half of the body that it announces.
     Half(Vec<u8>),
+    /// HTTP 200, half of the body that it announces, and nothing more.
+    Stalled(Vec<u8>),
     /// The connection is reset.
     Reset,
     /// The connection is closed without a word.
@@ -105,20 +107,17 @@ async fn serve(mut stream: TcpStream, answer: &(impl Fn(&Value) -> Answer + Sync
         assert!(head.starts_with("POST /inference "), "{head}");
         answer(&serde_json::from_slice(&body).unwrap())
     };
+    let stalls = matches!(answer, Answer::Stalled(_));
     let (status, body, sent) = match answer {
         Answer::Json(value) => whole(200, value.to_string().into_bytes()),
         Answer::Http(status, body) => whole(status, body),
-        Answer::Half(body) => {
+        Answer::Half(body) | Answer::Stalled(body) => {
             let half = body.len() / 2;
             (200, body, half)
         }
         Answer::Reset => return stream.set_zero_linger().unwrap(),
         Answer::Close => return,
-        Answer::Silence => {
-            // Until the caller goes away.
-            let _closed = stream.read(&mut [0]).await;
-            return;
-        }
+        Answer::Silence => return until_the_caller_is_gone(&mut stream).await,
     };
     let head = format!(
         "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
@@ -127,7 +126,14 @@ async fn serve(mut stream: TcpStream, answer: &(impl Fn(&Value) -> Answer + Sync
     );
     // A caller that reads no more is its own affair.
     let _broken = stream.write_all(&[head.as_bytes(), &body[..sent]].concat()).await;
+    if stalls {
+        return until_the_caller_is_gone(&mut stream).await;
+    }
     let _closed = stream.shutdown().await;
+}
+
+async fn until_the_caller_is_gone(stream: &mut TcpStream) {
+    let _closed = stream.read(&mut [0]).await;
 }
 
 fn whole(status: u16, body: Vec<u8>) -> (u16, Vec<u8>, usize) {

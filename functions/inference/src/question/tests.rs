@@ -20,7 +20,14 @@ async fn a_panic_becomes_a_row_with_its_code() {
         received_at: clock::now(),
     };
     let asking = Asking { message: &message, prompt, sha256: prompt.sha256(), ticket: &ticket };
-    let row = caught(async { panic!("on purpose") }, || asking.panicked()).await;
+    let id = ExecutionId {
+        job: message.job_id.clone(),
+        question: message.question,
+        model: message.models[0].clone(),
+        region: message.lane.region.clone(),
+        sample: Sample(0),
+    };
+    let row = caught(async { panic!("on purpose") }, || asking.panicked(&id)).await;
     let failure = row.ending.failure().unwrap();
     assert_eq!(failure.code, FailureCode::WorkerPanic);
     assert!(failure.maybe_billed);
