@@ -55,9 +55,10 @@ fn text(longest: usize) -> Value {
     })
 }
 
-/// Texts that queues refuse.
+/// Texts that queues refuse, and control characters beside tab and the ends of lines.
 fn no_characters() -> Value {
-    json!({"type": "string", "pattern": r"[\ufffe\uffff]"})
+    let controls = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f";
+    json!({"type": "string", "pattern": format!(r"[{controls}\ufffe\uffff]")})
 }
 
 fn label() -> Value {
@@ -179,6 +180,7 @@ fn model() -> Value {
         "examples": ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"],
         "type": "string",
         "pattern": trimmed(&format!("[A-Za-z0-9._:/@+-]{{1,{longest}}}")),
+        "not": no_characters(),
     })
 }
 

@@ -119,7 +119,7 @@ fn text() -> impl Strategy<Value = String> {
         64, 65, 128, 129, 200, 201, 255, 256, 16_384, 16_385, 32_768, 32_769,
     ]);
     prop_oneof![
-        4 => "[A-Za-z0-9._:/@+ \u{85}\u{feff}\u{fffe}é\n-]{0,6}",
+        4 => "[A-Za-z0-9._:/@+ \u{85}\u{feff}\u{fffe}é\u{7}\n-]{0,6}",
         2 => "[ +]?0?[0-9]{1,6}[smhd]",
         2 => long.prop_map(|length| "x".repeat(length)),
         1 => "US| eu |us-east|asia|math_basic| math_basic|regional|none|never|unreachable",

@@ -26,7 +26,7 @@ fn table() -> Vec<(&'static str, Value)> {
         ("/name", json!("x".repeat(200))),
         // Not white space to the server, but to ECMAScript's `\s`.
         ("/name", json!("\u{feff}")),
-        ("/name", json!("NUL \u{0}, 四川 and \u{1f30d} are texts\n")),
+        ("/name", json!("\t四川 and \u{1f30d} are texts\r\n")),
         ("/questions/0", json!(" math_basic\n")),
         ("/questions/1/id", json!("A-Z_a-z.0-9")),
         ("/questions/1/id", json!("x".repeat(128))),
@@ -38,7 +38,7 @@ fn table() -> Vec<(&'static str, Value)> {
         ("/questions/1/variants/formal", json!("x".repeat(32 * 1024))),
         ("/models/0", json!("A-Z_a-z.0-9:/@+")),
         ("/models/0", json!("x".repeat(128))),
-        ("/models/0", json!(" \u{85}\u{2003}mistral-7b\u{3000}\n")),
+        ("/models/0", json!(" \u{2028}\u{2003}mistral-7b\u{3000}\n")),
         ("/models", json!(models)),
         ("/models", json!(twice("mistral-7b"))),
         ("/regions", json!([" Us ", "EUROPE", "asia-southeast"])),
