@@ -10,13 +10,13 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use beacon_aws::clock;
 use beacon_core::route::{Function, Route};
 use beacon_core::view::ErrorView;
 use beacon_intake::Intake;
 use beacon_query::Query;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 /// What API Gateway accepts.
