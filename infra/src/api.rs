@@ -69,6 +69,13 @@ fn names_this_machine(head: &Parts) -> bool {
     let authority = host.parse::<Authority>();
     let name = authority.as_ref().map_or("", |authority| authority.host());
     let ip = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    // What stands behind the colon is not checked by the parser.
+    let port_is_one = authority.as_ref().is_ok_and(|authority| {
+        authority.as_str().len() == name.len() || authority.port_u16().is_some()
+    });
+    if !port_is_one {
+        return false;
+    }
     name.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
@@ -80,18 +87,13 @@ fn event(head: &Parts, body: &[u8]) -> Value {
         Err(_not_utf8) => (true, STANDARD.encode(body)),
     };
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-    let headers: Map<String, Value> = head
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())))
-        .collect();
     json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
         "rawQueryString": query,
         "queryStringParameters": parameters(query),
-        "headers": headers,
+        "headers": headers(head),
         "requestContext": {
             "stage": "$default",
             "timeEpoch": clock::now().as_millisecond(),
@@ -106,6 +108,20 @@ fn event(head: &Parts, body: &[u8]) -> Value {
         "body": body,
         "isBase64Encoded": is_base64,
     })
+}
+
+/// As API Gateway tells them: repeated ones joined with commas, and what it says of the way here in
+/// place of what the client says.
+fn headers(head: &Parts) -> Map<String, Value> {
+    let mut headers: Map<String, Value> = Map::new();
+    for name in head.headers.keys().filter(|name| !name.as_str().starts_with("x-forwarded-")) {
+        let values = head.headers.get_all(name).iter();
+        let values: Vec<_> =
+            values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        headers.insert(name.to_string(), values.join(",").into());
+    }
+    headers.insert("x-forwarded-proto".to_owned(), "http".into());
+    headers
 }
 
 fn parameters(query: &str) -> Map<String, Value> {

@@ -1,9 +1,9 @@
 //! The data directory: the table's file, a lock, and where the running stack listens.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,9 @@ impl DataDir {
             let path = path.to_owned();
             move |source| DataDirError::File { path, act, source }
         };
-        std::fs::create_dir_all(path).map_err(failed(path, "created"))?;
+        let mut directory = DirBuilder::new();
+        directory.recursive(true).mode(0o700);
+        directory.create(path).map_err(failed(path, "created"))?;
         let lock_path = path.join(LOCK);
         let lock = File::create(&lock_path).map_err(failed(&lock_path, "created"))?;
         match lock.try_lock() {
@@ -133,7 +135,9 @@ impl DataDir {
         let json = serde_json::to_vec_pretty(running).map_err(|error| failed(error.into()))?;
         // Written beside and renamed, so that nobody reads half of it.
         let beside = self.path.join("stack.json.new");
-        std::fs::write(&beside, json).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&beside).and_then(|mut file| file.write_all(&json)).map_err(failed)?;
         std::fs::rename(&beside, &path).map_err(failed)
     }
 }

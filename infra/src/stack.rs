@@ -170,15 +170,15 @@ impl Stack {
             running.router.clone_from(&settings.base);
             probe = Some(RouterProbe::new(http_client()?, settings.base.clone()));
             let accepts = this.intake(&settings)?;
-            running.simulated = running.simulated || accepts.has_simulated_provider().await;
+            running.simulated = running.simulated || accepts.ask_at_start().await;
             intake = Some(accepts);
             this.spawn_functions(settings, &stop, &mut work).await?;
         }
         // What readers cost is not the jobs' usage.
         let name = Local::TABLE.to_owned();
         let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
-        let settings = effective(&running, this.access.requests_per_minute());
-        let query = Query { door: this.access.door(), table, router: probe, settings };
+        let settings = effective(&running, this.access.requests_per_minute);
+        let query = Query { door: Arc::clone(&this.access.door), table, router: probe, settings };
         let functions = Arc::new(Functions { intake, query });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;
@@ -235,7 +235,7 @@ struct Parts {
 impl Parts {
     fn intake(&self, settings: &RouterSettings) -> Result<Intake, StackError> {
         Ok(Intake {
-            door: self.access.door(),
+            door: Arc::clone(&self.access.door),
             table: self.table.clone(),
             queues: self.queues.clone(),
             router: RouterProbe::new(http_client()?, settings.base.clone()),

@@ -16,7 +16,7 @@ use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
 use beacon_core::lane::{
     Breakdown, Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite,
-    Tallies,
+    Outcomes, Tallies,
 };
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
@@ -192,7 +192,6 @@ async fn the_largest_job_is_one_transaction() {
     world.stop().await;
 }
 
-/// The embedded table.
 #[tokio::test]
 async fn a_table_that_is_not_beacons_is_told_with_all_its_flaws() {
     let world = World::new().await;
@@ -231,6 +230,7 @@ async fn a_table_that_is_not_beacons_is_told_with_all_its_flaws() {
     world.stop().await;
 }
 
+/// The embedded table.
 struct World {
     local: Local,
     table: Table,
@@ -277,7 +277,10 @@ fn change() -> impl Strategy<Value = LaneChange> {
         Just(HolderChange::Remove),
         nonce().prop_map(|nonce| { HolderChange::Set(Holder { nonce, boot: None, since: now() }) }),
     ];
-    let tallies = (0..9_u64).prop_map(|completed| Tallies { completed, ..Tallies::default() });
+    let tallies = (0..9_u64).prop_map(|completed| {
+        let outcomes = Outcomes { text: completed, ..Outcomes::default() };
+        Tallies { completed, outcomes, ..Tallies::default() }
+    });
     let cursor = prop::option::of((0..2_u32).prop_map(Position));
     let fields = (holder, cursor, prop::option::of(state()), prop::option::of(tallies));
     fields.prop_map(|(holder, cursor, state, tallies)| LaneChange {

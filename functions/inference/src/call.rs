@@ -107,7 +107,10 @@ impl Router {
             prompt_len = request.prompt.len(),
             "inference call begins"
         );
-        let reply = match self.send(id, request, attempt, begun).await {
+        let mut dropped = Dropped { id: Some(id), attempt, begun };
+        let sent = self.send(id, request, attempt, begun).await;
+        dropped.id = None;
+        let reply = match sent {
             Ok((status, body)) => {
                 let system = asking.prompt.system;
                 read(status, &body, Asked { region, system, attempts: attempt })
@@ -160,6 +163,25 @@ impl Router {
             Err(BodyError::TooLarge { limit }) => Err(Lost::TooLarge { limit }),
             Err(BodyError::Broken(error)) => Err(Lost::within_the_answer(error)),
         }
+    }
+}
+
+/// Tells of a call that nobody waits for any more; one that ends tells of itself.
+struct Dropped<'a> {
+    id: Option<&'a ExecutionId>,
+    attempt: u32,
+    begun: Timestamp,
+}
+
+impl Drop for Dropped<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        let duration_ms = view::milliseconds(self.begun, clock::now());
+        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+        info!(
+            %job_id, %region, %model_id, execution_id = %id, attempt = self.attempt, duration_ms,
+            "inference call dropped"
+        );
     }
 }
 

@@ -3,6 +3,8 @@
 mod document;
 mod served;
 
+use std::sync::Arc;
+
 use beacon_aws::{
     Admitted, ApiError, Door, NewJob, Queues, RouterProbe, Submit, Table, chain, clock,
 };
@@ -18,7 +20,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::CONTENT_TYPE;
 use lambda_http::{Body, Request, Response};
 use serde_json::Value;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use document::{Document, Form};
 
@@ -26,7 +28,7 @@ use document::{Document, Form};
 #[derive(Debug)]
 pub struct Intake {
     /// Lets requests in.
-    pub door: Door,
+    pub door: Arc<Door>,
     /// The table.
     pub table: Table,
     /// The queues.
@@ -97,10 +99,30 @@ impl Intake {
         }
     }
 
-    /// Whether the router says that some provider makes its answers up.
-    pub async fn has_simulated_provider(&self) -> bool {
-        let providers = self.router.providers().await;
-        providers.is_ok_and(|providers| providers.iter().any(|provider| provider.simulated))
+    /// Asks the router at the start, so that the log says at once whether jobs can be accepted.
+    /// Returns whether some provider makes its answers up, as far as the router tells.
+    pub async fn ask_at_start(&self) -> bool {
+        let hybrid_base = self.router.base();
+        match self.router.providers().await {
+            Ok(providers) => {
+                let healthy = providers.iter().filter(|provider| provider.healthy).count();
+                info!(
+                    hybrid_base,
+                    providers = providers.len(),
+                    healthy,
+                    "the router has providers"
+                );
+                providers.iter().any(|provider| provider.simulated)
+            }
+            Err(error) => {
+                warn!(
+                    hybrid_base,
+                    error = chain(&error),
+                    "no job is accepted until the router answers"
+                );
+                false
+            }
+        }
     }
 
     /// Asked anew for every submit, so that what is promised is what is served now.

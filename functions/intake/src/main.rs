@@ -17,10 +17,11 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let intake = Intake {
-        door: Door::on_aws(access),
+        door: Arc::new(Door::on_aws(access)),
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
         router: RouterProbe::new(http_client()?, router.base),
     };
+    intake.ask_at_start().await;
     run(service_fn(async |request: Request| Ok::<_, Error>(intake.handle(request).await))).await
 }

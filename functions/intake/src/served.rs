@@ -4,6 +4,10 @@ use beacon_core::spec::{Problem, Spec};
 use beacon_core::wire::ProviderView;
 use beacon_core::{ModelId, Region};
 
+/// Pairs that are listed, and models that each names, at most.
+const MAX_PROBLEMS: usize = 100;
+const MAX_NAMED: usize = 20;
+
 /// The regions that providers declare.
 pub(crate) fn regions(providers: &[ProviderView]) -> Vec<Region> {
     providers.iter().filter_map(|provider| Region::new(provider.region.as_str()).ok()).collect()
@@ -13,15 +17,15 @@ pub(crate) fn regions(providers: &[ProviderView]) -> Vec<Region> {
 /// serve any.
 pub(crate) fn unserved(spec: &Spec, providers: &[ProviderView]) -> Vec<Problem> {
     let serves = |provider: &ProviderView, model: &ModelId, region: &Region| {
-        let there = Region::resolve(&provider.region, std::slice::from_ref(region));
         let models = provider.models.as_ref();
-        there.as_ref() == Ok(region)
+        is_in(provider, region)
             && models.is_none_or(|models| models.iter().any(|served| served == model.as_str()))
     };
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = Vec::new();
     for (index, model) in spec.models.iter().enumerate() {
         for region in spec.regions.iter().map(|prompts| &prompts.region) {
-            if !providers.iter().any(|provider| serves(provider, model, region)) {
+            let served = providers.iter().any(|provider| serves(provider, model, region));
+            if !served && problems.len() < MAX_PROBLEMS {
                 problems.push(Problem {
                     field: format!("models[{index}]"),
                     message: format!(
@@ -35,13 +39,23 @@ pub(crate) fn unserved(spec: &Spec, providers: &[ProviderView]) -> Vec<Problem> 
     problems
 }
 
+fn is_in(provider: &ProviderView, region: &Region) -> bool {
+    Region::resolve(&provider.region, std::slice::from_ref(region)).as_ref() == Ok(region)
+}
+
 fn served_in(region: &Region, providers: &[ProviderView]) -> String {
-    let there = providers.iter().filter(|provider| provider.region == region.as_str());
+    let there = providers.iter().filter(|provider| is_in(provider, region));
     let mut models: Vec<&str> =
         there.flat_map(|provider| provider.models.iter().flatten()).map(String::as_str).collect();
     models.sort_unstable();
     models.dedup();
-    if models.is_empty() { "nothing".to_owned() } else { models.join(", ") }
+    let more = models.len().saturating_sub(MAX_NAMED);
+    models.truncate(MAX_NAMED);
+    match (models.is_empty(), more) {
+        (true, _) => "nothing".to_owned(),
+        (false, 0) => models.join(", "),
+        (false, more) => format!("{} and {more} more", models.join(", ")),
+    }
 }
 
 #[cfg(test)]

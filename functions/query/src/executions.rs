@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use beacon_aws::{ApiError, json};
-use beacon_core::execution::{ExecutionRow, ExecutionStatus};
+use beacon_core::execution::{Ending, ExecutionRow, ExecutionStatus};
 use beacon_core::job::Job;
 use beacon_core::lane::Lane;
 use beacon_core::message::position_of;
@@ -18,12 +18,16 @@ use crate::Query;
 use crate::filter::Filter;
 use crate::parameters::{Parameters, bad_cursor, invalid};
 
-/// Bytes of JSON after which a page ends; Lambda's answers hold 6 MB.
+/// Bytes of JSON after which a page ends.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The same once it is escaped: a function's answer holds 6 MB.
+const ESCAPED_BYTES: usize = 11 * 512 * 1024;
 /// Pairs whose rows are read at a time.
 const READ_PAIRS: usize = 100;
 /// Pairs that are looked at for one page; where few pass the filter the next page goes on.
 const LOOK_PAIRS: usize = 20_000;
+/// Bytes of answers that are read for one page.
+const LOOK_BYTES: usize = 16 * 1024 * 1024;
 
 /// Where a page begins: region, question and pair, each an index into the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,14 +91,15 @@ impl Query {
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let spec = self.table.spec(&job).await?;
         let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        json(StatusCode::OK, &self.page(&source, parameters).await?)
+        json(StatusCode::OK, &self.page(&source, parameters, 0).await?)
     }
 
-    /// A page as the parameters ask for it.
+    /// A page as the parameters ask for it, beside so many bytes of other JSON.
     pub(crate) async fn page(
         &self,
         source: &Source<'_>,
         parameters: &Parameters,
+        beside: usize,
     ) -> Result<JsonPage, ApiError> {
         let limit = parameters.limit(200, 1000)?;
         let filter = Filter::read(parameters, source.spec)?;
@@ -110,33 +115,35 @@ impl Query {
             (None, Some(offset)) => source.at(offset),
             (None, None) => Cursor::START,
         };
-        self.fill_page(source, start, limit, &filter).await
+        let page = Filling { executions: Vec::new(), bytes: beside, escaped: 2 * beside, limit };
+        self.fill_page(source, start, page, &filter).await
     }
 
     async fn fill_page(
         &self,
         source: &Source<'_>,
         start: Cursor,
-        limit: usize,
+        mut page: Filling,
         filter: &Filter,
     ) -> Result<JsonPage, ApiError> {
         let spec = source.spec;
         let questions = u32::try_from(spec.questions.len()).unwrap_or(u32::MAX);
         let step = u32::try_from(READ_PAIRS / spec.pairs_of_question().max(1)).unwrap_or(1).max(1);
-        let mut page = Filling { executions: Vec::new(), bytes: 0, limit };
-        let mut looked_at = 0;
+        let pairs = spec.pairs_of_question();
+        let (mut looked_at, mut bytes) = (0, 0);
         let mut at = start;
         while let Some(region) = spec.regions.get(at.region).map(|region| &region.region) {
             while at.question < questions && filter.takes_region(region) {
-                if looked_at >= LOOK_PAIRS {
+                if looked_at >= LOOK_PAIRS || bytes >= LOOK_BYTES {
                     return Ok(page.end(Some(at), source));
                 }
                 let until = questions.min(at.question.saturating_add(step));
                 let asked = at.question..until;
                 let wanted = |question| filter.takes_question(question);
                 if asked.filter_map(|index| spec.question(QuestionIndex(index))).any(wanted) {
-                    looked_at += READ_PAIRS;
+                    looked_at += pairs * usize::try_from(until - at.question).unwrap_or(1);
                     let mut rows = self.rows(source.job, region, at.question, until).await?;
+                    bytes += rows.values().map(answer_bytes).sum::<usize>();
                     let full = source.fill(&mut page, filter, region, at, until, &mut rows)?;
                     if full.is_some() {
                         return Ok(page.end(full, source));
@@ -162,6 +169,13 @@ impl Query {
     }
 }
 
+fn answer_bytes(row: &ExecutionRow) -> usize {
+    match &row.ending {
+        Ending::Completed(answer) => answer.response.len(),
+        Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => 0,
+    }
+}
+
 /// A page whose executions are JSON already, so that its bytes are known.
 type JsonPage = ExecutionsPage<Box<RawValue>>;
 
@@ -169,6 +183,8 @@ type JsonPage = ExecutionsPage<Box<RawValue>>;
 struct Filling {
     executions: Vec<Box<RawValue>>,
     bytes: usize,
+    /// Bytes as a text within JSON, which is how a function's answer travels.
+    escaped: usize,
     limit: usize,
 }
 
@@ -180,10 +196,13 @@ impl Filling {
         }
         let json = serde_json::value::to_raw_value(view)?;
         let bytes = json.get().len() + 1;
-        if self.bytes + bytes > PAGE_BYTES && !self.executions.is_empty() {
+        let escaped = bytes + json.get().matches(['"', '\\']).count();
+        let full = self.bytes + bytes > PAGE_BYTES || self.escaped + escaped > ESCAPED_BYTES;
+        if full && !self.executions.is_empty() {
             return Ok(false);
         }
         self.bytes += bytes;
+        self.escaped += escaped;
         self.executions.push(json);
         Ok(true)
     }
@@ -260,5 +279,27 @@ impl Source<'_> {
             lane.map_or(ExecutionStatus::Pending, |lane| lane.status_without_row(position));
         let created_at = self.job.created_at;
         Some(ExecutionView::new(id, self.spec, question, row, without_row, created_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_cursor_or_none(text in "\\PC{0,40}|[0-9.+-]{0,60}") {
+            let _read = Cursor::read(&text);
+        }
+
+        #[test]
+        fn a_printed_cursor_reads_back(
+            region in any::<usize>(), question in any::<u32>(), pair in any::<usize>(),
+        ) {
+            let cursor = Cursor { region, question, pair };
+            prop_assert_eq!(Cursor::read(&cursor.print()), Some(cursor));
+        }
     }
 }

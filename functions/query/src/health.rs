@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use beacon_aws::{ApiError, chain, json};
+use beacon_aws::{ApiError, RouterUnavailable, chain, json};
 use beacon_core::view::{Health, HealthView, Live, PartHealth, ReadyView};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use tokio::time::timeout;
+use tracing::warn;
 
 use crate::Query;
 
 /// How long each part has for its answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+const SILENT: &str = "it does not answer in time";
 
 impl Query {
     pub(crate) async fn health(&self) -> Result<Response<Body>, ApiError> {
@@ -38,8 +40,8 @@ impl Query {
     async fn table_health(&self) -> PartHealth {
         match timeout(PATIENCE, self.table.probe()).await {
             Ok(Ok(())) => part("table", None),
-            Ok(Err(error)) => part("table", Some(chain(&error))),
-            Err(_elapsed) => part("table", Some("it does not answer".to_owned())),
+            Ok(Err(error)) => not_well("table", "the table refuses or does not answer", &error),
+            Err(_elapsed) => part("table", Some(SILENT.to_owned())),
         }
     }
 
@@ -52,10 +54,23 @@ impl Query {
                 part("router", Some("it has no providers".to_owned()))
             }
             Ok(Ok(_providers)) => part("router", None),
-            Ok(Err(error)) => part("router", Some(chain(&error))),
-            Err(_elapsed) => part("router", Some("it does not answer".to_owned())),
+            Ok(Err(error)) => {
+                let told = match &error {
+                    RouterUnavailable::Unreachable { .. } => "the router does not answer",
+                    RouterUnavailable::Body { .. } => "the router's list of providers broke off",
+                    RouterUnavailable::NoList { .. } => "what answers there is no router",
+                };
+                not_well("router", told, &error)
+            }
+            Err(_elapsed) => part("router", Some(SILENT.to_owned())),
         }
     }
+}
+
+/// Health is open to anybody: it says what is wrong, and the log says where and why.
+fn not_well(name: &str, told: &str, error: &dyn std::error::Error) -> PartHealth {
+    warn!(component = name, error = chain(error), "a part is not well");
+    part(name, Some(told.to_owned()))
 }
 
 fn part(name: &str, error: Option<String>) -> PartHealth {

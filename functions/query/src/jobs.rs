@@ -1,6 +1,6 @@
 //! Jobs: one, and all by age.
 
-use beacon_aws::{AfterJob, ApiError, clock, json};
+use beacon_aws::{ApiError, ListedJob, clock, json};
 use beacon_core::JobId;
 use beacon_core::view::{JobPage, JobView, JobsPage, jobspec};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -29,7 +29,9 @@ impl Query {
             None => None,
             Some(spec) => {
                 let source = Source { job: &job, lanes: &lanes, spec };
-                Some(self.page(&source, parameters).await?)
+                let document = jobspec(&job, &lanes, Some(spec)).to_string().len();
+                let sent = submitted.as_ref().map_or(0, |sent| sent.to_string().len());
+                Some(self.page(&source, parameters, document.max(sent)).await?)
             }
         };
         let view = JobView::new(&job, &lanes, clock::now());
@@ -41,10 +43,10 @@ impl Query {
         let limit = parameters.limit(50, 200)?;
         let after = parameters.cursor().map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor));
         let now = clock::now();
-        let ids = self.table.jobs_before(after.transpose()?.as_ref(), now, limit).await?;
-        let full = ids.len() == limit;
-        let read = stream::iter(ids)
-            .map(async |id| self.table.job_and_lanes(&id).await)
+        let listed = self.table.jobs_before(after.transpose()?.as_ref(), now, limit).await?;
+        let full = listed.len() == limit;
+        let read = stream::iter(listed)
+            .map(async |listed| self.table.job_and_lanes(&listed.job).await)
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>();
         let found = read.await?.into_iter().flatten();
@@ -59,8 +61,36 @@ fn cursor_after(job: &JobView) -> String {
     format!("{}.{}", job.created_at.as_millisecond(), job.job_id)
 }
 
-fn read_cursor(cursor: &str) -> Option<AfterJob> {
+fn read_cursor(cursor: &str) -> Option<ListedJob> {
     let (ms, job) = cursor.split_once('.')?;
     let created_at = jiff::Timestamp::from_millisecond(ms.parse().ok()?).ok()?;
-    Some(AfterJob { job: JobId::new(job).ok()?, created_at })
+    Some(ListedJob { job: JobId::new(job).ok()?, created_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_cursor_or_none(text in "\\PC{0,40}|[0-9.+-]{0,60}") {
+            let _read = read_cursor(&text);
+        }
+
+        #[test]
+        fn any_time_is_a_cursor_or_none(ms in any::<i64>()) {
+            let _read = read_cursor(&format!("{ms}.j"));
+        }
+
+        #[test]
+        fn a_printed_cursor_reads_back(
+            ms in -377_705_023_201_000_i64..=253_402_207_200_999,
+            job in "[A-Za-z0-9_-]{1,255}",
+        ) {
+            let read = read_cursor(&format!("{ms}.{job}")).unwrap();
+            prop_assert_eq!((read.created_at.as_millisecond(), read.job.as_str()), (ms, job.as_str()));
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod metrics;
 mod parameters;
 mod summary;
 
+use std::sync::Arc;
+
 use beacon_aws::{Admitted, ApiError, Door, RouterProbe, Table, json};
 use beacon_core::openapi;
 use beacon_core::route::{Function, Route};
@@ -22,7 +24,7 @@ use parameters::Parameters;
 #[derive(Debug)]
 pub struct Query {
     /// Lets requests in.
-    pub door: Door,
+    pub door: Arc<Door>,
     /// The table.
     pub table: Table,
     /// The router; none where nothing is executed.

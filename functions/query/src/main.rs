@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let (name, router, access) = (table_name()?, router_settings()?, required_access()?);
     let aws = Aws::from_environment().await;
     let query = Query {
-        door: Door::on_aws(access),
+        door: Arc::new(Door::on_aws(access)),
         table: Table::new(aws.dynamodb(), name, Arc::new(Meter::off())),
         router: Some(RouterProbe::new(http_client()?, router.base)),
         settings: effective_settings().into_iter().map(Into::into).collect(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beacon_aws::{ApiError, clock, text};
+use beacon_aws::{ApiError, ListedJob, clock, text};
 use beacon_core::metrics::Metrics;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
@@ -24,15 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 impl Query {
     pub(crate) async fn metrics(&self) -> Result<Response<Body>, ApiError> {
         let now = clock::now();
-        let ids = self.table.jobs_before(None, now, JOBS).await?;
-        let read = stream::iter(ids)
-            .map(async |id| self.table.job_whole(&id).await)
+        let recent = |listed: &ListedJob| now.duration_since(listed.created_at) <= WINDOW;
+        let listed = self.table.jobs_before(None, now, JOBS).await?;
+        let read = stream::iter(listed.into_iter().take_while(recent))
+            .map(async |listed| self.table.job_whole(&listed.job).await)
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>();
         let (jobs, providers) = tokio::join!(read, self.providers());
         let mut metrics = Metrics::default();
-        let recent = |at| now.duration_since(at) <= WINDOW;
-        for whole in jobs?.into_iter().flatten().filter(|whole| recent(whole.job.created_at)) {
+        for whole in jobs?.into_iter().flatten() {
             metrics.add(&whole.job, &whole.lanes, whole.late_results);
         }
         let printed = metrics.print(WINDOW_TEXT, providers.as_deref());

@@ -30,7 +30,7 @@ pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{QueueError, QueueName, QueueState, Queues};
 pub use table::{
-    AfterJob, JobUpdate, LaneUpdate, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
+    JobUpdate, LaneUpdate, ListedJob, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
     WholeJob, schema,
 };
 pub use tokens::{Caller, Presented, TokenError, Tokens};

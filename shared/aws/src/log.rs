@@ -16,7 +16,7 @@ pub fn log_as_json() -> Result<(), ConfigError> {
 }
 
 /// The time in UTC, and an event's own fields at the top. Of the spans only the innermost is kept:
-/// the runtime's, which has the id of the invocation.
+/// the API's request, or the runtime's invocation.
 fn json_lines<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

@@ -20,7 +20,7 @@ use thiserror::Error;
 pub use execution::{ResultWrite, StoredStatus};
 pub use job::{JobUpdate, WholeJob};
 pub use lane::LaneUpdate;
-pub use list::AfterJob;
+pub use list::ListedJob;
 pub use submit::{NewJob, Submit};
 
 use crate::meter::Meter;

@@ -83,10 +83,10 @@ impl Allowance {
         (Self { left, at: now }, taken)
     }
 
-    /// Whether nothing is lost by forgetting it.
-    pub fn is_full(self, per_minute: u32, now: Timestamp) -> bool {
-        let (before, _) = self.take(per_minute, now);
-        before.left + 1.0 >= f64::from(per_minute)
+    /// Whole requests that may be made now; a full one can be forgotten.
+    pub fn left(self, per_minute: u32, now: Timestamp) -> u32 {
+        let (_, taken) = self.take(per_minute, now);
+        taken.remaining + u32::from(taken.allowed)
     }
 }
 
@@ -120,8 +120,8 @@ mod tests {
         assert_eq!(taken.reset_seconds, 60);
         let (bucket, taken) = bucket.take(60, at(1000));
         assert_eq!((taken.allowed, taken.remaining), (true, 0));
-        assert!(!bucket.is_full(60, at(30_000)));
-        assert!(bucket.is_full(60, at(61_000)));
+        assert_eq!(bucket.left(60, at(1000)), 0);
+        assert_eq!((bucket.left(60, at(31_000)), bucket.left(60, at(61_000))), (30, 60));
         // It never holds more than a minute's worth.
         assert_eq!(bucket.take(60, at(3_600_000)).1.remaining, 59);
     }

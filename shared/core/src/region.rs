@@ -27,9 +27,10 @@ pub(crate) const PLACES: [(&str, &str); 8] = [
 ];
 
 /// Lower-case aliases and what they stand for.
-pub(crate) const ALIASES: [(&str, &str); 7] = [
+pub(crate) const ALIASES: [(&str, &str); 8] = [
     ("us", "us-east"),
     ("usa", "us-east"),
+    ("united states", "us-east"),
     ("na", "us-east"),
     ("eu", "eu-west"),
     ("europe", "eu-west"),
@@ -88,6 +89,7 @@ mod tests {
         let table = [
             ("US", "us-east"),
             ("usa", "us-east"),
+            ("United States", "us-east"),
             ("NA", "us-east"),
             ("us-east", "us-east"),
             ("EU", "eu-west"),
@@ -99,6 +101,13 @@ mod tests {
         ];
         for (given, canonical) in table {
             assert_eq!(Region::resolve(given, &[]).unwrap().as_str(), canonical, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_region_is_never_taken_for_one() {
+        for given in ["", " ", "CANADA", "UNKNOWN-REGION", "us_east", "us-*", "null"] {
+            assert!(Region::resolve(given, &[]).is_err(), "{given}");
         }
     }
 

@@ -149,6 +149,32 @@ async fn the_clients_request_id_comes_back_unless_it_could_do_harm() {
 }
 
 #[tokio::test]
+async fn headers_that_would_steer_what_is_behind() {
+    let here = Here::simulated("[0, 0]").await;
+    for (name, value, status) in [
+        ("x-forwarded-proto", "1", 200),
+        ("x-forwarded-proto", "data", 200),
+        ("x-forwarded-host", "evil.example", 200),
+        ("x-forwarded-port", "99999", 200),
+        ("host", "127.0.0.1:99999", 403),
+        ("host", "127.0.0.1:x", 403),
+        ("host", "evil.example", 403),
+        ("host", "127.0.0.1.evil.example", 403),
+    ] {
+        let request = here.api.open("GET", "/health/live").header(name, value);
+        assert_eq!(answered(request).await.status, status, "{name}: {value}");
+    }
+    let key = reqwest::header::HeaderValue::from_bytes(b"k\xc3\xbc").unwrap();
+    let request = here.api.request("POST", "/api/v1/jobs").header("idempotency-key", key);
+    let answer = answered(request.json(&main_job("not-ascii"))).await;
+    assert_eq!(answer.refusal(), (400, "invalid_parameter".into()));
+    // From the year 9999 backwards there are many months to look through.
+    let far = here.api.request("GET", "/api/v1/jobs?cursor=253402200000000.j");
+    assert_eq!(answered(far).await.status, 200);
+    assert_eq!(here.api.get("jobs").await["jobs"], json!([]));
+}
+
+#[tokio::test]
 async fn an_idempotency_key_is_one_job() {
     let here = Here::simulated("[0, 0]").await;
     let mut spec = main_job("first");
@@ -179,6 +205,20 @@ async fn an_idempotency_key_is_one_job() {
     let ids: std::collections::BTreeSet<String> =
         answers.iter().map(|answer| answer.json()["job_id"].to_string()).collect();
     assert_eq!((created, ids.len()), (1, 1), "{answers:?}");
+
+    // As clients do that make a new id for each try, all at once.
+    let tries: Vec<Value> = (0..8).map(|n| main_job(&format!("try-{n}"))).collect();
+    let at_once = tries.iter().map(|spec| send(spec, "key-d"));
+    let answers = futures_util::future::join_all(at_once).await;
+    let created = answers.iter().filter(|answer| answer.status == 202).count();
+    let ids: std::collections::BTreeSet<String> =
+        answers.iter().map(|answer| answer.json()["job_id"].to_string()).collect();
+    assert_eq!((created, ids.len()), (1, 1), "{answers:?}");
+    // A key that comes with a job that was there means that job from then on.
+    assert_eq!(send(&main_job("first"), "key-e").await.status, 200);
+    let other = json!({"questions": ["math_basic"], "models": ["mistral-7b"], "regions": ["US"]});
+    assert_eq!(send(&other, "key-e").await.refusal(), (409, "idempotency_key_conflict".into()));
+    assert_eq!(here.api.get("jobs").await["jobs"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]

@@ -89,9 +89,11 @@ impl Door {
         let limit = self.requests_per_minute;
         let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
         if allowances.len() >= MAX_CALLERS {
-            allowances.retain(|_, allowance| !allowance.is_full(limit, now));
-            if allowances.len() >= MAX_CALLERS {
-                allowances.pop_first();
+            allowances.retain(|_, allowance| allowance.left(limit, now) < limit);
+            let fullest = allowances.iter().max_by_key(|(_, allowance)| allowance.left(limit, now));
+            let fullest = fullest.map(|(key, _)| key.clone());
+            if let Some(key) = fullest.filter(|_| allowances.len() >= MAX_CALLERS) {
+                allowances.remove(&key);
             }
         }
         let before = allowances.get(&key).copied().unwrap_or(Allowance::full(limit, now));

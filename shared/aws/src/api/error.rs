@@ -95,7 +95,7 @@ pub enum ApiError {
     #[error("the body must be sent as `application/json`")]
     UnsupportedMediaType,
     /// 422: nobody serves some of the pairs of model and region; all of them are listed.
-    #[error("no provider serves {} of the (model, region) pairs; nothing was accepted", .0.len())]
+    #[error("no provider serves {} of the (model, region) pairs; nothing new was accepted", .0.len())]
     NotServed(Vec<Problem>),
     /// 429: too many requests.
     #[error("more than {limit} requests a minute; ask again in {retry_seconds} s")]
@@ -106,7 +106,7 @@ pub enum ApiError {
         retry_seconds: u64,
     },
     /// 503: the router did not tell its providers; nothing was accepted.
-    #[error("{message}; nothing was accepted, check HYBRID_ROUTER_URL and the router")]
+    #[error("{message}; nothing new was accepted, check HYBRID_ROUTER_URL and the router")]
     RouterUnavailable {
         /// What happened.
         message: String,
@@ -195,6 +195,13 @@ impl ApiError {
         }
     }
 
+    /// Whether it is who asks, or how often, that is refused.
+    fn is_of_access(&self) -> bool {
+        let status = self.status();
+        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS]
+            .contains(&status)
+    }
+
     /// Headers that tell a program what to do next.
     fn put_headers(&self, headers: &mut HeaderMap) {
         if self.status() == StatusCode::UNAUTHORIZED {
@@ -223,8 +230,10 @@ impl ApiError {
     pub fn answer(self) -> Response<Body> {
         let (status, code) = (self.status(), self.code());
         // Of the others the answer tells all there is to know.
-        if matches!(self, Self::Table(_) | Self::Answer(_)) {
+        if matches!(self, Self::Table(_) | Self::Answer(_) | Self::RouterUnavailable { .. }) {
             tracing::error!(code, error = chain(&self), "request failed");
+        } else if self.is_of_access() {
+            tracing::info!(code, "request refused");
         }
         let mut headers = HeaderMap::new();
         self.put_headers(&mut headers);

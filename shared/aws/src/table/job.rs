@@ -186,9 +186,14 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
     let log = log.ok_or_else(|| item.corrupt("transitions"))?;
     let transitions: Option<Vec<_>> =
         log.iter().map(|entry| serde_json::from_str(entry.as_s().ok()?).ok()).collect();
-    let models = attributes.get("models").and_then(|models| models.as_l().ok());
-    let models: Option<Vec<_>> =
-        models.and_then(|all| all.iter().map(|id| ModelId::new(id.as_s().ok()?).ok()).collect());
+    // Jobs of the first release have no models, questions and samples in their item.
+    let models: Option<Vec<_>> = match attributes.get("models") {
+        None => Some(Vec::new()),
+        Some(value) => value
+            .as_l()
+            .ok()
+            .and_then(|all| all.iter().map(|id| ModelId::new(id.as_s().ok()?).ok()).collect()),
+    };
     let usage: Option<Usage> = item
         .optional_text("usage")?
         .map(|json| serde_json::from_str(&json).map_err(|_invalid| item.corrupt("usage")))
@@ -201,9 +206,9 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
         spec_hash: SpecHash(item.text("spec_hash")?),
         spec_chunks: item.number("spec_chunks")?,
         expected: item.number("expected")?,
-        questions: item.number("questions")?,
+        questions: item.optional_number("questions")?.unwrap_or(0),
         models: models.ok_or_else(|| item.corrupt("models"))?,
-        samples: item.number("samples")?,
+        samples: item.optional_number("samples")?.unwrap_or(1),
         has_jobspec: attributes.get("has_jobspec") == Some(&AttributeValue::Bool(true)),
         min_success_rate: item.number("min_success_rate")?,
         min_regions: item.number("min_regions")?,

@@ -172,8 +172,11 @@ pub(super) fn lane_of(attributes: &Attributes) -> Result<Lane, TableError> {
     let item = Item(attributes);
     let id = key::lane_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))?;
     let tallies = item.map("tallies")?.ok_or_else(|| item.corrupt("tallies"))?;
-    let breakdown = attributes.get("breakdown").and_then(|bytes| bytes.as_b().ok());
-    let breakdown = breakdown.and_then(|bytes| Breakdown::decode(bytes.as_ref()));
+    // Lanes of the first release have none.
+    let breakdown = match attributes.get("breakdown") {
+        None => Some(Breakdown::default()),
+        Some(value) => value.as_b().ok().and_then(|bytes| Breakdown::decode(bytes.as_ref())),
+    };
     Ok(Lane {
         id,
         run: Run(item.number("run")?),

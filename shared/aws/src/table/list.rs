@@ -4,20 +4,22 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use beacon_core::JobId;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::item::{Item, text};
 use super::key::{self, PK, SK};
 use super::schema::{BY_MONTH, CREATED_AT, MONTH, OPEN, OPEN_SHARD};
 use super::{Table, TableError, request};
 
+/// A cursor from further in the future than clocks differ begins here.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// No job is older than Beacon.
 const FIRST_MONTH: Date = Date::constant(2026, 11, 1);
 
-/// Where a page of jobs ended.
+/// A job in the list by age; a page ends with one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AfterJob {
-    /// The last job of the page.
+pub struct ListedJob {
+    /// Its id.
     pub job: JobId,
     /// When it was accepted.
     pub created_at: Timestamp,
@@ -48,13 +50,13 @@ impl Table {
     /// Up to `limit` jobs, newest first, that were accepted before a page's end or before now.
     pub async fn jobs_before(
         &self,
-        after: Option<&AfterJob>,
+        after: Option<&ListedJob>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<JobId>, TableError> {
+    ) -> Result<Vec<ListedJob>, TableError> {
         let mut jobs = Vec::new();
         // Clocks of two machines may differ by a little at a month's turn.
-        let newest = after.map_or(now, |after| after.created_at);
+        let newest = after.map_or(now, |after| after.created_at.min(now + A_DAY));
         let mut month = newest.to_zoned(TimeZone::UTC).date().first_of_month();
         let mut start = after.map(start_key);
         while jobs.len() < limit && month >= FIRST_MONTH {
@@ -70,7 +72,7 @@ impl Table {
         month: Date,
         start: Option<super::item::Attributes>,
         limit: usize,
-        jobs: &mut Vec<JobId>,
+        jobs: &mut Vec<ListedJob>,
     ) -> Result<(), TableError> {
         let wanted = i32::try_from(limit - jobs.len()).unwrap_or(i32::MAX);
         let query = self
@@ -86,13 +88,16 @@ impl Table {
             .limit(wanted);
         let page = query.send().await.map_err(|error| request("list jobs", error))?;
         for item in page.items() {
-            jobs.extend(key::job_of(&Item(item).text(PK)?));
+            let item = Item(item);
+            let created_at = item.time(CREATED_AT)?;
+            let job = key::job_of(&item.text(PK)?);
+            jobs.extend(job.map(|job| ListedJob { job, created_at }));
         }
         Ok(())
     }
 }
 
-fn start_key(after: &AfterJob) -> super::item::Attributes {
+fn start_key(after: &ListedJob) -> super::item::Attributes {
     let entry = |name: &str, value: AttributeValue| (name.to_owned(), value);
     super::item::Attributes::from([
         entry(PK, text(key::job(&after.job))),

@@ -1,5 +1,9 @@
 //! Submit: a job, its lanes and what belongs to them in one transaction, or the job that was there.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
@@ -11,6 +15,7 @@ use beacon_core::job::Job;
 use beacon_core::spec::{Spec, SpecHash};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use super::item::{Attributes, Item, text};
 use super::job::{job_item, json};
@@ -18,6 +23,10 @@ use super::key::{self, PK, SK};
 use super::lane::lane_item;
 use super::spec::StoredSpec;
 use super::{Table, TableError, request};
+
+/// Between tries while another submit of the same is under way.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(450)];
 
 /// A job to be stored.
 #[derive(Debug, Clone)]
@@ -80,44 +89,68 @@ impl Table {
         if let Some(key) = key {
             items.push(self.put_if_absent(key_item(key, &job.id))?);
         }
-        let submit = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match submit.send().await {
-            Ok(done) => {
-                units +=
-                    done.consumed_capacity().iter().map(|of| super::units(Some(of))).sum::<f64>();
-                self.meter.begin(&job.id, units);
-                Ok(Submit::Created(job))
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let submit = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let error = match submit.send().await {
+                Ok(done) => {
+                    let capacity = done.consumed_capacity().iter();
+                    units += capacity.map(|of| super::units(Some(of))).sum::<f64>();
+                    self.meter.begin(&job.id, units);
+                    return Ok(Submit::Created(job));
+                }
+                Err(error) => error.into_service_error(),
+            };
+            if !matches!(error, TransactWriteItemsError::TransactionCanceledException(_)) {
+                return Err(request("store a job", error));
             }
-            Err(error) => self.existing(&job.id, key, &hash, error.into_service_error()).await,
+            if let Some(existing) = self.existing(&job.id, key, &hash).await? {
+                return Ok(existing);
+            }
+            // Another submit of the same is under way, and whether it succeeds is not known yet.
+            let Some(pause) = pauses.next() else { return Err(request("store a job", error)) };
+            sleep(pause).await;
         }
     }
 
-    /// The job that has the key or the id, or why the transaction was cancelled.
+    /// The job that has the key or the id; none while another submit may be storing it.
     async fn existing(
         &self,
         id: &JobId,
         key: Option<&IdempotencyKey>,
         hash: &SpecHash,
-        error: TransactWriteItemsError,
-    ) -> Result<Submit, TableError> {
-        if !matches!(error, TransactWriteItemsError::TransactionCanceledException(_)) {
-            return Err(request("store a job", error));
-        }
-        // Read anew: two submits at once conflict without saying which of them won.
+    ) -> Result<Option<Submit>, TableError> {
         if let Some(key) = key
             && let Some(other) = self.job_of_key(key).await?
             && let Some(job) = self.job(&other).await?
         {
             let same = job.spec_hash == *hash;
-            return Ok(Submit::Repeated { job, same });
+            return Ok(Some(Submit::Repeated { job, same }));
         }
-        let job = self.job(id).await?.ok_or_else(|| request("store a job", error))?;
+        let Some(job) = self.job(id).await? else { return Ok(None) };
         let same = job.spec_hash == *hash;
-        Ok(Submit::Exists { job, same })
+        if let Some(key) = key.filter(|_| same) {
+            self.put_key(key, id).await?;
+        }
+        Ok(Some(Submit::Exists { job, same }))
+    }
+
+    /// Lets a key that came with a job that was there before mean that job from here on.
+    async fn put_key(&self, key: &IdempotencyKey, job: &JobId) -> Result<(), TableError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(key_item(key, job)))
+            .condition_expression("attribute_not_exists(pk)");
+        match put.send().await.map_err(SdkError::into_service_error) {
+            Ok(_) | Err(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            Err(error) => Err(request("store an idempotency key", error)),
+        }
     }
 
     async fn job_of_key(&self, key: &IdempotencyKey) -> Result<Option<JobId>, TableError> {

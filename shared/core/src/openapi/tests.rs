@@ -21,6 +21,31 @@ fn every_path_is_a_route_that_needs_the_role_it_says() {
 }
 
 #[test]
+fn only_reads_that_show_nobodys_work_are_open() {
+    let document = document();
+    let mut open = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            match operation["x-beacon-role"].as_str() {
+                None => open.push(format!("{method} {path}")),
+                Some(role) => assert!(method == "get" || role == "submitter", "{method} {path}"),
+            }
+        }
+    }
+    assert_eq!(
+        open,
+        [
+            "get /api/v1/health",
+            "get /api/v1/questions",
+            "get /health",
+            "get /health/live",
+            "get /health/ready",
+            "get /openapi.json",
+        ]
+    );
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     let document = document();
     let text = document.to_string();

@@ -106,8 +106,16 @@ pub(super) fn small(number: u64) -> u16 {
 }
 
 /// A job's id as the client wrote it.
+/// A job of this id could not be read: the API takes jobs at its address.
+pub(super) const RESERVED_ID: &str = "cross-region";
+
 pub(super) fn read_id(text: String, path: &str, findings: &mut Findings) -> Option<JobId> {
-    JobId::new(text).map_err(|error| findings.problem(path, error.to_string())).ok()
+    let id = JobId::new(text).map_err(|error| findings.problem(path, error.to_string())).ok()?;
+    if id.as_str() == RESERVED_ID {
+        findings.problem(path, format!("`{RESERVED_ID}` is an address of the API; choose another"));
+        return None;
+    }
+    Some(id)
 }
 
 /// Adds a model to the list, once.
@@ -135,7 +143,7 @@ pub(super) fn read_regions(
 ) -> Vec<(Region, String)> {
     let mut regions: Vec<(Region, String)> = Vec::new();
     for (index, entry) in list(value, path, "region", findings).iter().enumerate() {
-        if regions.len() > limit::REGIONS {
+        if regions.len() > limit::REGIONS || findings.is_full() {
             break;
         }
         let path = format!("{path}[{index}]");

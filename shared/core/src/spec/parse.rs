@@ -76,7 +76,7 @@ fn read(mut fields: Fields<'_>, declared: &[Region], findings: &mut Findings) ->
 fn read_models(value: Option<&Value>, findings: &mut Findings) -> Vec<ModelId> {
     let mut models: Vec<ModelId> = Vec::new();
     for (index, entry) in list(value, "models", "model", findings).iter().enumerate() {
-        if models.len() > limit::MODELS {
+        if models.len() > limit::MODELS || findings.is_full() {
             break;
         }
         let path = format!("models[{index}]");

@@ -27,7 +27,7 @@ pub(super) fn read_questions(
     let mut all: Vec<Asked> = Vec::new();
     let mut seen = std::collections::BTreeMap::new();
     for (index, entry) in list(value, path, "question", findings).iter().enumerate() {
-        if all.len() > limit::QUESTIONS {
+        if all.len() > limit::QUESTIONS || findings.is_full() {
             break;
         }
         let entry_path = format!("{path}[{index}]");

@@ -32,6 +32,11 @@ impl Findings {
         }
     }
 
+    /// Whether more problems would not be told.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
     pub(super) fn warn(&mut self, message: impl Into<String>) {
         if self.warnings.len() < MAX_PROBLEMS {
             self.warnings.push(message.into());

@@ -20,7 +20,7 @@ pub enum Health {
 /// One part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartHealth {
-    /// `table`, `queues` or `router`.
+    /// `table` or `router`.
     pub name: String,
     /// How it is.
     pub status: Health,

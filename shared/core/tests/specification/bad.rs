@@ -32,6 +32,7 @@ fn texts() -> Vec<(&'static str, Value, &'static str)> {
         ("/name", json!(""), "name"),
         ("/name", json!(" \t\u{a0}\u{3000}"), "name"),
         ("/name", json!("NUL \u{0}"), "name"),
+        ("/id", json!("cross-region"), "id"),
         ("/questions/1/text", json!("bell \u{7}"), "questions[1].text"),
         ("/models/0", json!("\u{85}mistral-7b"), "models[0]"),
         ("/name", json!("x".repeat(201)), "name"),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{distinct_models, distinct_regions, no_characters, text, trimmed};
 use crate::id::JobId;
+use crate::spec::draft::RESERVED_ID;
 use crate::spec::{Stop, limit};
 
 pub(super) fn properties() -> Value {
@@ -93,6 +94,7 @@ fn id() -> Value {
         ),
         "type": ["string", "null"],
         "pattern": format!("^[A-Za-z0-9_-]{{1,{longest}}}$"),
+        "not": {"const": RESERVED_ID},
     })
 }
 
