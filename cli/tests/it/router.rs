@@ -22,7 +22,7 @@ async fn a_submit_without_a_router_is_refused_and_nothing_accepted() {
     let run = with(run, &[("HYBRID_ROUTER_URL", &url)]).await;
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.contains(&url), "{run:?}");
-    assert!(run.stderr.contains("nothing was accepted"), "{run:?}");
+    assert!(run.stderr.contains("nothing new was accepted"), "{run:?}");
     let list = place.beacon(&["list", "--json"]).await;
     assert_eq!(list.json(), Value::Array(Vec::new()));
 }

@@ -230,8 +230,10 @@ impl ApiError {
     pub fn answer(self) -> Response<Body> {
         let (status, code) = (self.status(), self.code());
         // Of the others the answer tells all there is to know.
-        if matches!(self, Self::Table(_) | Self::Answer(_) | Self::RouterUnavailable { .. }) {
+        if matches!(self, Self::Table(_) | Self::Answer(_)) {
             tracing::error!(code, error = chain(&self), "request failed");
+        } else if let Self::RouterUnavailable { message } = &self {
+            tracing::warn!(code, error = message, "the router is out of reach");
         } else if self.is_of_access() {
             tracing::info!(code, "request refused");
         }

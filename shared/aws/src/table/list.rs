@@ -56,7 +56,8 @@ impl Table {
     ) -> Result<Vec<ListedJob>, TableError> {
         let mut jobs = Vec::new();
         // Clocks of two machines may differ by a little at a month's turn.
-        let newest = after.map_or(now, |after| after.created_at.min(now + A_DAY));
+        let after = after.filter(|after| after.created_at <= now + A_DAY);
+        let newest = after.map_or(now, |after| after.created_at);
         let mut month = newest.to_zoned(TimeZone::UTC).date().first_of_month();
         let mut start = after.map(start_key);
         while jobs.len() < limit && month >= FIRST_MONTH {
