@@ -2,6 +2,7 @@
 
 use beacon_aws::{ApiError, json};
 use beacon_core::Region;
+use beacon_core::prompt::hex;
 use beacon_core::spec::{
     Problem, Submission, is_jobspec, parse, parse_cross_region, parse_jobspec,
 };
@@ -112,7 +113,7 @@ fn uuid(job: &str) -> String {
     bytes.iter_mut().zip(hash.iter()).for_each(|(byte, of_hash)| *byte = *of_hash);
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&bytes);
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 

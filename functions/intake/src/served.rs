@@ -24,8 +24,8 @@ pub(crate) fn unserved(spec: &Spec, providers: &[ProviderView]) -> Vec<Problem> 
     let mut problems: Vec<Problem> = Vec::new();
     for (index, model) in spec.models.iter().enumerate() {
         for region in spec.regions.iter().map(|prompts| &prompts.region) {
-            let served = providers.iter().any(|provider| serves(provider, model, region));
-            if !served && problems.len() < MAX_PROBLEMS {
+            let is_served = providers.iter().any(|provider| serves(provider, model, region));
+            if !is_served && problems.len() < MAX_PROBLEMS {
                 problems.push(Problem {
                     field: format!("models[{index}]"),
                     message: format!(

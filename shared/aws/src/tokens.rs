@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use beacon_core::access::Role;
+use beacon_core::prompt::hex;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
@@ -69,7 +70,7 @@ impl TokenHash {
     }
 
     fn name(self) -> String {
-        self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0[..4])
     }
 }
 
@@ -168,7 +169,7 @@ mod tests {
     fn tokens() -> Tokens {
         let mut tokens = Tokens::default();
         tokens.add(Role::Reader, &format!("{READER}, other-reader-token,")).unwrap();
-        let hash: String = Sha256::digest(ADMIN).iter().map(|byte| format!("{byte:02X}")).collect();
+        let hash = hex(&Sha256::digest(ADMIN)).to_uppercase();
         tokens.add(Role::Admin, &format!("sha256:{hash}")).unwrap();
         tokens
     }

@@ -125,11 +125,13 @@ impl Metrics {
     fn print_durations(&self, text: &mut Text<'_>) {
         let measured = self.durations.iter().flat_map(|(region, durations)| {
             let labels = label("region", region.as_str());
-            [50, 95, 99].into_iter().filter_map(move |per_hundred| {
-                let ms = durations.quantile(per_hundred)?;
-                let quantile = label("quantile", &format!("0.{per_hundred}"));
-                Some((format!("{labels},{quantile}"), seconds(ms)))
-            })
+            [(50, "0.5"), (95, "0.95"), (99, "0.99")].into_iter().filter_map(
+                move |(share, name)| {
+                    let ms = durations.quantile(share)?;
+                    let quantile = label("quantile", name);
+                    Some((format!("{labels},{quantile}"), seconds(ms)))
+                },
+            )
         });
         let help = "Duration of completed executions, exact to about 6 %";
         text.gauge("beacon_execution_duration_seconds", help, measured.collect());
