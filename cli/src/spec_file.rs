@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use beacon_core::json::{JsonError, read_json};
 use beacon_core::spec::{Problem, limit};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -19,12 +20,18 @@ pub(crate) enum SpecFileError {
     TooLarge { path: PathBuf, limit: usize },
     #[error("`{path}` is not YAML: {message}")]
     Yaml { path: PathBuf, message: String },
-    #[error("`{path}`, line {line}, is not JSON")]
+    #[error("`{path}`")]
     Json {
         path: PathBuf,
-        line: usize,
         #[source]
-        source: serde_json::Error,
+        source: JsonError,
+    },
+    #[error("`{path}`, line {line}")]
+    JsonLine {
+        path: PathBuf,
+        line: u64,
+        #[source]
+        source: JsonError,
     },
     #[error("`{path}` is not CSV with a header of id, text, category, language or variant.NAME")]
     Csv {
@@ -55,7 +62,7 @@ impl SpecFile {
     pub(crate) fn read(path: &Path, id: Option<&str>) -> Result<Self, SpecFileError> {
         let text = read_text(path)?;
         let mut document = if has_extension(path, "json") {
-            serde_json::from_str(&text).map_err(|source| json_error(path, source))?
+            read_json(text.as_bytes()).map_err(|source| json_error(path, source))?
         } else {
             serde_saphyr::from_str(&text).map_err(|error| SpecFileError::Yaml {
                 path: path.to_owned(),
@@ -163,9 +170,9 @@ fn read_jsonl(path: &Path) -> Result<Rows, SpecFileError> {
     let text = read_text(path)?;
     let lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let row = |(number, line): (u64, &str)| {
-        let row = serde_json::from_str(line).map_err(|source| SpecFileError::Json {
+        let row = read_json(line.as_bytes()).map_err(|source| SpecFileError::JsonLine {
             path: path.to_owned(),
-            line: usize::try_from(number).unwrap_or(usize::MAX),
+            line: number,
             source,
         })?;
         Ok((number, row))
@@ -183,8 +190,8 @@ fn read_text(path: &Path) -> Result<String, SpecFileError> {
     std::fs::read_to_string(path).map_err(failed)
 }
 
-fn json_error(path: &Path, source: serde_json::Error) -> SpecFileError {
-    SpecFileError::Json { path: path.to_owned(), line: source.line(), source }
+fn json_error(path: &Path, source: JsonError) -> SpecFileError {
+    SpecFileError::Json { path: path.to_owned(), source }
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {

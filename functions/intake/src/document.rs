@@ -52,7 +52,7 @@ impl<'a> Document<'a> {
         if bytes > MAX_JOBSPEC_BYTES {
             let message =
                 format!("has {bytes} bytes of JSON; at most {MAX_JOBSPEC_BYTES} are kept");
-            let field = "jobspec".to_owned();
+            let field = "specification".to_owned();
             return Err(ApiError::InvalidJobSpec(vec![Problem { field, message }]));
         }
         Ok(Self { form, submission, jobspec })
@@ -79,7 +79,6 @@ impl<'a> Document<'a> {
                 },
             ),
             Form::CrossRegion => {
-                let minutes = self.submission.spec.time_budget().as_secs().div_ceil(60);
                 let submitted = Submitted {
                     job_id: job.id.clone(),
                     id: job.id.clone(),
@@ -98,7 +97,7 @@ impl<'a> Document<'a> {
                         total_regions: self.submission.spec.regions.len(),
                         min_regions: job.min_regions,
                         submitted_at: job.created_at,
-                        estimated_duration: format!("at most {minutes} minutes"),
+                        estimated_duration: "not known".to_owned(),
                     },
                 )
             }

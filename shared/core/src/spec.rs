@@ -7,8 +7,6 @@ mod questions;
 mod read;
 mod schema;
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -184,14 +182,6 @@ impl Spec {
         let (questions, lanes) = (self.questions.len(), usize::from(self.lanes_per_region));
         let length = (questions + lanes - 1 - usize::from(k)) / lanes;
         u32::try_from(length).unwrap_or(u32::MAX)
-    }
-
-    /// The time that the job may take: its own `timeout`, or ten minutes and one for each question of
-    /// its longest lane, at most 24 hours.
-    pub fn time_budget(&self) -> Duration {
-        let derived = 600 + 60 * u64::from(self.lane_length(0));
-        let seconds = self.timeout_seconds.unwrap_or(derived);
-        Duration::from_secs(seconds.min(limit::TIMEOUT_SECONDS))
     }
 
     /// The entry of the question list.

@@ -234,7 +234,7 @@ pub struct SubmittedCrossRegion {
     pub min_regions: u16,
     /// When the job was accepted.
     pub submitted_at: Timestamp,
-    /// The time that the job may take at most.
+    /// Always `not known`: how long models take is not.
     pub estimated_duration: String,
 }
 
