@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, Queues, RouterProbe, Table, http_client, log_as_json, queue_urls, required_access,
-    router_settings, table_name,
+    Aws, Door, Meter, Queues, RouterProbe, Table, http_client, log_as_json, queue_urls,
+    required_access, router_settings, table_name,
 };
 use beacon_intake::Intake;
 use lambda_http::{Error, Request, run, service_fn};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, RouterProbe, Table, effective_settings, http_client, log_as_json, required_access,
-    router_settings, table_name,
+    Aws, Door, Meter, RouterProbe, Table, effective_settings, http_client, log_as_json,
+    required_access, router_settings, table_name,
 };
 use beacon_query::Query;
 use lambda_http::{Error, Request, run, service_fn};
