@@ -2,7 +2,7 @@
 #![expect(clippy::print_stderr, reason = "printing is what this file is for")]
 
 use std::error::Error;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{ErrorKind, Write};
 
 use beacon_core::job::JobStatus;
@@ -72,14 +72,16 @@ pub(crate) fn json<T: Serialize>(view: &T) -> Result<(), CommandError> {
 /// A JSON document as a file of its own, indented.
 pub(crate) fn document<T: Serialize>(view: &T) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, view).map_err(std::io::Error::from)?;
+    let json = serde_json::to_string_pretty(view).map_err(std::io::Error::from)?;
+    out.write_all(escaped(&json).as_bytes())?;
     out.write_all(b"\n")?;
     Ok(())
 }
 
 /// One JSON object on a line of its own.
 pub(crate) fn line<T: Serialize>(out: &mut impl Write, view: &T) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, view)?;
+    let json = serde_json::to_string(view)?;
+    out.write_all(escaped(&json).as_bytes())?;
     out.write_all(b"\n")
 }
 
@@ -212,7 +214,8 @@ pub(crate) fn jobs(jobs: &[JobView]) {
 /// One execution in full.
 pub(crate) fn execution(view: &ExecutionView) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, view).map_err(std::io::Error::from)?;
+    let json = serde_json::to_string_pretty(view).map_err(std::io::Error::from)?;
+    out.write_all(escaped(&json).as_bytes())?;
     out.write_all(b"\n")?;
     Ok(())
 }
@@ -248,7 +251,48 @@ fn duration(ms: u64) -> String {
     }
 }
 
-/// Names and messages come from outside: no control characters reach the terminal.
+/// Names and messages come from outside: nothing of them steers the terminal.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
+}
+
+/// Control characters, and those that turn the direction of writing or hide what follows.
+fn steers(c: char) -> bool {
+    let bidi =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || bidi
+}
+
+/// JSON that says the same to programs and steers no terminal: answers come from outside.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        // The line ends of pretty JSON are its own; those within texts are escaped already.
+        if steers(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String cannot fail.
+                let _infallible = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_steers_no_terminal_and_says_the_same() {
+        let text = "\u{1b}[2J \u{9b}31m \u{202e}abc\u{2066}";
+        let json = serde_json::to_string_pretty(&serde_json::json!({ "response": text })).unwrap();
+        let printed = escaped(&json);
+        assert!(printed.chars().all(|c| !steers(c) || c == '\n'), "{printed:?}");
+        let read: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(read["response"], text);
+        assert!(!one_line(text).chars().any(steers));
+    }
 }

@@ -10,6 +10,8 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use beacon_aws::clock;
 use beacon_core::route::{Function, Route};
 use beacon_core::view::ErrorView;
@@ -44,10 +46,7 @@ async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Re
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large");
     };
-    let Ok(body) = std::str::from_utf8(&body) else {
-        return refuse(StatusCode::BAD_REQUEST, "invalid_json", "the body is not UTF-8");
-    };
-    let event = event(&head, body).to_string();
+    let event = event(&head, &body).to_string();
     let Ok(request) = lambda_http::request::from_str(&event) else {
         return refuse(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be read");
     };
@@ -73,8 +72,13 @@ fn names_this_machine(head: &Parts) -> bool {
     name.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-/// An HTTP API event, payload version 2.0.
-fn event(head: &Parts, body: &str) -> Value {
+/// An HTTP API event, payload version 2.0. A body that is no text travels in base 64.
+fn event(head: &Parts, body: &[u8]) -> Value {
+    let text = std::str::from_utf8(body);
+    let (is_base64, body) = match text {
+        Ok(text) => (false, text.to_owned()),
+        Err(_not_utf8) => (true, STANDARD.encode(body)),
+    };
     let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
     let headers: Map<String, Value> = head
         .headers
@@ -100,7 +104,7 @@ fn event(head: &Parts, body: &str) -> Value {
             },
         },
         "body": body,
-        "isBase64Encoded": false,
+        "isBase64Encoded": is_base64,
     })
 }
 
@@ -114,5 +118,6 @@ fn parameters(query: &str) -> Map<String, Value> {
 fn refuse(status: StatusCode, code: &str, error: &str) -> Response {
     let view =
         ErrorView { error: error.to_owned(), error_code: code.to_owned(), details: Vec::new() };
-    (status, axum::Json(view)).into_response()
+    let request_id = format!("req-{:032x}", rand::random::<u128>());
+    (status, [("x-request-id", request_id)], axum::Json(view)).into_response()
 }

@@ -1,6 +1,6 @@
 //! The Beacon that runs: it answers, and takes the token.
 
-use beacon_core::view::ErrorView;
+use beacon_core::view::{ErrorView, Health, HealthView};
 use beacon_infra::{DataDir, chain, http_client};
 use reqwest::{Client, Url};
 use serde_json::Value;
@@ -98,6 +98,9 @@ fn health(server: &Server, answer: &Answer) -> Check {
     let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
     let refusal = serde_json::from_slice::<ErrorView>(&answer.body).ok();
     let is_router = body.get("providers_total").is_some();
+    if let Ok(view) = serde_json::from_slice::<HealthView>(&answer.body) {
+        return parts(base, &view);
+    }
     let told = body.get("status").and_then(Value::as_str).unwrap_or("it does not say how it is");
     match (status, refusal) {
         (200, _) if body.is_object() && !is_router => {
@@ -128,6 +131,21 @@ fn health(server: &Server, answer: &Answer) -> Check {
             Check::failed(BEACON, detail, format!("correct {}", server.named_by))
         }
     }
+}
+
+/// Which part of a Beacon is not well, in its own words.
+fn parts(base: &str, view: &HealthView) -> Check {
+    let sick: Vec<String> = view
+        .services
+        .iter()
+        .filter(|part| part.status != Health::Healthy)
+        .map(|part| format!("{}: {}", part.name, part.error.as_deref().unwrap_or("not well")))
+        .collect();
+    if sick.is_empty() {
+        return Check::ok(BEACON, format!("{base} is healthy, version {}", view.version));
+    }
+    let detail = format!("{base} is not well: {}", sick.join("; "));
+    Check::failed(BEACON, detail, "mend the part that is named; GET /debug/config has its settings")
 }
 
 async fn accepted(

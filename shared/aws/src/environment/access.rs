@@ -61,15 +61,17 @@ fn access_settings_from(
             problem: error.to_string(),
         })?;
     }
-    let requests_per_minute = read(REQUESTS_PER_MINUTE).map(|value| {
-        let number = value.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
-        number.ok_or_else(|| ConfigError::Invalid {
-            variable: REQUESTS_PER_MINUTE,
-            value,
-            problem: format!("must be a whole number from 1 to {MOST}"),
-        })
-    });
-    Ok(AccessSettings { tokens, requests_per_minute: requests_per_minute.transpose()? })
+    let limit = read(REQUESTS_PER_MINUTE).map(|value| requests_per_minute(&value));
+    Ok(AccessSettings { tokens, requests_per_minute: limit.transpose()? })
+}
+
+pub(super) fn requests_per_minute(value: &str) -> Result<u32, ConfigError> {
+    let number = value.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
+    number.ok_or_else(|| ConfigError::Invalid {
+        variable: REQUESTS_PER_MINUTE,
+        value: "…".to_owned(),
+        problem: format!("must be a whole number from 1 to {MOST}"),
+    })
 }
 
 #[cfg(test)]

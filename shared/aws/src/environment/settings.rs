@@ -2,11 +2,15 @@
 
 use std::env::VarError;
 
+use beacon_core::access::Role;
 use beacon_core::time_budget;
 use beacon_core::view::SettingView;
 use reqwest::Url;
 
-use super::{ConfigError, disabled, filled, raw, router_base, whole_timeout};
+use crate::tokens::Tokens;
+
+use super::access::requests_per_minute;
+use super::{AccessSettings, ConfigError, disabled, filled, raw, router_base, whole_timeout};
 
 /// One setting as it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +65,10 @@ enum Kind {
     Refused,
     Text,
     QueueUrl,
-    Count,
-    Secret,
+    RequestsPerMinute,
+    Token,
+    /// A list of tokens that the API accepts.
+    Tokens,
 }
 
 struct Variable {
@@ -92,11 +98,14 @@ const VARIABLES: [Variable; 13] = [
         default: Some(|| "info where it stays running, error elsewhere".to_owned()),
         ..variable("BEACON_LOG", Kind::Text)
     },
-    variable("BEACON_TOKEN", Kind::Secret),
-    variable("BEACON_ADMIN_TOKENS", Kind::Secret),
-    variable("BEACON_SUBMITTER_TOKENS", Kind::Secret),
-    variable("BEACON_READER_TOKENS", Kind::Secret),
-    variable("BEACON_REQUESTS_PER_MINUTE", Kind::Count),
+    variable("BEACON_TOKEN", Kind::Token),
+    variable("BEACON_ADMIN_TOKENS", Kind::Tokens),
+    variable("BEACON_SUBMITTER_TOKENS", Kind::Tokens),
+    variable("BEACON_READER_TOKENS", Kind::Tokens),
+    Variable {
+        default: Some(|| AccessSettings::REQUESTS_PER_MINUTE.to_string()),
+        ..variable("BEACON_REQUESTS_PER_MINUTE", Kind::RequestsPerMinute)
+    },
 ];
 
 /// The settings that count for this process, secrets masked.
@@ -163,13 +172,19 @@ impl Kind {
                     Err(invalid(variable, "must be a queue's address, without credentials"))
                 }
             },
-            Self::Count => match trimmed.parse::<u32>() {
-                Ok(count) => Ok(count.to_string()),
-                Err(_) => Err(invalid(variable, "must be a whole number")),
+            Self::RequestsPerMinute => requests_per_minute(value).map(|count| count.to_string()),
+            Self::Token => Ok(masked(trimmed)),
+            Self::Tokens => match Tokens::default().add(Role::Reader, value) {
+                Ok(()) => Ok(masked(trimmed)),
+                Err(error) => Err(invalid(variable, &error.to_string())),
             },
-            Self::Secret => Ok(format!("set, {} characters", trimmed.chars().count())),
         }
     }
+}
+
+/// Of a secret only its length is told.
+fn masked(secret: &str) -> String {
+    format!("set, {} characters", secret.chars().count())
 }
 
 /// What was set may hold a secret and is not repeated.
@@ -261,10 +276,10 @@ mod tests {
             "BEACON_SUBMITTER_TOKENS",
             "BEACON_READER_TOKENS",
         ] {
-            let setting = setting(variable, &[(variable, "hush-hush")]);
+            let setting = setting(variable, &[(variable, "hush-hush-hush-hush")]);
             let json = serde_json::to_value(SettingView::from(setting)).unwrap();
             let expected = serde_json::json!({
-                "variable": variable, "value": "set, 9 characters", "source": variable,
+                "variable": variable, "value": "set, 19 characters", "source": variable,
             });
             assert_eq!(json, expected);
         }

@@ -87,7 +87,7 @@ fn read_models(value: Option<&Value>, findings: &mut Findings) -> Vec<ModelId> {
 }
 
 fn read_sampling(fields: &mut Fields<'_>, usual: &Sampling, findings: &mut Findings) -> Sampling {
-    let max_tokens = fields.whole("max_tokens", 1..=1_000_000, findings);
+    let max_tokens = fields.whole("max_tokens", 1..=limit::MAX_TOKENS, findings);
     let temperature = fields.number("temperature", 0.0..=2.0, findings);
     Sampling {
         temperature: temperature.unwrap_or(usual.temperature),
@@ -95,14 +95,14 @@ fn read_sampling(fields: &mut Fields<'_>, usual: &Sampling, findings: &mut Findi
             .and_then(|most| u32::try_from(most).ok())
             .unwrap_or(usual.max_tokens),
         // JSON numbers above 2^53 are not exact in most languages.
-        seed: fields.whole("seed", 0..=(1 << 53), findings),
+        seed: fields.whole("seed", 0..=limit::SEED, findings),
         top_p: fields.number("top_p", 0.0..=1.0, findings),
     }
 }
 
 fn read_stop(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<Stop> {
     let value = fields.take("stop")?;
-    let stop = serde_json::from_value(value.clone()).ok();
+    let stop = value.as_str().and_then(|text| serde_json::from_value(text.into()).ok());
     if stop.is_none() {
         findings.problem(
             "stop",

@@ -159,7 +159,7 @@ const NAME_RULE: &str = "a name has 1 to 64 characters of [A-Za-z0-9._-]";
 
 /// A variant's or prompt's own name: no `/`, which joins the two.
 fn simple_name(name: &str) -> Option<VariantName> {
-    let simple = name.len() <= 64 && !name.contains('/');
+    let simple = name.len() <= limit::NAME_CHARACTERS && !name.contains('/');
     VariantName::new(name).ok().filter(|_| simple)
 }
 

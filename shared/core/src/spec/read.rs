@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::limit;
+
 /// One thing wrong with a specification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
@@ -125,7 +127,7 @@ impl<'a> Fields<'a> {
     ) -> Option<f64> {
         let value = self.take(name)?;
         // The table stores no number that is nearer to nought than this.
-        let storable = |number: &f64| *number == 0.0 || number.abs() >= 1e-6;
+        let storable = |number: &f64| *number == 0.0 || number.abs() >= limit::SMALLEST_FRACTION;
         let number = value.as_f64().filter(|number| range.contains(number) && storable(number));
         if number.is_none() {
             let high = range.end();
