@@ -38,6 +38,8 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": errors(),
+            "headers": headers(),
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -60,18 +62,14 @@ fn operation(endpoint: Endpoint) -> Value {
     for (status, description, media) in answers {
         let answer = json!({
             "description": description,
-            "headers": headers(),
+            "headers": of_every_answer(),
             "content": content(media),
         });
         responses.insert(status.to_string(), answer);
     }
-    for (status, description) in errors {
-        let answer = json!({
-            "description": description,
-            "headers": headers_of(status),
-            "content": content(Media::Json(json!({ "$ref": "#/components/schemas/ErrorView" }))),
-        });
-        responses.insert(status.to_string(), answer);
+    for status in errors {
+        let error = json!({ "$ref": format!("#/components/responses/Error{status}") });
+        responses.insert(status.to_string(), error);
     }
     let mut operation = json!({
         "operationId": id,
@@ -100,6 +98,22 @@ fn content(media: Media) -> Value {
     }
 }
 
+/// Errors have one form, wherever they are answered.
+fn errors() -> Map<String, Value> {
+    let body = content(Media::Json(json!({ "$ref": "#/components/schemas/ErrorView" })));
+    let error = |(status, description)| {
+        let mut headers = of_every_answer();
+        match status {
+            401 => headers["WWW-Authenticate"] = header("How to show a token.", "string"),
+            429 => headers["Retry-After"] = header("Seconds until one may be made.", "integer"),
+            _ => {}
+        }
+        let error = json!({ "description": description, "headers": headers, "content": body });
+        (format!("Error{status}"), error)
+    };
+    endpoints::ERRORS.into_iter().map(error).collect()
+}
+
 fn headers() -> Value {
     json!({
         "X-Request-ID": header("The request's id: the client's own, or one that was made.", "string"),
@@ -109,15 +123,11 @@ fn headers() -> Value {
     })
 }
 
-/// Of errors some tell a program what to do next.
-fn headers_of(status: u16) -> Value {
-    let mut headers = headers();
-    match status {
-        401 => headers["WWW-Authenticate"] = header("How to show a token.", "string"),
-        429 => headers["Retry-After"] = header("Seconds until one may be made.", "integer"),
-        _ => {}
-    }
-    headers
+fn of_every_answer() -> Value {
+    let headers = headers();
+    let names = headers.as_object().into_iter().flat_map(Map::keys);
+    let reference = |name| json!({ "$ref": format!("#/components/headers/{name}") });
+    names.map(|name| (name.clone(), reference(name))).collect::<Map<String, Value>>().into()
 }
 
 fn header(description: &str, kind: &str) -> Value {

@@ -1,5 +1,7 @@
 //! Every endpoint: who may ask, with what, and what it answers.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
@@ -20,7 +22,21 @@ pub(super) enum Media {
 }
 
 type Answers = Vec<(u16, &'static str, Media)>;
-type Errors = Vec<(u16, &'static str)>;
+
+/// Every status of an error, and what it means wherever it is answered.
+pub(super) const ERRORS: [(u16, &str); 11] = [
+    (400, "Something is wrong with the body, a parameter or a header; `details` lists the fields"),
+    (401, "No token, or one that is not accepted"),
+    (403, "The token allows less"),
+    (404, "There is no such job or execution"),
+    (409, "The id, or the Idempotency-Key, belongs to another specification"),
+    (413, "The body has more than 3 MiB"),
+    (415, "The body is not sent as application/json"),
+    (422, "No provider serves some of the (model, region) pairs; `details` lists them"),
+    (429, "Too many requests of this token, or of this address without one"),
+    (500, "Beacon's own mistake; its log says more under the request id"),
+    (503, "The table, or the router that a submit asks, cannot be used now"),
+];
 
 /// One endpoint.
 #[derive(Debug, Clone)]
@@ -33,19 +49,15 @@ pub(super) struct Endpoint {
     pub(super) parameters: Vec<Value>,
     pub(super) body: Option<Body>,
     pub(super) answers: Answers,
-    pub(super) errors: Errors,
+    /// Statuses of [`ERRORS`].
+    pub(super) errors: BTreeSet<u16>,
 }
 
 impl Endpoint {
     fn get(path: &str, id: &'static str, summary: &'static str, needs: Option<Role>) -> Self {
-        let mut errors = vec![
-            (429, "Too many requests of this token, or of this address without one"),
-            (500, "Beacon's own mistake; its log says more under the request id"),
-            (503, "The table cannot be used now"),
-        ];
+        let mut errors = BTreeSet::from([429, 500, 503]);
         if needs.is_some() {
-            errors.push((401, "No token, or one that is not accepted"));
-            errors.push((403, "The token allows less"));
+            errors.extend([401, 403]);
         }
         Self {
             method: "get",
@@ -64,19 +76,13 @@ impl Endpoint {
         let mut post = Self::get(path, id, summary, Some(Role::Submitter));
         post.method = "post";
         post.body = Some(body);
-        post.errors.extend([
-            (400, "Something is wrong with the body or a header; `details` lists all of it"),
-            (409, "The id, or the Idempotency-Key, belongs to another specification"),
-            (413, "The body has more than 3 MiB"),
-            (415, "The body is not sent as application/json"),
-            (422, "No provider serves some of the (model, region) pairs; `details` lists them"),
-        ]);
+        post.errors.extend([400, 409, 413, 415, 422]);
         post
     }
 
     fn answers(mut self, status: u16, description: &'static str, schema: Value) -> Self {
         // What health answers when it is not well takes the place of the error.
-        self.errors.retain(|(error, _)| *error != status);
+        self.errors.remove(&status);
         self.answers.push((status, description, Media::Json(schema)));
         self
     }
@@ -100,8 +106,7 @@ impl Endpoint {
             "name": "id", "in": "path", "required": true, "description": what, "schema": schema,
             "example": example,
         }));
-        self.errors.push((400, "The id, or a parameter, is none"));
-        self.errors.push((404, "There is no such job or execution"));
+        self.errors.extend([400, 404]);
         self
     }
 
@@ -109,9 +114,7 @@ impl Endpoint {
         self.parameters.push(json!({
             "name": name, "in": "query", "description": description, "schema": schema,
         }));
-        if !self.errors.iter().any(|(status, _)| *status == 400) {
-            self.errors.push((400, "A parameter is wrong"));
-        }
+        self.errors.insert(400);
         self
     }
 
@@ -120,6 +123,7 @@ impl Endpoint {
             "name": name, "in": "query", "required": true, "description": description,
             "schema": schema, "example": example,
         }));
+        self.errors.insert(404);
         self
     }
 
@@ -218,8 +222,7 @@ fn reading(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
         get("/api/v1/executions", "executions", "The same, under the predecessor's address")
             .needing("jobspec_id", "The job's id.", &job_id(), EXAMPLE_JOB)
             .filtered()
-            .answers(200, "A page of executions", executions)
-            .not_found(),
+            .answers(200, "A page of executions", executions),
         get("/api/v1/executions/{id}", "execution", "One execution").of_execution().answers(
             200,
             "The execution",
@@ -282,13 +285,6 @@ fn operating(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
             json!({ "type": "object" }),
         ),
     ]
-}
-
-impl Endpoint {
-    fn not_found(mut self) -> Self {
-        self.errors.push((404, "There is no such job"));
-        self
-    }
 }
 
 fn job_id() -> Value {

@@ -71,6 +71,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         schema.remove("$schema");
         schema.remove("$id");
     }
+    without_files(&mut specification);
     let entries = [
         ("JobSpecification", specification),
         ("JobSpec", jobspec()),
@@ -81,6 +82,19 @@ pub(super) fn schemas() -> Map<String, Value> {
         (name.to_owned(), schema)
     });
     Map::from_iter(placed)
+}
+
+/// Files of questions are read by the command line alone.
+fn without_files(specification: &mut Value) {
+    let Some(question) = specification.pointer_mut("/$defs/question") else { return };
+    question["description"] = json!("A built-in question by its id, or your own.");
+    question["else"] = json!({ "required": ["id", "text"] });
+    if let Some(Value::Object(fields)) = question.get_mut("properties") {
+        fields.remove("file");
+    }
+    if let Some(Value::Array(examples)) = question.get_mut("examples") {
+        examples.retain(|example| example.get("file").is_none());
+    }
 }
 
 fn reference(name: &str) -> Value {
