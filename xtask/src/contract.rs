@@ -1,7 +1,7 @@
 //! The API against its own description: schemathesis asks a Beacon that runs, and holds each answer
 //! against the document that it serves.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use beacon_core::openapi;
 use serde_json::Value;
 
-use crate::test::{TestError, cargo, step};
+use crate::test::{TestError, cargo, shown, step};
 
 /// Simulated, because what a model answers is not looked at.
 const PROVIDERS: &str = r#"
@@ -98,7 +98,7 @@ fn built() -> Result<PathBuf, TestError> {
         let program = artifact.get("executable")?.as_str()?;
         beacon.then(|| program.into())
     });
-    program.ok_or_else(|| TestError::Failed { command: format!("{build:?}") })
+    program.ok_or_else(|| TestError::Failed { command: shown(&build) })
 }
 
 /// A Beacon that runs until this is dropped.
@@ -114,11 +114,10 @@ impl Beacon {
         let data = scratch.join("data");
         let providers = scratch.join("providers.toml");
         fs::write(&providers, PROVIDERS).map_err(file("the providers' file"))?;
-        let log = File::create(scratch.join("beacon.log")).map_err(file("Beacon's log"))?;
         let mut up = command(&program, &data);
         up.args(["up", "--listen", "127.0.0.1:0", "--providers"]).arg(&providers);
-        up.env("BEACON_REQUESTS_PER_MINUTE", "1000000").stdout(Stdio::piped()).stderr(log);
-        let shown = format!("{up:?}");
+        up.env("BEACON_REQUESTS_PER_MINUTE", "1000000").stdout(Stdio::piped());
+        let shown = shown(&up);
         let process = up.spawn().map_err(|source| {
             let command = shown.clone();
             TestError::Start { command, source }
@@ -158,7 +157,8 @@ fn command(program: &Path, data: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.arg("--data").arg(data).arg("--json").stdin(Stdio::null());
+    command.env("BEACON_LOG", "error").arg("--data").arg(data).arg("--json");
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 

@@ -15,6 +15,8 @@ use clap::{Parser, Subcommand};
 enum Task {
     /// Formatting, lints, licences, all tests and the API against its description; installs what it needs.
     Test,
+    /// The API against its description alone, the last step of `test`.
+    Contract,
     /// Writes `docs/openapi.json` anew.
     Openapi,
     /// What things cost, beside others doing the same in the same run.
@@ -31,6 +33,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
+        Task::Contract => contract::run().map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
     };

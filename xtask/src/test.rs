@@ -62,9 +62,15 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Without its environment, which may hold a token.
+pub(crate) fn shown(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
 #[expect(clippy::print_stderr, reason = "a command line says what it does")]
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<(), TestError> {
-    let shown = format!("{command:?}");
+    let shown = shown(command);
     eprintln!("── {name}: {shown}");
     let begun = Instant::now();
     let status = command.status().map_err(|source| {
