@@ -1,6 +1,8 @@
 //! `cargo xtask`: what developers and CI run.
 
 mod bench;
+mod contract;
+mod openapi;
 mod test;
 
 use std::error::Error;
@@ -11,8 +13,12 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Formatting, lints, licences and all tests; installs what it needs.
+    /// Formatting, lints, licences, all tests and the API against its description; installs what it needs.
     Test,
+    /// The API against its description alone, the last step of `test`.
+    Contract,
+    /// Writes `docs/openapi.json` anew.
+    Openapi,
     /// What things cost, beside others doing the same in the same run.
     #[command(subcommand)]
     Bench(Bench),
@@ -27,6 +33,8 @@ enum Bench {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
+        Task::Contract => contract::run().map_err(Into::into),
+        Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
     };
     match done {

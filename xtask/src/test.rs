@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use thiserror::Error;
 
+use crate::contract;
+
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
 
@@ -20,6 +22,12 @@ pub(crate) enum TestError {
     },
     #[error("`{command}` failed")]
     Failed { command: String },
+    #[error("{what} cannot be used")]
+    File {
+        what: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// Runs all steps, the quick ones first, and stops at the first that fails.
@@ -30,7 +38,8 @@ pub(crate) fn run() -> Result<(), TestError> {
     let deny = installed_deny()?;
     let mut check = Command::new(deny);
     step("licences, bans, sources", check.args(["check", "licenses", "bans", "sources"]))?;
-    step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))
+    step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
+    contract::run()
 }
 
 fn installed_deny() -> Result<PathBuf, TestError> {
@@ -47,15 +56,21 @@ fn installed_deny() -> Result<PathBuf, TestError> {
     Ok(deny)
 }
 
-fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments);
     command
 }
 
+/// Without its environment, which may hold a token.
+pub(crate) fn shown(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
 #[expect(clippy::print_stderr, reason = "a command line says what it does")]
-fn step(name: &str, command: &mut Command) -> Result<(), TestError> {
-    let shown = format!("{command:?}");
+pub(crate) fn step(name: &str, command: &mut Command) -> Result<(), TestError> {
+    let shown = shown(command);
     eprintln!("── {name}: {shown}");
     let begun = Instant::now();
     let status = command.status().map_err(|source| {

@@ -30,18 +30,11 @@ impl Filter {
             let problem = "is no question id of the job".to_owned();
             if there { Ok(text.to_owned()) } else { Err(invalid("question", problem)) }
         });
-        let status = parameters.text(&["status"]).map(|text| {
-            let status = serde_json::from_value(text.into());
-            status.map_err(|_unknown| {
-                let allowed = "pending, running, completed, failed, timed_out or cancelled";
-                invalid("status", format!("must be {allowed}"))
-            })
-        });
         Ok(Self {
             region,
             model: model.transpose()?,
             question: question.transpose()?,
-            status: status.transpose()?,
+            status: parameters.status()?,
         })
     }
 

@@ -21,6 +21,8 @@ impl Query {
         parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
         let include = parameters.include_executions()?;
+        // Told before anything is read, and where they have no effect too.
+        let (_limit, _status) = (parameters.limit(200, 1000)?, parameters.status()?);
         let found = self.table.job_and_lanes(id).await?;
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let spec = if include { Some(self.table.spec(&job).await?) } else { None };

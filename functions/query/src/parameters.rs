@@ -2,6 +2,7 @@
 
 use beacon_aws::ApiError;
 use beacon_core::JobId;
+use beacon_core::execution::ExecutionStatus;
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 
 /// The parameters of a request.
@@ -32,6 +33,14 @@ impl Parameters {
         let offset = text.parse().ok().filter(|offset| *offset <= 1_000_000);
         let problem = || invalid("offset", "must be a whole number up to 1000000".to_owned());
         offset.map(Some).ok_or_else(problem)
+    }
+
+    pub(crate) fn status(&self) -> Result<Option<ExecutionStatus>, ApiError> {
+        let Some(text) = self.text(&["status"]) else { return Ok(None) };
+        serde_json::from_value(text.into()).map(Some).map_err(|_unknown| {
+            let allowed = "pending, running, completed, failed, timed_out or cancelled";
+            invalid("status", format!("must be {allowed}"))
+        })
     }
 
     pub(crate) fn cursor(&self) -> Option<&str> {

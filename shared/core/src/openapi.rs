@@ -1,12 +1,14 @@
 //! The API described as `OpenAPI` 3.1: schemas from the types that answer, paths from one list.
 
 mod endpoints;
+mod requests;
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::access::Role;
 use endpoints::{Endpoint, Media};
+pub use requests::{EXAMPLE_JOB, example};
 
 /// The document.
 pub fn document() -> Value {
@@ -23,7 +25,7 @@ pub fn document() -> Value {
         }
     }
     let mut schemas = generator.take_definitions(true);
-    schemas.extend(endpoints::request_schemas());
+    schemas.extend(requests::schemas());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -36,6 +38,8 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": errors(),
+            "headers": headers(),
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -58,18 +62,14 @@ fn operation(endpoint: Endpoint) -> Value {
     for (status, description, media) in answers {
         let answer = json!({
             "description": description,
-            "headers": headers(),
+            "headers": of_every_answer(),
             "content": content(media),
         });
         responses.insert(status.to_string(), answer);
     }
-    for (status, description) in errors {
-        let answer = json!({
-            "description": description,
-            "headers": headers(),
-            "content": content(Media::Json(json!({ "$ref": "#/components/schemas/ErrorView" }))),
-        });
-        responses.insert(status.to_string(), answer);
+    for status in errors {
+        let error = json!({ "$ref": format!("#/components/responses/Error{status}") });
+        responses.insert(status.to_string(), error);
     }
     let mut operation = json!({
         "operationId": id,
@@ -78,8 +78,9 @@ fn operation(endpoint: Endpoint) -> Value {
         "responses": responses,
     });
     if let Value::Object(operation) = &mut operation {
-        if let Some(schema) = body {
-            let body = json!({ "required": true, "content": content(Media::Json(schema)) });
+        if let Some(body) = body {
+            let sent = json!({ "schema": body.schema, "examples": body.examples });
+            let body = json!({ "required": true, "content": { "application/json": sent } });
             operation.insert("requestBody".to_owned(), body);
         }
         if let Some(role) = needs {
@@ -97,17 +98,40 @@ fn content(media: Media) -> Value {
     }
 }
 
+/// Errors have one form, wherever they are answered.
+fn errors() -> Map<String, Value> {
+    let body = content(Media::Json(json!({ "$ref": "#/components/schemas/ErrorView" })));
+    let error = |(status, description)| {
+        let mut headers = of_every_answer();
+        match status {
+            401 => headers["WWW-Authenticate"] = header("How to show a token.", "string"),
+            429 => headers["Retry-After"] = header("Seconds until one may be made.", "integer"),
+            _ => {}
+        }
+        let error = json!({ "description": description, "headers": headers, "content": body });
+        (format!("Error{status}"), error)
+    };
+    endpoints::ERRORS.into_iter().map(error).collect()
+}
+
 fn headers() -> Value {
-    let text =
-        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
-    let number =
-        |description: &str| json!({ "description": description, "schema": { "type": "integer" } });
     json!({
-        "X-Request-ID": text("The request's id: the client's own, or one that was made."),
-        "X-RateLimit-Limit": number("Requests a minute."),
-        "X-RateLimit-Remaining": number("Requests that may be made at once."),
-        "X-RateLimit-Reset": number("Seconds until all may be made again."),
+        "X-Request-ID": header("The request's id: the client's own, or one that was made.", "string"),
+        "X-RateLimit-Limit": header("Requests a minute.", "integer"),
+        "X-RateLimit-Remaining": header("Requests that may be made at once.", "integer"),
+        "X-RateLimit-Reset": header("Seconds until all may be made again.", "integer"),
     })
+}
+
+fn of_every_answer() -> Value {
+    let headers = headers();
+    let names = headers.as_object().into_iter().flat_map(Map::keys);
+    let reference = |name| json!({ "$ref": format!("#/components/headers/{name}") });
+    names.map(|name| (name.clone(), reference(name))).collect::<Map<String, Value>>().into()
+}
+
+fn header(description: &str, kind: &str) -> Value {
+    json!({ "description": description, "required": true, "schema": { "type": kind } })
 }
 
 #[cfg(test)]

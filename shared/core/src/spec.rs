@@ -16,6 +16,7 @@ pub use parse::{Submission, parse};
 pub use read::Problem;
 pub(crate) use read::cut;
 pub use schema::schema;
+pub(crate) use schema::{cross_region, jobspec};
 
 use crate::id::{LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
 use crate::prompt::{Prompt, hex};

@@ -1,11 +1,14 @@
 //! Every endpoint: who may ask, with what, and what it answers.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaGenerator;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::requests::{self, Body, EXAMPLE_EXECUTION, EXAMPLE_JOB};
 use crate::access::Role;
-use crate::spec::schema;
+use crate::id::JobId;
 use crate::view::{
     ConfigView, DebugJob, ErrorView, ExecutionView, ExecutionsPage, ExecutorView, HealthView,
     JobPage, JobsPage, Live, Questions, ReadyView, Submitted, SubmittedCrossRegion, Summary,
@@ -19,7 +22,21 @@ pub(super) enum Media {
 }
 
 type Answers = Vec<(u16, &'static str, Media)>;
-type Errors = Vec<(u16, &'static str)>;
+
+/// Every status of an error, and what it means wherever it is answered.
+pub(super) const ERRORS: [(u16, &str); 11] = [
+    (400, "Something is wrong with the body, a parameter or a header; `details` lists the fields"),
+    (401, "No token, or one that is not accepted"),
+    (403, "The token allows less"),
+    (404, "There is no such job or execution"),
+    (409, "The id, or the Idempotency-Key, belongs to another specification"),
+    (413, "The body has more than 3 MiB"),
+    (415, "The body is not sent as application/json"),
+    (422, "No provider serves some of the (model, region) pairs; `details` lists them"),
+    (429, "Too many requests of this token, or of this address without one"),
+    (500, "Beacon's own mistake; its log says more under the request id"),
+    (503, "The table, or the router that a submit asks, cannot be used now"),
+];
 
 /// One endpoint.
 #[derive(Debug, Clone)]
@@ -30,21 +47,17 @@ pub(super) struct Endpoint {
     pub(super) summary: &'static str,
     pub(super) needs: Option<Role>,
     pub(super) parameters: Vec<Value>,
-    pub(super) body: Option<Value>,
+    pub(super) body: Option<Body>,
     pub(super) answers: Answers,
-    pub(super) errors: Errors,
+    /// Statuses of [`ERRORS`].
+    pub(super) errors: BTreeSet<u16>,
 }
 
 impl Endpoint {
     fn get(path: &str, id: &'static str, summary: &'static str, needs: Option<Role>) -> Self {
-        let mut errors = vec![
-            (429, "Too many requests of this token, or of this address without one"),
-            (500, "Beacon's own mistake; its log says more under the request id"),
-            (503, "The table cannot be used now"),
-        ];
+        let mut errors = BTreeSet::from([429, 500, 503]);
         if needs.is_some() {
-            errors.push((401, "No token, or one that is not accepted"));
-            errors.push((403, "The token allows less"));
+            errors.extend([401, 403]);
         }
         Self {
             method: "get",
@@ -59,34 +72,41 @@ impl Endpoint {
         }
     }
 
-    fn post(path: &str, id: &'static str, summary: &'static str, body: Value) -> Self {
+    fn post(path: &str, id: &'static str, summary: &'static str, body: Body) -> Self {
         let mut post = Self::get(path, id, summary, Some(Role::Submitter));
         post.method = "post";
         post.body = Some(body);
-        post.errors.extend([
-            (400, "Something is wrong with the body or a header; `details` lists all of it"),
-            (409, "The id, or the Idempotency-Key, belongs to another specification"),
-            (413, "The body has more than 3 MiB"),
-            (415, "The body is not sent as application/json"),
-            (422, "No provider serves some of the (model, region) pairs; `details` lists them"),
-        ]);
+        post.errors.extend([400, 409, 413, 415, 422]);
         post
     }
 
     fn answers(mut self, status: u16, description: &'static str, schema: Value) -> Self {
         // What health answers when it is not well takes the place of the error.
-        self.errors.retain(|(error, _)| *error != status);
+        self.errors.remove(&status);
         self.answers.push((status, description, Media::Json(schema)));
         self
     }
 
-    fn of_id(mut self, what: &'static str) -> Self {
-        let schema = json!({ "type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9._~-]+$" });
+    fn of_job(self) -> Self {
+        self.of_id("The job's id.", EXAMPLE_JOB, &job_id())
+    }
+
+    fn of_execution(self) -> Self {
+        let id = concat!(
+            r"^[A-Za-z0-9_-]{1,255}\.(0|[1-9][0-9]{0,8})\.[a-z0-9-]{1,64}",
+            r"\.(0|[1-9][0-9]?)\.([A-Za-z0-9_-]|~2[BEF]|~3A|~40){1,128}$",
+        );
+        let schema = json!({ "type": "string", "pattern": id });
+        let what = "The execution's id: job, question, region, sample and model.";
+        self.of_id(what, EXAMPLE_EXECUTION, &schema)
+    }
+
+    fn of_id(mut self, what: &str, example: &str, schema: &Value) -> Self {
         self.parameters.push(json!({
             "name": "id", "in": "path", "required": true, "description": what, "schema": schema,
+            "example": example,
         }));
-        self.errors.push((400, "The id, or a parameter, is none"));
-        self.errors.push((404, "There is no such job or execution"));
+        self.errors.extend([400, 404]);
         self
     }
 
@@ -94,9 +114,16 @@ impl Endpoint {
         self.parameters.push(json!({
             "name": name, "in": "query", "description": description, "schema": schema,
         }));
-        if !self.errors.iter().any(|(status, _)| *status == 400) {
-            self.errors.push((400, "A parameter is wrong"));
-        }
+        self.errors.insert(400);
+        self
+    }
+
+    fn needing(mut self, name: &str, description: &str, schema: &Value, example: &str) -> Self {
+        self.parameters.push(json!({
+            "name": name, "in": "query", "required": true, "description": description,
+            "schema": schema, "example": example,
+        }));
+        self.errors.insert(404);
         self
     }
 
@@ -136,13 +163,12 @@ pub(super) fn all(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
 fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     let submitted = schema_of::<Submitted>(schemas);
     let cross_region = schema_of::<SubmittedCrossRegion>(schemas);
-    let either = json!({ "anyOf": [reference("JobSpecification"), reference("JobSpec")] });
     let post = |path, id, summary, body, answer: Value| {
         Endpoint::post(path, id, summary, body)
             .header(
                 "Idempotency-Key",
                 "Sent again, it is the same job: 1 to 255 printable ASCII characters.",
-                &json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+                &json!({ "type": "string", "pattern": "^[ -~]{1,255}$" }),
             )
             .answers(202, "The job was accepted", answer.clone())
             .answers(200, "The job was accepted before, with this specification", answer)
@@ -152,14 +178,14 @@ fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
             "/api/v1/jobs",
             "submit",
             "Submit a job: Beacon's specification, or the predecessor's JobSpec",
-            either,
+            requests::either(),
             submitted,
         ),
         post(
             "/api/v1/jobs/cross-region",
             "submitCrossRegion",
             "Submit a job in the predecessor's cross-region form",
-            reference("CrossRegionJob"),
+            requests::wrapped(),
             cross_region,
         ),
     ]
@@ -169,7 +195,6 @@ fn reading(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     let get = |path, id, summary| Endpoint::get(path, id, summary, Some(Role::Reader));
     let executions = schema_of::<ExecutionsPage>(schemas);
     let execution = schema_of::<ExecutionView>(schemas);
-    let text = json!({ "type": "string" });
     vec![
         get("/api/v1/jobs", "jobs", "All jobs, newest first").paged(50, 200).answers(
             200,
@@ -177,31 +202,34 @@ fn reading(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
             schema_of::<JobsPage>(schemas),
         ),
         get("/api/v1/jobs/{id}", "job", "A job, and a page of its executions if asked for")
-            .of_id("The job's id.")
+            .of_job()
             .with("include", "`executions` for a page of them.", &json!({ "enum": ["executions"] }))
             .filtered()
             .answers(200, "The job", schema_of::<JobPage>(schemas)),
-        get("/api/v1/jobs/{id}/summary", "summary", "A job by region and model")
-            .of_id("The job's id.")
-            .answers(200, "Its counts", schema_of::<Summary>(schemas)),
+        get("/api/v1/jobs/{id}/summary", "summary", "A job by region and model").of_job().answers(
+            200,
+            "Its counts",
+            schema_of::<Summary>(schemas),
+        ),
         get(
             "/api/v1/jobs/{id}/executions/all",
             "executionsOfJob",
             "A job's executions, pending and running ones too",
         )
-        .of_id("The job's id.")
+        .of_job()
         .filtered()
         .answers(200, "A page of executions", executions.clone()),
         get("/api/v1/executions", "executions", "The same, under the predecessor's address")
-            .with("jobspec_id", "The job's id.", &text)
+            .needing("jobspec_id", "The job's id.", &job_id(), EXAMPLE_JOB)
             .filtered()
-            .answers(200, "A page of executions", executions)
-            .not_found(),
-        get("/api/v1/executions/{id}", "execution", "One execution")
-            .of_id("The execution's id.")
-            .answers(200, "The execution", execution.clone()),
+            .answers(200, "A page of executions", executions),
+        get("/api/v1/executions/{id}", "execution", "One execution").of_execution().answers(
+            200,
+            "The execution",
+            execution.clone(),
+        ),
         get("/api/v1/executions/{id}/details", "executionDetails", "The same")
-            .of_id("The execution's id.")
+            .of_execution()
             .answers(200, "The execution", execution),
         Endpoint::get("/api/v1/questions", "questions", "The built-in questions", None).answers(
             200,
@@ -246,9 +274,11 @@ fn operating(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
             "The router",
             schema_of::<ExecutorView>(schemas),
         ),
-        admin("/debug/jobs/{id}", "debugJob", "Why a job is where it is")
-            .of_id("The job's id.")
-            .answers(200, "Its log, lanes and holders", schema_of::<DebugJob>(schemas)),
+        admin("/debug/jobs/{id}", "debugJob", "Why a job is where it is").of_job().answers(
+            200,
+            "Its log, lanes and holders",
+            schema_of::<DebugJob>(schemas),
+        ),
         open("/openapi.json", "openapi", "This document").answers(
             200,
             "This document",
@@ -257,72 +287,10 @@ fn operating(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     ]
 }
 
-impl Endpoint {
-    fn not_found(mut self) -> Self {
-        self.errors.push((404, "There is no such job"));
-        self
-    }
+fn job_id() -> Value {
+    json!({ "type": "string", "pattern": format!("^[A-Za-z0-9_-]{{1,{}}}$", JobId::LONGEST) })
 }
 
 fn schema_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
     schemas.subschema_for::<T>().into()
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-/// Schemas of what clients send. They are read by hand, so that everything wrong is told at once.
-pub(super) fn request_schemas() -> Map<String, Value> {
-    let mut specification = schema();
-    moved(&mut specification, "#/components/schemas/JobSpecification/$defs/");
-    if let Value::Object(schema) = &mut specification {
-        schema.remove("$schema");
-        schema.remove("$id");
-    }
-    let job_spec = json!({
-        "type": "object",
-        "description": "The predecessor's JobSpec; fields that are not listed are accepted.",
-        "required": ["benchmark", "constraints"],
-        "properties": {
-            "id": { "type": "string" },
-            "benchmark": { "type": "object", "required": ["name", "container", "input"] },
-            "constraints": { "type": "object", "required": ["regions"] },
-            "questions": { "type": "array", "items": { "type": "string" } },
-            "metadata": { "type": "object" },
-        },
-    });
-    let cross_region = json!({
-        "type": "object",
-        "required": ["jobspec", "target_regions"],
-        "properties": {
-            "jobspec": reference("JobSpec"),
-            "target_regions": { "type": "array", "minItems": 1, "items": { "type": "string" } },
-            "min_regions": { "type": "integer", "minimum": 1 },
-            "min_success_rate": { "type": "number", "minimum": 0, "maximum": 1 },
-            "enable_analysis": { "type": "boolean" },
-        },
-    });
-    let entry = |name: &str, schema: Value| (name.to_owned(), schema);
-    Map::from_iter([
-        entry("JobSpecification", specification),
-        entry("JobSpec", job_spec),
-        entry("CrossRegionJob", cross_region),
-    ])
-}
-
-/// Lets the references of a schema point to where its definitions are now.
-fn moved(schema: &mut Value, to: &str) {
-    match schema {
-        Value::Object(object) => {
-            if let Some(Value::String(reference)) = object.get_mut("$ref")
-                && let Some(name) = reference.strip_prefix("#/$defs/")
-            {
-                *reference = format!("{to}{name}");
-            }
-            object.values_mut().for_each(|value| moved(value, to));
-        }
-        Value::Array(array) => array.iter_mut().for_each(|value| moved(value, to)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }

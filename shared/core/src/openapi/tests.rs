@@ -54,3 +54,12 @@ fn every_reference_leads_somewhere() {
         assert!(document.pointer(pointer).is_some(), "{pointer}");
     }
 }
+
+#[test]
+fn the_document_in_the_repository_is_the_one_served() {
+    const FILE: &str = "docs/openapi.json";
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let kept = std::fs::read_to_string(root.join(FILE)).unwrap_or_default();
+    let current = format!("{:#}\n", document());
+    assert!(kept == current, "{FILE} is out of date; renew it: cargo xtask openapi");
+}

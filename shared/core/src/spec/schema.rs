@@ -2,6 +2,7 @@
 //! written. The server decides; `tests/specification` holds the two against each other.
 
 mod fields;
+mod jobspec;
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use super::limit;
 use crate::builtin;
 use crate::id::{ModelId, QuestionId};
 use crate::region::{ALIASES, PLACES};
+pub(crate) use jobspec::{cross_region, jobspec};
 
 /// The schema, draft 2020-12. A rule stands at the field that it is about, so that a validator
 /// points to the same place as the server; null stands for a field that is left out.

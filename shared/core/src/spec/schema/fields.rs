@@ -203,7 +203,7 @@ fn timeout() -> Value {
 }
 
 /// A whole number of the range.
-fn whole(
+pub(super) fn whole(
     title: &str,
     description: &str,
     range: std::ops::RangeInclusive<u64>,
@@ -224,7 +224,12 @@ fn whole(
 }
 
 /// A number from 0, but none that is nearer to 0 than the table stores.
-fn fraction(title: &str, description: &str, highest: u64, default: Option<f64>) -> Value {
+pub(super) fn fraction(
+    title: &str,
+    description: &str,
+    highest: u64,
+    default: Option<f64>,
+) -> Value {
     let mut schema = json!({
         "title": title,
         "description": format!("{description} 0, or a number from 0.000001 to {highest}."),

@@ -1,0 +1,167 @@
+//! The API against its own description: schemathesis asks a Beacon that runs, and holds each answer
+//! against the document that it serves.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use beacon_core::openapi;
+use serde_json::Value;
+
+use crate::test::{TestError, cargo, shown, step};
+
+/// Simulated, because what a model answers is not looked at.
+const PROVIDERS: &str = r#"
+[[providers]]
+name = "us"
+kind = "simulated"
+region = "us-east"
+models = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"]
+seed = 2026
+latency_ms = [0, 0]
+
+[[providers]]
+name = "eu"
+kind = "simulated"
+region = "eu-west"
+models = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"]
+seed = 2026
+latency_ms = [0, 0]
+
+[[providers]]
+name = "asia"
+kind = "simulated"
+region = "asia-pacific"
+models = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"]
+seed = 2026
+latency_ms = [0, 0]
+"#;
+
+/// Runs it on a Beacon of its own.
+pub(crate) fn run() -> Result<(), TestError> {
+    let tools = installed()?;
+    let program = built()?;
+    let scratch = tempfile::tempdir().map_err(file("a scratch directory"))?;
+    let beacon = Beacon::start(program, scratch.path())?;
+    // The job that the document's examples name.
+    let example = scratch.path().join("example.json");
+    fs::write(&example, openapi::example().to_string()).map_err(file("the example"))?;
+    step("the example of the API", beacon.command("submit").arg(&example))?;
+    step("the example of the API", beacon.command("watch").arg(openapi::EXAMPLE_JOB))?;
+
+    let token = fs::read_to_string(beacon.data.join("token")).map_err(file("the token"))?;
+    let mut schemathesis = Command::new(tools.join("bin/schemathesis"));
+    schemathesis
+        .arg("--config-file")
+        .arg(folder().join("schemathesis.toml"))
+        .arg("run")
+        .arg(format!("http://{}/openapi.json", beacon.api))
+        .env("BEACON_TOKEN", token.trim())
+        // It leaves files where it runs.
+        .current_dir(scratch.path());
+    step("the API against its description", &mut schemathesis)
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/schemathesis")
+}
+
+/// Where the pinned versions are, installed unless they are there.
+fn installed() -> Result<PathBuf, TestError> {
+    let tools = std::path::absolute("target/tools/schemathesis").map_err(file("target/tools"))?;
+    let pinned = folder().join("requirements.txt");
+    let there = tools.join("installed.txt");
+    let wanted = fs::read(&pinned).map_err(file("tests/schemathesis/requirements.txt"))?;
+    if fs::read(&there).is_ok_and(|installed| installed == wanted) {
+        return Ok(tools);
+    }
+    let mut python = Command::new("python3");
+    step("a place for schemathesis", python.args(["-m", "venv", "--clear"]).arg(&tools))?;
+    let mut pip = Command::new(tools.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]);
+    step("installing schemathesis", pip.arg(&pinned))?;
+    fs::write(there, wanted).map_err(file("target/tools/schemathesis"))?;
+    Ok(tools)
+}
+
+/// The program as the tests built it.
+fn built() -> Result<PathBuf, TestError> {
+    let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
+    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    let output = build.output().map_err(file("cargo"))?;
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let program = lines.lines().find_map(|line| {
+        let artifact: Value = serde_json::from_str(line).ok()?;
+        let beacon = artifact.pointer("/target/name")? == "beacon"
+            && artifact.pointer("/profile/test")? == false;
+        let program = artifact.get("executable")?.as_str()?;
+        beacon.then(|| program.into())
+    });
+    program.ok_or_else(|| TestError::Failed { command: shown(&build) })
+}
+
+/// A Beacon that runs until this is dropped.
+struct Beacon {
+    program: PathBuf,
+    data: PathBuf,
+    api: String,
+    process: Child,
+}
+
+impl Beacon {
+    fn start(program: PathBuf, scratch: &Path) -> Result<Self, TestError> {
+        let data = scratch.join("data");
+        let providers = scratch.join("providers.toml");
+        fs::write(&providers, PROVIDERS).map_err(file("the providers' file"))?;
+        let mut up = command(&program, &data);
+        up.args(["up", "--listen", "127.0.0.1:0", "--providers"]).arg(&providers);
+        up.env("BEACON_REQUESTS_PER_MINUTE", "1000000").stdout(Stdio::piped());
+        let shown = shown(&up);
+        let process = up.spawn().map_err(|source| {
+            let command = shown.clone();
+            TestError::Start { command, source }
+        })?;
+        let mut beacon = Self { program, data, api: String::new(), process };
+        let mut line = String::new();
+        if let Some(output) = beacon.process.stdout.take() {
+            BufReader::new(output).read_line(&mut line).map_err(file("Beacon's output"))?;
+        }
+        let started: Option<Value> = serde_json::from_str(&line).ok();
+        let api = started.as_ref().and_then(|started| started["api"].as_str());
+        beacon.api = api.ok_or(TestError::Failed { command: shown })?.to_owned();
+        Ok(beacon)
+    }
+
+    fn command(&self, subcommand: &str) -> Command {
+        let mut command = command(&self.program, &self.data);
+        command.arg(subcommand);
+        command
+    }
+}
+
+impl Drop for Beacon {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed.
+        let _ended = self.process.kill();
+        let _status = self.process.wait();
+    }
+}
+
+/// The program on a data directory, with nothing of this environment that changes what it does.
+fn command(program: &Path, data: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _value) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("BEACON_") || text.starts_with("HYBRID_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("BEACON_LOG", "error").arg("--data").arg(data).arg("--json");
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn file(what: &'static str) -> impl FnOnce(io::Error) -> TestError {
+    move |source| TestError::File { what, source }
+}
