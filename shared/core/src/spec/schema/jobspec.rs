@@ -15,7 +15,7 @@ pub(crate) fn jobspec() -> Value {
         "min_regions": min_regions("by default 1"),
         "min_success_rate": min_success_rate(),
     })));
-    let mut jobspec = of(json!({
+    let mut jobspec = of(&json!({
         "type": "object",
         "required": ["regions"],
         "properties": constraints,
@@ -37,7 +37,7 @@ pub(crate) fn cross_region() -> Value {
         "type": ["object", "null"],
         "properties": unapplied(),
     });
-    let mut inner = of(constraints);
+    let mut inner = of(&constraints);
     inner["required"] = json!(["benchmark"]);
     inner["description"] = json!("The JobSpec; where it runs is said beside it.");
     json!({
@@ -57,7 +57,7 @@ pub(crate) fn cross_region() -> Value {
     })
 }
 
-fn of(constraints: Value) -> Value {
+fn of(constraints: &Value) -> Value {
     json!({
         "type": "object",
         "properties": {
