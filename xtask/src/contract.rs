@@ -129,7 +129,7 @@ impl Beacon {
         }
         let started: Option<Value> = serde_json::from_str(&line).ok();
         let api = started.as_ref().and_then(|started| started["api"].as_str());
-        beacon.api = api.ok_or(TestError::Failed { command: shown })?.to_owned();
+        api.ok_or(TestError::Failed { command: shown })?.clone_into(&mut beacon.api);
         Ok(beacon)
     }
 
