@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
 use beacon_aws::schema::{self, TableFlaw};
 use beacon_aws::{LaneUpdate, Meter, NewJob, ResultWrite, Submit, Table, TableError};
@@ -189,6 +189,32 @@ async fn the_largest_job_is_one_transaction() {
     let (job, lanes) = world.table.job_and_lanes(&id).await.unwrap().unwrap();
     assert_eq!((job.expected, lanes.len()), (90, 90));
     assert_eq!(world.table.open_jobs().await.unwrap(), [id]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_of_the_first_release_can_be_read() {
+    let world = World::new().await;
+    let (id, spec) = (JobId::new("old").unwrap(), spec(2));
+    world.table.submit(NewJob::plain(id.clone(), &spec), now()).await.unwrap();
+    let (job, lanes) = world.table.job_and_lanes(&id).await.unwrap().unwrap();
+    let client = world.local.dynamodb();
+    let lane = &lanes[0].id;
+    for (sk, attributes) in [
+        ("JOB".to_owned(), "questions, models, samples, has_jobspec"),
+        (format!("LANE#{}#{}", lane.region, lane.k), "breakdown"),
+    ] {
+        let update = client
+            .update_item()
+            .table_name(Local::TABLE)
+            .key("pk", AttributeValue::S("JOB#old".to_owned()))
+            .key("sk", AttributeValue::S(sk))
+            .update_expression(format!("REMOVE {attributes}"));
+        update.send().await.unwrap();
+    }
+    let (old, old_lanes) = world.table.job_and_lanes(&id).await.unwrap().unwrap();
+    assert_eq!((old.expected, old.status, old.models.len()), (job.expected, job.status, 0));
+    assert_eq!(old_lanes, lanes);
     world.stop().await;
 }
 
