@@ -20,6 +20,8 @@ mod edges;
 mod failures;
 #[path = "system/here.rs"]
 mod here;
+#[path = "system/no_table.rs"]
+mod no_table;
 #[path = "system/operating.rs"]
 mod operating;
 #[path = "system/outcomes.rs"]
@@ -36,5 +38,7 @@ mod router;
 mod submits;
 #[path = "system/takeover.rs"]
 mod takeover;
+#[path = "system/units.rs"]
+mod units;
 #[path = "system/verified.rs"]
 mod verified;

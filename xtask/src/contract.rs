@@ -12,31 +12,16 @@ use serde_json::Value;
 use crate::test::{TestError, cargo, shown, step};
 
 /// Simulated, because what a model answers is not looked at.
-const PROVIDERS: &str = r#"
-[[providers]]
-name = "us"
-kind = "simulated"
-region = "us-east"
-models = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"]
-seed = 2026
-latency_ms = [0, 0]
-
-[[providers]]
-name = "eu"
-kind = "simulated"
-region = "eu-west"
-models = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"]
-seed = 2026
-latency_ms = [0, 0]
-
-[[providers]]
-name = "asia"
-kind = "simulated"
-region = "asia-pacific"
-models = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"]
-seed = 2026
-latency_ms = [0, 0]
-"#;
+fn providers() -> String {
+    let provider = |region| {
+        format!(
+            "[[providers]]\nname = \"lab-{region}\"\nkind = \"simulated\"\nregion = \"{region}\"\n\
+             models = [\"llama3.2-1b\", \"mistral-7b\", \"qwen2.5-1.5b\"]\nseed = 2026\n\
+             latency_ms = [0, 0]\n"
+        )
+    };
+    ["us-east", "eu-west", "asia-pacific"].map(provider).concat()
+}
 
 /// Runs it on a Beacon of its own.
 pub(crate) fn run() -> Result<(), TestError> {
@@ -113,7 +98,7 @@ impl Beacon {
     fn start(program: PathBuf, scratch: &Path) -> Result<Self, TestError> {
         let data = scratch.join("data");
         let providers = scratch.join("providers.toml");
-        fs::write(&providers, PROVIDERS).map_err(file("the providers' file"))?;
+        fs::write(&providers, self::providers()).map_err(file("the providers' file"))?;
         let mut up = command(&program, &data);
         up.args(["up", "--listen", "127.0.0.1:0", "--providers"]).arg(&providers);
         up.env("BEACON_REQUESTS_PER_MINUTE", "1000000").stdout(Stdio::piped());

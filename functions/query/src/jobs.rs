@@ -27,18 +27,16 @@ impl Query {
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let spec = if include { Some(self.table.spec(&job).await?) } else { None };
         let submitted = if job.has_jobspec { self.table.jobspec(id).await? } else { None };
+        let document = submitted.unwrap_or_else(|| jobspec(&job, &lanes, spec.as_ref()));
         let page = match &spec {
             None => None,
             Some(spec) => {
                 let source = Source { job: &job, lanes: &lanes, spec };
-                let document = jobspec(&job, &lanes, Some(spec)).to_string().len();
-                let sent = submitted.as_ref().map_or(0, |sent| sent.to_string().len());
-                Some(self.page(&source, parameters, document.max(sent)).await?)
+                Some(self.page(&source, parameters, document.to_string().len()).await?)
             }
         };
         let view = JobView::new(&job, &lanes, clock::now());
-        let job = submitted.unwrap_or_else(|| jobspec(&job, &lanes, spec.as_ref()));
-        json(StatusCode::OK, &JobPage { view, job, page })
+        json(StatusCode::OK, &JobPage { view, job: document, page })
     }
 
     pub(crate) async fn jobs(&self, parameters: &Parameters) -> Result<Response<Body>, ApiError> {

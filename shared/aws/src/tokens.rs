@@ -116,8 +116,8 @@ impl Tokens {
         self.0.is_empty()
     }
 
-    /// How many there are of each role.
-    pub fn count(&self, role: Role) -> usize {
+    #[cfg(test)]
+    pub(crate) fn count(&self, role: Role) -> usize {
         self.0.iter().filter(|(_, of)| *of == role).count()
     }
 

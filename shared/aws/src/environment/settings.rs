@@ -103,7 +103,7 @@ const VARIABLES: [Variable; 13] = [
     variable("BEACON_SUBMITTER_TOKENS", Kind::Tokens),
     variable("BEACON_READER_TOKENS", Kind::Tokens),
     Variable {
-        default: Some(|| AccessSettings::REQUESTS_PER_MINUTE.to_string()),
+        default: Some(|| format!("{}, on one machine 6000", AccessSettings::REQUESTS_PER_MINUTE)),
         ..variable("BEACON_REQUESTS_PER_MINUTE", Kind::RequestsPerMinute)
     },
 ];

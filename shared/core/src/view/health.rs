@@ -59,13 +59,10 @@ pub struct Live {
 impl HealthView {
     /// The whole, from its parts.
     pub fn new(services: Vec<PartHealth>) -> Self {
-        let sick = |name: &str| {
-            let of = |part: &&PartHealth| (part.name == name) || name.is_empty();
-            services.iter().filter(of).any(|part| part.status != Health::Healthy)
-        };
-        let status = if sick("table") {
+        let sick = |part: &&PartHealth| part.status != Health::Healthy;
+        let status = if services.iter().filter(sick).any(|part| part.name == "table") {
             Health::Unhealthy
-        } else if sick("") {
+        } else if services.iter().any(|part| sick(&part)) {
             Health::Degraded
         } else {
             Health::Healthy
