@@ -33,4 +33,4 @@ pub use table::{
     JobUpdate, LaneUpdate, ListedJob, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
     WholeJob, schema,
 };
-pub use tokens::{Caller, Presented, TokenError, Tokens};
+pub use tokens::{Caller, TokenError, Tokens};

@@ -86,7 +86,7 @@ pub struct Caller {
 
 /// What a request says of who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Presented {
+pub(crate) enum Presented {
     /// Nothing.
     Nobody,
     /// A header that holds no token.
@@ -123,7 +123,7 @@ impl Tokens {
 
     /// Who presents `Authorization: Bearer TOKEN`, or `Basic` with the token as password, which is
     /// what `http://beacon:TOKEN@host` becomes.
-    pub fn presented(&self, headers: &HeaderMap) -> Presented {
+    pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
         let Some(header) = headers.get(AUTHORIZATION) else { return Presented::Nobody };
         let Some(token) = header.to_str().ok().and_then(token_of) else {
             return Presented::Unreadable;
