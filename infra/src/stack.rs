@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    AccessSettings, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table, TableError,
-    TokenError, chain, clock, http_client, schema,
+    AccessSettings, Clock, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table,
+    TableError, TokenError, chain, clock, http_client, schema,
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::BootId;
 use beacon_core::reconcile::Occasion;
 use beacon_dispatch::Dispatch;
-use beacon_inference::{Inference, Router};
+use beacon_inference::{HttpLink, Inference, Router};
 use beacon_intake::Intake;
 use beacon_query::Query;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
@@ -239,6 +239,7 @@ impl Parts {
             table: self.table.clone(),
             queues: self.queues.clone(),
             router: RouterProbe::new(http_client()?, settings.base.clone()),
+            clock: Clock::System,
         })
     }
 
@@ -259,15 +260,18 @@ impl Parts {
         work: &mut JoinSet<()>,
     ) -> Result<(), StackError> {
         let (table, queues) = (|| self.table.clone(), || self.queues.clone());
-        let dispatch = Arc::new(Dispatch { table: table(), queues: queues() });
+        let dispatch =
+            Arc::new(Dispatch { table: table(), queues: queues(), clock: Clock::System });
+        let link = Arc::new(HttpLink::new(&settings)?);
         let inference = Arc::new(Inference {
             table: table(),
             queues: queues(),
-            router: Router::new(settings)?,
+            router: Router::new(settings, link),
             boot: Some(fresh_boot_id()),
+            clock: Clock::System,
         });
-        let coordinator = Arc::new(Coordinator { table: table() });
-        let reconciler = Reconciler { table: table(), queues: queues() };
+        let coordinator = Arc::new(Coordinator { table: table(), clock: Clock::System });
+        let reconciler = Reconciler { table: table(), queues: queues(), clock: Clock::System };
         // Before anything new is accepted, so that only what an earlier start left is dispatched.
         let occasion = reconcile(&reconciler, Occasion::Start).await;
 

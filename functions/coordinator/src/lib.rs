@@ -1,7 +1,7 @@
 //! `CompletionMessage` in → the job's final status, once, after every lane is closed.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{Table, chain, each_message, partial_response};
+use beacon_aws::{Clock, Table, chain, each_message, partial_response};
 use beacon_core::job::Actor;
 use beacon_core::message::CompletionMessage;
 use tracing::error;
@@ -11,6 +11,8 @@ use tracing::error;
 pub struct Coordinator {
     /// The table.
     pub table: Table,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 impl Coordinator {
@@ -19,7 +21,8 @@ impl Coordinator {
         let mut failed = Vec::new();
         for message in each_message::<CompletionMessage>(event) {
             let job_id = &message.body.job_id;
-            if let Err(error) = self.table.finalise(job_id, Actor::Coordinator).await {
+            let now = self.clock.now();
+            if let Err(error) = self.table.finalise(job_id, Actor::Coordinator, now).await {
                 error!(%job_id, error = chain(&error), "job was not finalised");
                 failed.push(message.message_id);
             }

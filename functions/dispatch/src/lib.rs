@@ -1,7 +1,7 @@
 //! `DispatchMessage` in → the lane's next page of `QuestionMessage`s out, in order.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{JobUpdate, QueueError, Queues, Table, TableError, clock, each_message};
+use beacon_aws::{Clock, JobUpdate, QueueError, Queues, Table, TableError, each_message};
 use beacon_aws::{chain, partial_response};
 use beacon_core::Run;
 use beacon_core::job::{self, Job, JobStatus};
@@ -17,6 +17,8 @@ pub struct Dispatch {
     pub table: Table,
     /// The queues.
     pub queues: Queues,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// Why a page was not, or not wholly, sent. The message stays in its queue.
@@ -70,7 +72,7 @@ impl Dispatch {
 
     /// The first lane of a job that is dispatched starts it; a refusal says that another did.
     async fn start(&self, job: &Job, run: Run) -> Result<(), TableError> {
-        let write = job::start(run, clock::now());
+        let write = job::start(run, self.clock.now());
         if self.table.write_job(&job.id, &write).await? == JobUpdate::Applied {
             info!(
                 job_id = %job.id,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Meter, Queues, Table, log_as_json, queue_urls, table_name};
+use beacon_aws::{Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, table_name};
 use beacon_dispatch::Dispatch;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
@@ -16,6 +16,7 @@ async fn main() -> Result<(), Error> {
     let dispatch = Dispatch {
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
+        clock: Clock::System,
     };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(dispatch.handle(event.payload).await)

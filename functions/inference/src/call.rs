@@ -2,26 +2,22 @@
 
 use std::time::Duration;
 
-use beacon_aws::{BodyError, clock, read_body};
+use beacon_aws::Clock;
 use beacon_core::execution::{Ending, ExecutionRow};
 use beacon_core::failure::{Failure, Stage};
 use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
 use beacon_core::prompt::{Prompt, PromptHash};
 use beacon_core::reply::{Asked, Reply, read};
-use beacon_core::wire::{
-    DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, MAX_RESPONSE_BYTES, TRACE_HEADER,
-};
+use beacon_core::wire::InferenceRequest;
 use beacon_core::{ExecutionId, view};
 use jiff::Timestamp;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::Router;
-use crate::lost::Lost;
+use crate::link::{Answer, Request};
 
-/// Bytes of a router's answer that are read: the text escaped as JSON at its worst, and the rest.
-const MAX_BODY: usize = 6 * MAX_RESPONSE_BYTES + 512 * 1024;
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice that before the third.
@@ -35,6 +31,7 @@ pub(crate) struct Asking<'a> {
     pub(crate) prompt: Prompt<'a>,
     pub(crate) sha256: PromptHash,
     pub(crate) ticket: &'a Ticket,
+    pub(crate) clock: Clock,
 }
 
 impl Asking<'_> {
@@ -49,7 +46,7 @@ impl Asking<'_> {
             served: reply.served,
             attempts,
             started_at,
-            completed_at: clock::now(),
+            completed_at: self.clock.now(),
         }
     }
 
@@ -75,7 +72,7 @@ impl Router {
     /// the retries of an inference belong to the router.
     pub(crate) async fn ask(&self, asking: &Asking<'_>, id: &ExecutionId) -> ExecutionRow {
         let request = asking.request(id);
-        let started_at = clock::now();
+        let started_at = asking.clock.now();
         let mut attempt = 1;
         let reply = loop {
             let reply = self.call(asking, id, &request, attempt).await;
@@ -98,26 +95,34 @@ impl Router {
     ) -> Reply {
         // The deadline counts from here: a call that waits for its turn is not late.
         let _slot = self.slots.acquire().await;
-        let begun = clock::now();
+        let begun = asking.clock.now();
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         let (question_id, ticket) = (&asking.message.question_id, asking.ticket);
         info!(
             %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
-            execution_id = %id, attempt, url = self.url, timeout_ms = milliseconds(self.wait),
+            execution_id = %id, attempt, url = format!("{}/inference", self.base), timeout_ms = milliseconds(self.wait),
             prompt_len = request.prompt.len(),
             "inference call begins"
         );
-        let mut dropped = Dropped { id: Some(id), attempt, begun };
-        let sent = self.send(id, request, attempt, begun).await;
+        let mut dropped = Dropped { id: Some(id), attempt, begun, clock: asking.clock };
+        let budget_ms = milliseconds(self.budget);
+        let deadline = begun.as_millisecond().saturating_add_unsigned(budget_ms);
+        let ask = Request::Ask {
+            key: &format!("{id}:{attempt}"),
+            trace: &id.to_string(),
+            deadline: Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX),
+            body: request,
+        };
+        let sent = self.link.send(ask, self.wait).await;
         dropped.id = None;
         let reply = match sent {
-            Ok((status, body)) => {
+            Ok(Answer { status, body }) => {
                 let system = asking.prompt.system;
                 read(status, &body, Asked { region, system, attempts: attempt })
             }
             Err(lost) => Reply::without_provider(lost.ending(&self.base, attempt)),
         };
-        let duration_ms = view::milliseconds(begun, clock::now());
+        let duration_ms = view::milliseconds(begun, asking.clock.now());
         let failure = reply.ending.failure();
         info!(
             %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
@@ -137,33 +142,6 @@ impl Router {
         }
         reply
     }
-
-    async fn send(
-        &self,
-        id: &ExecutionId,
-        request: &InferenceRequest,
-        attempt: u32,
-        begun: Timestamp,
-    ) -> Result<(u16, Vec<u8>), Lost> {
-        let budget_ms = milliseconds(self.budget);
-        let deadline_ms = begun.as_millisecond().saturating_add_unsigned(budget_ms);
-        let sent = self
-            .client
-            .post(&self.url)
-            .header(DEADLINE_HEADER, deadline_ms)
-            .header(IDEMPOTENCY_HEADER, format!("{id}:{attempt}"))
-            .header(TRACE_HEADER, id.to_string())
-            .timeout(self.wait)
-            .json(request)
-            .send();
-        let response = sent.await.map_err(Lost::before_the_answer)?;
-        let status = response.status().as_u16();
-        match read_body(response, MAX_BODY).await {
-            Ok(body) => Ok((status, body)),
-            Err(BodyError::TooLarge { limit }) => Err(Lost::TooLarge { limit }),
-            Err(BodyError::Broken(error)) => Err(Lost::within_the_answer(error)),
-        }
-    }
 }
 
 /// Tells of a call that nobody waits for any more; one that ends tells of itself.
@@ -171,12 +149,13 @@ struct Dropped<'a> {
     id: Option<&'a ExecutionId>,
     attempt: u32,
     begun: Timestamp,
+    clock: Clock,
 }
 
 impl Drop for Dropped<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id else { return };
-        let duration_ms = view::milliseconds(self.begun, clock::now());
+        let duration_ms = view::milliseconds(self.begun, self.clock.now());
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         info!(
             %job_id, %region, %model_id, execution_id = %id, attempt = self.attempt, duration_ms,

@@ -2,6 +2,7 @@
 
 mod call;
 mod fence;
+mod link;
 mod lost;
 mod question;
 mod store;
@@ -10,13 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{Queues, Received, RouterSettings, Table, chain, each_message, partial_response};
+use beacon_aws::{
+    Clock, Queues, Received, RouterSettings, Table, chain, each_message, partial_response,
+};
 use beacon_core::lane::Finished;
 use beacon_core::message::{CompletionMessage, QuestionMessage};
 use beacon_core::{BootId, time_budget};
 use tokio::sync::Semaphore;
 use tracing::{error, warn};
 
+pub use link::{Answer, HttpLink, Link, Request};
+pub use lost::Lost;
 use question::WorkError;
 
 /// What the inference function works on.
@@ -30,15 +35,16 @@ pub struct Inference {
     pub router: Router,
     /// This start of the local stack; none on AWS.
     pub boot: Option<BootId>,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// The router as the worker sees it.
 #[derive(Debug, Clone)]
 pub struct Router {
-    client: reqwest::Client,
+    link: Arc<dyn Link>,
+    /// Where calls go, for people.
     base: String,
-    /// Where calls go.
-    url: String,
     budget: Duration,
     wait: Duration,
     /// Calls at a time, over all questions of this process: each is a connection.
@@ -49,18 +55,17 @@ pub struct Router {
 const CALLS: usize = 256;
 
 impl Router {
-    /// The router of these settings. The worker waits a little longer than the router may take, so
-    /// that the router's own account of a time-out arrives.
-    pub fn new(settings: RouterSettings) -> Result<Self, reqwest::Error> {
+    /// The router of these settings, over this link. The worker waits a little longer than the
+    /// router may take, so that the router's own account of a time-out arrives.
+    pub fn new(settings: RouterSettings, link: Arc<dyn Link>) -> Self {
         let spare = time_budget::CLIENT.saturating_sub(time_budget::ROUTER);
-        Ok(Self {
-            client: beacon_aws::http_client()?,
-            url: format!("{}/inference", settings.base),
+        Self {
+            link,
             base: settings.base,
             budget: settings.timeout,
             wait: settings.timeout + spare,
             slots: Arc::new(Semaphore::new(CALLS)),
-        })
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Meter, Queues, Table, log_as_json, queue_urls, router_settings, table_name};
-use beacon_inference::{Inference, Router};
+use beacon_aws::{
+    Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, router_settings, table_name,
+};
+use beacon_inference::{HttpLink, Inference, Router};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,11 +16,13 @@ async fn main() -> Result<(), Error> {
     tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
+    let link = Arc::new(HttpLink::new(&settings)?);
     let inference = Inference {
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
-        router: Router::new(settings)?,
+        router: Router::new(settings, link),
         boot: None,
+        clock: Clock::System,
     };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(inference.handle(event.payload).await)

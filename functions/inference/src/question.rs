@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{LaneUpdate, Received, TableError, chain, clock};
+use beacon_aws::{LaneUpdate, Received, TableError, chain};
 use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
@@ -82,7 +82,7 @@ impl Inference {
             nonce: fresh_nonce(),
             boot: self.boot.clone(),
             sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-            received_at: clock::now(),
+            received_at: self.clock.now(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Inference {
         ticket: &Ticket,
     ) -> Result<Gated, WorkError> {
         let QuestionMessage { job_id, run, lane, position, .. } = message;
-        let mut write = gate(ticket, clock::now());
+        let mut write = gate(ticket, self.clock.now());
         let mut holders = Vec::new();
         for _gate in 0..GATES {
             let since = Instant::now();
@@ -121,11 +121,11 @@ impl Inference {
                         %job_id, %run, %lane, %position, holder = %ticket.nonce, %previous_holder,
                         "taking over"
                     );
-                    let write = take_over(ticket, &holder, clock::now());
+                    let write = take_over(ticket, &holder, self.clock.now());
                     holders.push(holder);
                     write
                 }
-                GateRejection::Free => gate(ticket, clock::now()),
+                GateRejection::Free => gate(ticket, self.clock.now()),
             };
         }
         Err(WorkError::Lost)
@@ -168,7 +168,7 @@ impl Inference {
         }
         let stored = self.stored_rows(message, ticket, entered).await?;
         let prompt = message.prompt();
-        let asking = Asking { message, prompt, sha256: prompt.sha256(), ticket };
+        let asking = Asking { message, prompt, sha256: prompt.sha256(), ticket, clock: self.clock };
         let samples = usize::from(message.samples).max(1);
         let pairs = pairs(message).enumerate().map(|(index, (model, sample))| {
             let stored = stored.get(&(model.clone(), sample)).copied();
@@ -241,7 +241,7 @@ impl Inference {
         rows: &[PairRow],
     ) -> Result<Finished, WorkError> {
         let waited_ms = entered.entry.waited_ms;
-        let write = finish(ticket, &entered.lane, waited_ms, rows, clock::now());
+        let write = finish(ticket, &entered.lane, waited_ms, rows, self.clock.now());
         match self.table.write_lane(&message.job_id, &message.lane, &write).await? {
             LaneUpdate::Applied(before) => {
                 let lane = write.change.apply(before);
@@ -319,7 +319,7 @@ impl Asking<'_> {
             http_status: None,
             attempts: 0,
         };
-        let now = clock::now();
+        let now = self.clock.now();
         self.row(Reply::without_provider(Ending::Failed(failure)), 0, now)
     }
 }

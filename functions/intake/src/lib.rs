@@ -6,7 +6,7 @@ mod served;
 use std::sync::Arc;
 
 use beacon_aws::{
-    Admitted, ApiError, Door, NewJob, Queues, RouterProbe, Submit, Table, chain, clock,
+    Admitted, ApiError, Clock, Door, NewJob, Queues, RouterProbe, Submit, Table, chain,
 };
 use beacon_core::JobId;
 use beacon_core::idempotency::IdempotencyKey;
@@ -35,6 +35,8 @@ pub struct Intake {
     pub queues: Queues,
     /// The router, which is asked before anything is accepted.
     pub router: RouterProbe,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// What became of a submit.
@@ -86,7 +88,7 @@ impl Intake {
         let id = given.unwrap_or_else(fresh_id);
         let spec = &submission.spec;
         let new = NewJob { id: id.clone(), spec, jobspec: document.jobspec, key };
-        match self.table.submit(new, clock::now()).await? {
+        match self.table.submit(new, self.clock.now()).await? {
             Submit::Created(job) => {
                 self.dispatch(&job, spec).await;
                 Ok(Accepted { job, existing: false })

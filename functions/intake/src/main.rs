@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, Queues, RouterProbe, Table, http_client, log_as_json, queue_urls,
+    Aws, Clock, Door, Meter, Queues, RouterProbe, Table, http_client, log_as_json, queue_urls,
     required_access, router_settings, table_name,
 };
 use beacon_intake::Intake;
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
         router: RouterProbe::new(http_client()?, router.base),
+        clock: Clock::System,
     };
     intake.ask_at_start().await;
     run(service_fn(async |request: Request| Ok::<_, Error>(intake.handle(request).await))).await

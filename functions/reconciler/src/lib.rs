@@ -1,6 +1,6 @@
 //! The schedule in → what a crash or a lost message left undone is done, from the tables alone.
 
-use beacon_aws::{LaneUpdate, QueueError, Queues, Table, TableError, chain};
+use beacon_aws::{Clock, LaneUpdate, QueueError, Queues, Table, TableError, chain};
 use beacon_core::JobId;
 use beacon_core::job::Actor;
 use beacon_core::reconcile::{Occasion, Step, longest_wait, plan};
@@ -16,6 +16,8 @@ pub struct Reconciler {
     pub table: Table,
     /// The queues.
     pub queues: Queues,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// What the schedule sends: `EventBridge` events have a `time`, and so has this.
@@ -70,7 +72,8 @@ impl Reconciler {
         for step in steps {
             match step {
                 Step::Finalise => {
-                    self.table.finalise(job_id, Actor::Reconciler).await?;
+                    let now = self.clock.now();
+                    self.table.finalise(job_id, Actor::Reconciler, now).await?;
                 }
                 Step::Dispatch(write, message) => {
                     let update = self.table.write_lane(job_id, &message.lane, &write).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use beacon_aws::{Aws, Meter, Queues, Table, log_as_json, queue_urls, table_name};
+use beacon_aws::{Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, table_name};
 use beacon_core::reconcile::Occasion;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -16,6 +16,7 @@ async fn main() -> Result<(), Error> {
     let reconciler = Reconciler {
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
+        clock: Clock::System,
     };
     run(service_fn(async |event: LambdaEvent<ScheduleEvent>| {
         Ok::<_, Error>(reconciler.handle(event.payload, Occasion::Schedule).await?)

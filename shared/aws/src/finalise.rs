@@ -2,9 +2,9 @@
 
 use beacon_core::JobId;
 use beacon_core::job::{Actor, JobStatus, finalise};
+use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::clock;
 use crate::table::{JobUpdate, Table, TableError};
 
 /// Refusals after which somebody else is sure to have finished it, or to try again.
@@ -13,13 +13,18 @@ const READS: usize = 5;
 impl Table {
     /// Reads a job and its lanes strongly and, when every lane is closed, gives it its final
     /// status. Returns that status if this call gave it.
-    pub async fn finalise(&self, job: &JobId, who: Actor) -> Result<Option<JobStatus>, TableError> {
+    pub async fn finalise(
+        &self,
+        job: &JobId,
+        who: Actor,
+        now: Timestamp,
+    ) -> Result<Option<JobStatus>, TableError> {
         for _read in 0..READS {
             let Some((seen, lanes)) = self.job_and_lanes(job).await? else {
                 warn!(job_id = %job, "no such job");
                 return Ok(None);
             };
-            let Some(finalisation) = finalise(&seen, &lanes, who, clock::now()) else {
+            let Some(finalisation) = finalise(&seen, &lanes, who, now) else {
                 return Ok(None);
             };
             let (tallies, to) = (finalisation.tallies, finalisation.write.transition.to);

@@ -17,6 +17,7 @@ mod tokens;
 
 pub use api::{Admitted, ApiError, Door, json, text};
 pub use client::{Aws, install_tls};
+pub use clock::Clock;
 pub use environment::{
     AccessSettings, ConfigError, QueueUrls, RouterSettings, Setting, Source, access_settings,
     api_token, configured_router, effective_settings, queue_urls, required, required_access,

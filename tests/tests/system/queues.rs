@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beacon_aws::clock;
+use beacon_aws::{Clock, clock};
 use beacon_core::lane::LaneState;
 use beacon_core::message::{DispatchMessage, PAGE};
 use beacon_core::reconcile::Occasion;
@@ -38,7 +38,8 @@ async fn a_job_whose_queues_were_all_emptied_is_finished_by_the_reconciler() {
     let lanes = here.lanes("purged").await;
     assert!(lanes.iter().any(|lane| lane.state == LaneState::Open), "{lanes:?}");
 
-    let reconciler = Reconciler { table: here.table(), queues: here.queues().await };
+    let reconciler =
+        Reconciler { table: here.table(), queues: here.queues().await, clock: Clock::System };
     let (mut begun, mut looks) = (0, 0);
     eventually("a final status", async || {
         // Again only where nothing came of the time before.

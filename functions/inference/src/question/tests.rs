@@ -1,5 +1,6 @@
 //! A panic in one pair.
 
+use beacon_aws::Clock;
 use beacon_core::spec::Sampling;
 use beacon_core::{
     DispatchNumber, JobId, LaneId, Position, QuestionId, QuestionIndex, Region, Run, VariantName,
@@ -17,9 +18,15 @@ async fn a_panic_becomes_a_row_with_its_code() {
         nonce: fresh_nonce(),
         boot: None,
         sent_at: None,
-        received_at: clock::now(),
+        received_at: Clock::System.now(),
     };
-    let asking = Asking { message: &message, prompt, sha256: prompt.sha256(), ticket: &ticket };
+    let asking = Asking {
+        message: &message,
+        prompt,
+        sha256: prompt.sha256(),
+        ticket: &ticket,
+        clock: Clock::System,
+    };
     let id = ExecutionId {
         job: message.job_id.clone(),
         question: message.question,

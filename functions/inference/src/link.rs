@@ -1,0 +1,112 @@
+//! The way to the router: what goes over it and what comes back.
+
+use std::fmt;
+use std::time::Duration;
+
+use beacon_aws::{BodyError, RouterSettings, read_body};
+use beacon_core::wire::{
+    DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, MAX_RESPONSE_BYTES, TRACE_HEADER,
+};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+use crate::lost::Lost;
+
+/// Bytes of a router's answer that are read: the text escaped as JSON at its worst, and the rest.
+const MAX_BODY: usize = 6 * MAX_RESPONSE_BYTES + 512 * 1024;
+
+/// One request to the router.
+#[derive(Debug, Clone, Copy)]
+pub enum Request<'a> {
+    /// `POST /inference`.
+    Ask {
+        /// The call's idempotency key.
+        key: &'a str,
+        /// For following it through logs.
+        trace: &'a str,
+        /// When nobody waits for its answer any more.
+        deadline: Timestamp,
+        /// The body.
+        body: &'a InferenceRequest,
+    },
+    /// `GET /inference/{key}`: what became of a call.
+    Look {
+        /// The call's idempotency key.
+        key: &'a str,
+    },
+    /// `DELETE /inference/{key}`: stops a call.
+    Stop {
+        /// The call's idempotency key.
+        key: &'a str,
+    },
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Carries requests to the router: over HTTP, or to a router in this process. A request whose future
+/// is dropped is given up, and its connection with it.
+pub trait Link: fmt::Debug + Send + Sync {
+    /// One request, once, within this time.
+    fn send<'a>(
+        &'a self,
+        request: Request<'a>,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Answer, Lost>>;
+}
+
+/// HTTP.
+#[derive(Debug)]
+pub struct HttpLink {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl HttpLink {
+    /// To the router of these settings.
+    pub fn new(settings: &RouterSettings) -> Result<Self, reqwest::Error> {
+        Ok(Self { client: beacon_aws::http_client()?, base: settings.base.clone() })
+    }
+
+    fn build(&self, request: Request<'_>) -> reqwest::RequestBuilder {
+        let at = |key: &str| format!("{}/inference/{key}", self.base);
+        match request {
+            Request::Ask { key, trace, deadline, body } => self
+                .client
+                .post(format!("{}/inference", self.base))
+                .header(DEADLINE_HEADER, deadline.as_millisecond())
+                .header(IDEMPOTENCY_HEADER, key)
+                .header(TRACE_HEADER, trace)
+                .json(body),
+            Request::Look { key } => self.client.get(at(key)),
+            Request::Stop { key } => self.client.delete(at(key)),
+        }
+    }
+}
+
+impl Link for HttpLink {
+    fn send<'a>(
+        &'a self,
+        request: Request<'a>,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Answer, Lost>> {
+        async move {
+            let sent = self.build(request).timeout(within).send().await;
+            let response = sent.map_err(Lost::before_the_answer)?;
+            let status = response.status().as_u16();
+            match read_body(response, MAX_BODY).await {
+                Ok(body) => Ok(Answer { status, body }),
+                Err(BodyError::TooLarge { limit }) => Err(Lost::TooLarge { limit }),
+                Err(BodyError::Broken(error)) => Err(Lost::within_the_answer(error)),
+            }
+        }
+        .boxed()
+    }
+}
