@@ -170,6 +170,14 @@ pub struct Counted {
     pub duration_ms: u64,
 }
 
+impl Counted {
+    /// A pair without a row, as a run leaves it.
+    pub(crate) fn without_row(run: Run) -> Self {
+        let status = ExecutionStatus::Pending;
+        Self { run, status, outcome: None, simulated: false, duration_ms: 0 }
+    }
+}
+
 impl ExecutionRow {
     /// What counts of it.
     pub fn counted(&self) -> Counted {

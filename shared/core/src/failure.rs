@@ -69,6 +69,8 @@ pub enum Stage {
     Verification,
     /// Beacon's own worker failed.
     Worker,
+    /// The job ended before the pair did.
+    Job,
 }
 
 /// What happened. The router's own codes are kept as they are.
@@ -107,6 +109,18 @@ pub enum FailureCode {
     WorkerPanic,
     /// The table refused the row that the answer would have become.
     ResultNotStorable,
+    /// Five workers died, or lost the lane, at this question.
+    WorkerCrashed,
+    /// The question's message was sent anew five times and never arrived.
+    QuestionLost,
+    /// The question's message was given up by its queue.
+    DeadLetter,
+    /// The job was cancelled first.
+    JobCancelled,
+    /// The job's time was up first.
+    JobDeadline,
+    /// The job was stopped first, as its specification says.
+    JobStopped,
     /// The router's or provider's own code.
     Reported(ReportedCode),
 }
@@ -135,7 +149,7 @@ impl ReportedCode {
 const ROUTER_HTTP: &str = "ROUTER_HTTP_";
 
 /// The codes with a fixed text.
-const FIXED: [(FailureCode, &str); 15] = [
+const FIXED: [(FailureCode, &str); 21] = [
     (FailureCode::RouterUnreachable, "ROUTER_UNREACHABLE"),
     (FailureCode::RouterDns, "ROUTER_DNS"),
     (FailureCode::RouterTls, "ROUTER_TLS"),
@@ -151,6 +165,12 @@ const FIXED: [(FailureCode, &str); 15] = [
     (FailureCode::PromptMismatch, "PROMPT_MISMATCH"),
     (FailureCode::WorkerPanic, "WORKER_PANIC"),
     (FailureCode::ResultNotStorable, "RESULT_NOT_STORABLE"),
+    (FailureCode::WorkerCrashed, "WORKER_CRASHED"),
+    (FailureCode::QuestionLost, "QUESTION_LOST"),
+    (FailureCode::DeadLetter, "DEAD_LETTER"),
+    (FailureCode::JobCancelled, "JOB_CANCELLED"),
+    (FailureCode::JobDeadline, "JOB_DEADLINE"),
+    (FailureCode::JobStopped, "JOB_STOPPED"),
 ];
 
 impl fmt::Display for FailureCode {
@@ -172,7 +192,13 @@ impl fmt::Display for FailureCode {
             | Self::RegionMismatch
             | Self::PromptMismatch
             | Self::WorkerPanic
-            | Self::ResultNotStorable => {
+            | Self::ResultNotStorable
+            | Self::WorkerCrashed
+            | Self::QuestionLost
+            | Self::DeadLetter
+            | Self::JobCancelled
+            | Self::JobDeadline
+            | Self::JobStopped => {
                 let fixed = FIXED.iter().find(|(code, _)| code == self);
                 f.write_str(fixed.map_or("ROUTER_ERROR", |(_, text)| text))
             }

@@ -134,6 +134,13 @@ text_id! {
     BootId, "boot id", 64, "1 to 64 characters of [A-Za-z0-9_-]", is_word
 }
 
+impl Nonce {
+    /// Of the request that made a job's first run.
+    pub(crate) fn submit() -> Self {
+        Self("submit".to_owned())
+    }
+}
+
 impl VariantName {
     /// The variant of a question asked as it stands.
     pub fn base() -> Self {

@@ -1,15 +1,26 @@
-//! A job: its status, its final status, and its writes as data.
+//! A job: its status, its runs, how it ends, and its writes as data.
+
+mod ending;
+mod run;
+mod write;
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{JobId, ModelId, Run};
+pub use ending::{EndCause, JobEnding, StopRule, unreachable};
+pub use run::{MAX_RUNS, RunRecord, Selection, is_for, retries};
+pub use write::{
+    JobChange, JobCondition, JobWrite, RetryRequest, cancel, end, retry, start,
+};
+
+use crate::id::{JobId, ModelId, Nonce, Run};
 use crate::lane::{Lane, LaneState, Tallies};
 use crate::region::Region;
-use crate::spec::{Spec, SpecHash};
+use crate::spec::{Spec, SpecHash, limit};
 use crate::usage::Usage;
 
 /// Status of a job.
@@ -62,18 +73,25 @@ pub struct Transition {
     pub to: JobStatus,
     /// Why.
     pub why: Cause,
-    /// Which function, or whom.
+    /// Which function.
     pub who: Actor,
+    /// Whose token asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
-/// Why a job's status changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Why a job's status changed, or its end was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A specification was accepted.
     Submitted,
     /// The first lane was dispatched.
     Dispatched,
+    /// Its early end was decided; the status may stay.
+    Ended(EndCause),
+    /// A new run was asked for.
+    Retried,
     /// Every lane is closed.
     LanesClosed,
 }
@@ -86,6 +104,8 @@ pub enum Actor {
     Intake,
     /// `functions/dispatch`.
     Dispatch,
+    /// `functions/inference`.
+    Inference,
     /// `functions/coordinator`.
     Coordinator,
     /// `functions/reconciler`.
@@ -121,6 +141,16 @@ pub struct Job {
     pub min_success_rate: f64,
     /// Fewest regions with a completed execution of a completed job.
     pub min_regions: u16,
+    /// When it stops by itself.
+    pub stop: StopRule,
+    /// The time budget of a run, seconds.
+    pub timeout_seconds: u64,
+    /// When the time of its run is up.
+    pub deadline: Timestamp,
+    /// The early end of its run, once it is decided.
+    pub ending: Option<JobEnding>,
+    /// Its runs, oldest first.
+    pub runs: Vec<RunRecord>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When its first lane was dispatched.
@@ -136,6 +166,17 @@ pub struct Job {
 impl Job {
     /// A job that was just accepted.
     pub fn new(id: JobId, spec: &Spec, hash: SpecHash, chunks: u16, now: Timestamp) -> Self {
+        let timeout_seconds = timeout_seconds(spec);
+        let first = RunRecord {
+            run: Run::FIRST,
+            at: now,
+            who: Actor::Intake,
+            by: None,
+            why: None,
+            selection: Selection::default(),
+            executions: spec.expected(),
+            request: Nonce::submit(),
+        };
         Self {
             id,
             name: spec.name.clone(),
@@ -150,6 +191,11 @@ impl Job {
             has_jobspec: false,
             min_success_rate: spec.min_success_rate,
             min_regions: spec.min_regions,
+            stop: StopRule { policy: spec.stop, after: spec.stop_after },
+            timeout_seconds,
+            deadline: now + Duration::from_secs(timeout_seconds),
+            ending: None,
+            runs: vec![first],
             created_at: now,
             started_at: None,
             finished_at: None,
@@ -160,41 +206,29 @@ impl Job {
                 to: JobStatus::Queued,
                 why: Cause::Submitted,
                 who: Actor::Intake,
+                by: None,
             }],
         }
     }
 
     /// Its lanes, none of them begun.
     pub fn lanes(spec: &Spec, now: Timestamp) -> Vec<Lane> {
-        let pairs = u32::try_from(spec.pairs_of_question()).unwrap_or(u32::MAX);
+        let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let (pairs, models) = (small(spec.pairs_of_question()), small(spec.models.len()));
         spec.lanes()
             .map(|id| {
                 let length = spec.lane_length(id.k);
-                Lane::new(id, length, pairs, now)
+                Lane::new(id, length, models, pairs, now)
             })
             .collect()
     }
 }
 
-/// One conditional write of a job: `status = from AND run = run`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JobWrite {
-    /// The run read.
-    pub run: Run,
-    /// What it changes, with the status read.
-    pub transition: Transition,
-}
-
-/// Dispatch: a queued job starts running; any other is left alone.
-pub fn start(run: Run, now: Timestamp) -> JobWrite {
-    let transition = Transition {
-        at: now,
-        from: Some(JobStatus::Queued),
-        to: JobStatus::Running,
-        why: Cause::Dispatched,
-        who: Actor::Dispatch,
-    };
-    JobWrite { run, transition }
+/// A run's time budget: as specified, or ten minutes and one more for every question of the longest
+/// lane, a day at most.
+fn timeout_seconds(spec: &Spec) -> u64 {
+    let usual = 600 + 60 * u64::from(spec.lane_length(0));
+    spec.timeout_seconds.unwrap_or(usual).min(limit::TIMEOUT_SECONDS)
 }
 
 /// The final status and what it rests on.
@@ -219,10 +253,24 @@ pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option
     let success_rate = share(tallies.completed, job.expected);
     let enough = success_rate >= job.min_success_rate
         && regions_with_completed(lanes) >= usize::from(job.min_regions);
-    let to = if enough { JobStatus::Completed } else { JobStatus::Failed };
-    let transition =
-        Transition { at: now, from: Some(job.status), to, why: Cause::LanesClosed, who };
-    Some(Finalisation { write: JobWrite { run: job.run, transition }, tallies, success_rate })
+    let to = match job.ending.as_ref().map(|ending| &ending.cause) {
+        Some(EndCause::Cancel) => JobStatus::Cancelled,
+        Some(EndCause::Deadline) => JobStatus::TimedOut,
+        Some(EndCause::RegionFailure { .. })
+        | Some(EndCause::RateUnreachable | EndCause::RegionsUnreachable)
+        | None => {
+            if enough {
+                JobStatus::Completed
+            } else {
+                JobStatus::Failed
+            }
+        }
+    };
+    let why = Cause::LanesClosed;
+    let transition = Transition { at: now, from: Some(job.status), to, why, who, by: None };
+    let condition = JobCondition { run: job.run, status: job.status, no_ending: false };
+    let write = JobWrite { condition, transition, change: JobChange::Finalise };
+    Some(Finalisation { write, tallies, success_rate })
 }
 
 /// Σ of the lanes' tallies.

@@ -2,20 +2,33 @@
 //! the table's conditions and a model of the whole share one definition.
 
 mod breakdown;
+mod close;
 mod gate;
+mod replan;
+mod shown;
+mod work;
+mod write;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use breakdown::{Breakdown, Durations, PairRow};
+pub use close::{Closing, close};
 pub use gate::{
-    Entry, Finished, GateRejection, Ticket, dispatch_anew, finish, finish_refused, gate,
+    Entry, Finished, GateRejection, Ticket, dispatch_anew, enter, finish, finish_refused, gate,
+    gave_up, rejected, take_over, take_over_marked,
 };
-pub use gate::{enter, rejected, take_over};
+pub use replan::{Replanned, StoredRows, replan};
+pub use shown::{Shown, shown};
+pub use work::{WorkItem, WorkList};
+pub use write::{
+    HolderChange, HolderIs, LaneChange, LaneCondition, LaneWrite, MarkChange, MarkIs, NewRun,
+};
 
 use crate::execution::{Counted, ExecutionStatus, Outcome};
-use crate::id::{BootId, DispatchNumber, LaneId, Nonce, Position, Run};
+use crate::id::{BootId, DispatchNumber, LaneId, Nonce, Position, QuestionIndex, Run};
+use crate::job::EndCause;
 
 /// Whether a lane has questions left to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +50,22 @@ pub struct Holder {
     pub boot: Option<BootId>,
     /// When it entered.
     pub since: Timestamp,
+    /// The question that it has open.
+    pub question: QuestionIndex,
+    /// Executions of that question that its run is for.
+    pub due: u32,
+}
+
+/// Says that a lane is to be closed early, to whoever holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// The run that ends.
+    pub run: Run,
+    /// Why.
+    #[serde(flatten)]
+    pub cause: EndCause,
+    /// When it was set.
+    pub at: Timestamp,
 }
 
 /// Counts of a lane's ended executions of its run.
@@ -132,12 +161,26 @@ pub struct Lane {
     pub dispatch_number: DispatchNumber,
     /// The position that is open or comes next.
     pub cursor: Position,
-    /// Positions of its work list.
+    /// Positions of its work list: all its questions, or those that its run is for.
     pub length: u32,
+    /// All its questions.
+    pub questions: u32,
+    /// The job's models.
+    pub models: u32,
     /// Executions of one question: models × samples.
     pub pairs_of_question: u32,
     /// Who works at the cursor.
     pub holder: Option<Holder>,
+    /// That it is to be closed early, or was.
+    pub mark: Option<Mark>,
+    /// The marks of earlier runs, one a run, oldest first.
+    pub earlier_marks: Vec<Mark>,
+    /// How often another holder took over at this cursor.
+    pub takeovers: u32,
+    /// How often its messages were sent anew at this cursor while none was in the queue.
+    pub redispatches: u32,
+    /// Questions up to the cursor, in a row, without a completed execution.
+    pub barren: u32,
     /// Of this run's ended executions, all at positions before the cursor.
     pub tallies: Tallies,
     /// The same by model, and more for metrics.
@@ -150,16 +193,29 @@ pub struct Lane {
 
 impl Lane {
     /// A lane before its first question.
-    pub fn new(id: LaneId, length: u32, pairs_of_question: u32, now: Timestamp) -> Self {
+    pub fn new(
+        id: LaneId,
+        questions: u32,
+        models: u32,
+        pairs_of_question: u32,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
             run: Run::FIRST,
             state: LaneState::Open,
             dispatch_number: DispatchNumber(0),
             cursor: Position(0),
-            length,
+            length: questions,
+            questions,
+            models,
             pairs_of_question,
             holder: None,
+            mark: None,
+            earlier_marks: Vec::new(),
+            takeovers: 0,
+            redispatches: 0,
+            barren: 0,
             tallies: Tallies::default(),
             breakdown: Breakdown::default(),
             waited_ms: 0,
@@ -169,142 +225,23 @@ impl Lane {
 
     /// Executions of the whole lane.
     pub fn expected(&self) -> u64 {
-        u64::from(self.length) * u64::from(self.pairs_of_question)
+        u64::from(self.questions) * u64::from(self.pairs_of_question)
     }
 
-    /// Executions of the open question that have no counted row yet.
+    /// Executions of the open question that are not counted yet.
     pub fn running(&self) -> u64 {
         match (self.state, &self.holder) {
-            (LaneState::Open, Some(_)) => u64::from(self.pairs_of_question),
+            (LaneState::Open, Some(holder)) => u64::from(holder.due),
             (LaneState::Open, None) | (LaneState::Closed, _) => 0,
         }
     }
 
-    /// The status of a pair of this lane that has no row.
-    pub fn status_without_row(&self, position: Position) -> ExecutionStatus {
-        if self.running() > 0 && position == self.cursor {
-            ExecutionStatus::Running
-        } else {
-            ExecutionStatus::Pending
-        }
-    }
-}
-
-/// What must be true of a lane's holder for a write to happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HolderIs {
-    /// Whatever it is.
-    Anything,
-    /// Nobody, or me already (the first request of mine was applied and its answer lost).
-    AbsentOr(Nonce),
-    /// This one.
-    Exactly(Nonce),
-}
-
-/// When a write happens: all clauses hold at the moment of the write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaneCondition {
-    /// The run.
-    pub run: Run,
-    /// The state.
-    pub state: LaneState,
-    /// The cursor.
-    pub cursor: Position,
-    /// The holder.
-    pub holder: HolderIs,
-    /// The dispatch number, where a delayed duplicate of the write could set it back.
-    pub dispatch_number: Option<DispatchNumber>,
-}
-
-impl LaneCondition {
-    /// Whether the write would happen on this lane.
-    pub fn holds(&self, lane: &Lane) -> bool {
-        let held_by = lane.holder.as_ref().map(|holder| &holder.nonce);
-        let holder = match &self.holder {
-            HolderIs::Anything => true,
-            HolderIs::AbsentOr(nonce) => held_by.is_none_or(|held_by| held_by == nonce),
-            HolderIs::Exactly(nonce) => held_by == Some(nonce),
-        };
-        let dispatch_number = self.dispatch_number.is_none_or(|is| is == lane.dispatch_number);
-        holder
-            && dispatch_number
-            && lane.run == self.run
-            && lane.state == self.state
-            && lane.cursor == self.cursor
-    }
-}
-
-/// What becomes of the holder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HolderChange {
-    /// Left as it is.
-    Keep,
-    /// Replaced.
-    Set(Holder),
-    /// Nobody any more.
-    Remove,
-}
-
-/// The attributes that a write sets; the others are not touched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaneChange {
-    /// New holder.
-    pub holder: HolderChange,
-    /// New cursor.
-    pub cursor: Option<Position>,
-    /// New state.
-    pub state: Option<LaneState>,
-    /// New tallies: set as a whole, because a repeated addition counts twice.
-    pub tallies: Option<Tallies>,
-    /// New breakdown, as a whole too.
-    pub breakdown: Option<Breakdown>,
-    /// New dispatch number.
-    pub dispatch_number: Option<DispatchNumber>,
-    /// New wait.
-    pub waited_ms: Option<u64>,
-    /// When.
-    pub moved_at: Timestamp,
-}
-
-impl LaneChange {
-    /// A change of nothing but the time.
-    pub fn at(moved_at: Timestamp) -> Self {
-        Self {
-            holder: HolderChange::Keep,
-            cursor: None,
-            state: None,
-            tallies: None,
-            breakdown: None,
-            dispatch_number: None,
-            waited_ms: None,
-            moved_at,
-        }
+    /// The mark of a run, its own or an earlier one.
+    pub fn mark_of(&self, run: Run) -> Option<&Mark> {
+        self.earlier_marks.iter().chain(&self.mark).find(|mark| mark.run == run)
     }
 
-    /// The lane after the write.
-    #[must_use]
-    pub fn apply(&self, mut lane: Lane) -> Lane {
-        match &self.holder {
-            HolderChange::Keep => {}
-            HolderChange::Set(holder) => lane.holder = Some(holder.clone()),
-            HolderChange::Remove => lane.holder = None,
-        }
-        lane.cursor = self.cursor.unwrap_or(lane.cursor);
-        lane.state = self.state.unwrap_or(lane.state);
-        lane.tallies = self.tallies.unwrap_or(lane.tallies);
-        lane.breakdown = self.breakdown.clone().unwrap_or(lane.breakdown);
-        lane.dispatch_number = self.dispatch_number.unwrap_or(lane.dispatch_number);
-        lane.waited_ms = self.waited_ms.unwrap_or(lane.waited_ms);
-        lane.moved_at = self.moved_at;
-        lane
+    fn marks_to_shelve(&self) -> Vec<Mark> {
+        self.earlier_marks.iter().chain(&self.mark).cloned().collect()
     }
-}
-
-/// One conditional write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaneWrite {
-    /// When it happens.
-    pub condition: LaneCondition,
-    /// What it sets.
-    pub change: LaneChange,
 }

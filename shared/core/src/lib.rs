@@ -22,6 +22,7 @@ pub mod route;
 pub mod spec;
 pub mod time_budget;
 pub mod usage;
+mod varint;
 pub mod view;
 pub mod wire;
 

@@ -1,11 +1,15 @@
 //! Bodies on the dispatch, question and completion queues.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::id::{
-    DispatchNumber, JobId, LaneId, ModelId, Position, QuestionId, QuestionIndex, Run, VariantName,
+    DispatchNumber, ExecutionId, JobId, LaneId, ModelId, Position, QuestionId, QuestionIndex, Run,
+    Sample, VariantName,
 };
+use crate::job::{Job, Selection, StopRule};
+use crate::lane::{Lane, WorkItem, WorkList};
 use crate::prompt::{Prompt, hex};
 use crate::spec::{Sampling, Spec};
 
@@ -47,6 +51,8 @@ pub struct QuestionMessage {
     pub position: Position,
     /// Index into the job's question list.
     pub question: QuestionIndex,
+    /// Its executions that the run is for.
+    pub due: u32,
     /// Shared by all variants.
     pub question_id: QuestionId,
     /// How the question is put.
@@ -59,8 +65,15 @@ pub struct QuestionMessage {
     pub models: Vec<ModelId>,
     /// How often each.
     pub samples: u16,
+    /// Which of those pairs the run is for.
+    #[serde(default, skip_serializing_if = "Selection::is_everything")]
+    pub selection: Selection,
     /// How they are to sample.
     pub sampling: Sampling,
+    /// When the time of the job's run is up.
+    pub deadline: Timestamp,
+    /// When the job stops by itself.
+    pub stop: StopRule,
     /// First position after this page.
     pub page_end: Position,
     /// Of the dispatch message that sent the page.
@@ -89,33 +102,71 @@ impl DispatchMessage {
         Self { job_id, run, lane, dispatch_number, from: Position(0), hop: 0 }
     }
 
+    /// The dispatch that plans a closed lane's part of a run, and sends its first page.
+    pub fn of_run(job_id: JobId, run: Run, lane: &Lane) -> Self {
+        let Lane { id, dispatch_number, .. } = lane;
+        let (lane, dispatch_number) = (id.clone(), *dispatch_number);
+        Self { job_id, run, lane, dispatch_number, from: Position(0), hop: 0 }
+    }
+}
+
+/// A lane's questions as its run asks them.
+#[derive(Debug, Clone, Copy)]
+pub struct Asks<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// Its specification.
+    pub spec: &'a Spec,
+    /// The lane.
+    pub lane: &'a Lane,
+    /// Its work list; none where it asks all its questions.
+    pub work: Option<&'a WorkList>,
+}
+
+impl Asks<'_> {
     /// The page's question messages, in order. Empty where lane and specification do not match.
-    pub fn page<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = QuestionMessage> + 'a {
-        let length = spec.lane_length(self.lane.k);
-        let end = length.min(self.from.0.saturating_add(PAGE));
-        (self.from.0..end).filter_map(move |position| self.question(spec, Position(position), end))
+    pub fn page(&self, from: Position, hop: u32) -> impl Iterator<Item = QuestionMessage> + '_ {
+        let end = Position(self.lane.length.min(from.0.saturating_add(PAGE)));
+        (from.0..end.0).filter_map(move |position| self.question(Position(position), end, hop))
     }
 
-    fn question(&self, spec: &Spec, position: Position, end: u32) -> Option<QuestionMessage> {
-        let index = question_at(spec, &self.lane, position);
-        let question = spec.question(index)?;
-        let prompt = spec.prompt(question, &self.lane.region)?;
+    /// The message of one position alone.
+    pub fn at(&self, position: Position) -> Option<QuestionMessage> {
+        self.question(position, position.next(), 0)
+    }
+
+    fn question(&self, position: Position, page_end: Position, hop: u32) -> Option<QuestionMessage> {
+        let Self { job, spec, lane, work } = *self;
+        let item = match work {
+            Some(work) => work.at(position)?,
+            None => WorkItem {
+                question: question_at(spec, &lane.id, position),
+                due: lane.pairs_of_question,
+            },
+        };
+        let question = spec.question(item.question)?;
+        let prompt = spec.prompt(question, &lane.id.region)?;
+        let selection = job.runs.iter().find(|record| record.run == lane.run);
         Some(QuestionMessage {
-            job_id: self.job_id.clone(),
-            run: self.run,
-            lane: self.lane.clone(),
-            dispatch_number: self.dispatch_number,
+            job_id: job.id.clone(),
+            run: lane.run,
+            lane: lane.id.clone(),
+            dispatch_number: lane.dispatch_number,
             position,
-            question: index,
+            question: item.question,
+            due: item.due,
             question_id: question.id.clone(),
             variant: question.variant.clone(),
             text: question.text.clone(),
             system: prompt.system.map(str::to_owned),
             models: spec.models.clone(),
             samples: spec.samples,
+            selection: selection.map(|record| record.selection.clone()).unwrap_or_default(),
             sampling: spec.sampling.clone(),
-            page_end: Position(end),
-            hop: self.hop,
+            deadline: job.deadline,
+            stop: job.stop,
+            page_end,
+            hop,
         })
     }
 }
@@ -134,6 +185,20 @@ pub fn position_of(spec: &Spec, question: QuestionIndex) -> (u16, Position) {
 }
 
 impl QuestionMessage {
+    /// All pairs of the question that its run is for, each with the index of its model.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, ExecutionId)> + '_ {
+        let samples = self.samples;
+        let all = self.models.iter().enumerate();
+        let all = all.flat_map(move |(index, model)| {
+            (0..samples).map(move |sample| (index, model.clone(), Sample(sample)))
+        });
+        let ids = all.map(|(index, model, sample)| {
+            let (job, region) = (self.job_id.clone(), self.lane.region.clone());
+            (index, ExecutionId { job, question: self.question, model, region, sample })
+        });
+        ids.filter(|(_, id)| self.selection.takes(id, &self.question_id))
+    }
+
     /// What is sent.
     pub fn prompt(&self) -> Prompt<'_> {
         Prompt { system: self.system.as_deref(), question: &self.text }

@@ -25,6 +25,7 @@ pub struct Metrics {
     status_mismatch: u64,
     writes_ok: u64,
     writes_failed: u64,
+    maybe_billed: u64,
 }
 
 impl Metrics {
@@ -38,6 +39,7 @@ impl Metrics {
             self.duplicates_prevented += breakdown.spared;
             self.writes_ok += lane.tallies.ended();
             self.writes_failed += breakdown.failed_writes;
+            self.maybe_billed += breakdown.maybe_billed;
             self.durations.entry(lane.id.region.clone()).or_default().merge(&breakdown.durations);
             for (index, model) in job.models.iter().enumerate() {
                 let tallies = breakdown.models.get(index).copied().unwrap_or_default();
@@ -48,9 +50,9 @@ impl Metrics {
 
     fn add_model(&mut self, job: &Job, lane: &Lane, model: &ModelId, tallies: &Tallies) {
         let samples = u64::from(job.samples);
-        let running = if lane.running() > 0 { samples } else { 0 };
-        let expected = u64::from(lane.length) * samples;
-        let pending = expected.saturating_sub(tallies.ended()).saturating_sub(running);
+        let left = (u64::from(lane.questions) * samples).saturating_sub(tallies.ended());
+        let running = if lane.running() > 0 { samples.min(left) } else { 0 };
+        let pending = left - running;
         let outcomes = tallies.outcomes;
         let mut count = |status, outcome, number: u64| {
             let cell = (status, outcome, lane.id.region.clone(), model.clone());
@@ -84,6 +86,11 @@ impl Metrics {
             "beacon_late_results_dropped",
             "Answers that were dropped because another worker's row was there first",
             single("", self.late_results),
+        );
+        text.gauge(
+            "beacon_maybe_billed",
+            "Attempts that may have been charged for without an answer having arrived",
+            single("", self.maybe_billed),
         );
         text.gauge(
             "beacon_status_mismatch",

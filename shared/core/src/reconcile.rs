@@ -4,20 +4,33 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::job::{Actor, Job, finalise};
-use crate::lane::{Lane, LaneState, LaneWrite, dispatch_anew};
+use crate::id::{Position, Run};
+use crate::job::{Actor, EndCause, Job, JobWrite, end, finalise, unreachable};
+use crate::lane::{Closing, Lane, LaneState, LaneWrite, close, dispatch_anew};
 use crate::message::DispatchMessage;
 use crate::time_budget;
 
 /// A lane is idle when nothing moved it for longer than this and than the longest wait in the queue
 /// of the lanes looked at in the same pass.
 pub const IDLE: Duration = Duration::from_secs(180);
+/// Dispatches anew at one question that count; at the next its missing pairs are given up.
+const REDISPATCHES: u32 = 4;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Make the write; if it happened, send the message.
     Dispatch(Box<LaneWrite>, Box<DispatchMessage>),
+    /// Send the message: a retry did not reach the lane.
+    Replan(Box<DispatchMessage>),
+    /// Record the job's early end; then close its lanes as it says.
+    End(Box<JobWrite>),
+    /// Close the lanes, or mark them, as the early end that is recorded says.
+    Close(EndCause),
+    /// Close a marked lane in place of its holder.
+    TakeOver(Box<Lane>),
+    /// Give up the question at a lane's cursor, and let the lane go on.
+    GiveUp(Box<Lane>),
     /// Give the job its final status.
     Finalise,
 }
@@ -31,37 +44,72 @@ pub enum Occasion {
     Start,
 }
 
+/// What the reconciler saw besides the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// The longest wait of the messages of all lanes looked at in this pass.
+    pub longest_wait: Duration,
+    /// The question queue has no message that waits.
+    pub queue_is_empty: bool,
+    /// Why it looks.
+    pub occasion: Occasion,
+    /// When.
+    pub now: Timestamp,
+}
+
 /// Plans for a job without a final status. Running the plan twice, or two of them at once, is
 /// harmless: every write is conditional on what was seen.
-pub fn plan(
-    job: &Job,
-    lanes: &[Lane],
-    longest_wait: Duration,
-    occasion: Occasion,
-    now: Timestamp,
-) -> Vec<Step> {
+pub fn plan(job: &Job, lanes: &[Lane], sight: Sight) -> Vec<Step> {
     if job.status.is_final() {
         return Vec::new();
     }
-    if finalise(job, lanes, Actor::Reconciler, now).is_some() {
+    if finalise(job, lanes, Actor::Reconciler, sight.now).is_some() {
         return vec![Step::Finalise];
     }
-    let limit = IDLE.max(longest_wait);
-    let lost = lanes.iter().filter(|lane| lane.run == job.run && lane.state == LaneState::Open);
-    lost.filter(|lane| is_idle(lane, limit, occasion, now))
-        .map(|lane| {
-            let (write, dispatch_number) = dispatch_anew(lane, now);
-            let message = DispatchMessage {
-                job_id: job.id.clone(),
-                run: job.run,
-                lane: lane.id.clone(),
-                dispatch_number,
-                from: lane.cursor,
-                hop: 0,
-            };
-            Step::Dispatch(Box::new(write), Box::new(message))
-        })
-        .collect()
+    if let Some(ending) = &job.ending {
+        return to_close(lanes, job.run, &ending.cause, sight.now);
+    }
+    let up = (sight.now >= job.deadline).then_some(EndCause::Deadline);
+    if let Some(cause) = up.or_else(|| unreachable(job, lanes)) {
+        return vec![Step::End(Box::new(end(job, cause, Actor::Reconciler, sight.now)))];
+    }
+    lanes.iter().filter_map(|lane| to_go_on(job, lane, sight)).collect()
+}
+
+fn to_close(lanes: &[Lane], run: Run, cause: &EndCause, now: Timestamp) -> Vec<Step> {
+    let step = |lane: &Lane| match close(lane, run, cause, now) {
+        Closing::Closed => None,
+        Closing::Marked => Some(Step::TakeOver(Box::new(lane.clone()))),
+        Closing::Write(_) => Some(Step::Close(cause.clone())),
+    };
+    let mut steps: Vec<Step> = lanes.iter().filter_map(step).collect();
+    // Closing is for all lanes at once.
+    let mut closes = false;
+    steps.retain(|step| {
+        !matches!(step, Step::Close(_)) || !std::mem::replace(&mut closes, true)
+    });
+    steps
+}
+
+fn to_go_on(job: &Job, lane: &Lane, sight: Sight) -> Option<Step> {
+    let message = |number, from| {
+        let message = DispatchMessage::of_run(job.id.clone(), job.run, lane);
+        Box::new(DispatchMessage { dispatch_number: number, from, ..message })
+    };
+    if lane.run < job.run {
+        let asked = job.runs.last().map_or(job.created_at, |record| record.at);
+        let lost = sight.occasion == Occasion::Start || is_over(asked, IDLE, sight.now);
+        return lost.then(|| Step::Replan(message(lane.dispatch_number, Position(0))));
+    }
+    if lane.state == LaneState::Closed || !is_idle(lane, sight) {
+        return None;
+    }
+    let counts = sight.occasion == Occasion::Schedule && sight.queue_is_empty;
+    if counts && lane.redispatches >= REDISPATCHES {
+        return Some(Step::GiveUp(Box::new(lane.clone())));
+    }
+    let (write, number) = dispatch_anew(lane, counts, sight.now);
+    Some(Step::Dispatch(Box::new(write), message(number, lane.cursor)))
 }
 
 /// The longest wait of these lanes' messages.
@@ -70,15 +118,26 @@ pub fn longest_wait<'a>(lanes: impl IntoIterator<Item = &'a Lane>) -> Duration {
     Duration::from_millis(waited.unwrap_or(0))
 }
 
-fn is_idle(lane: &Lane, limit: Duration, occasion: Occasion, now: Timestamp) -> bool {
+/// Whether some lane is idle, so that the queue must be asked before a plan.
+pub fn has_idle(job: &Job, lanes: &[Lane], longest_wait: Duration, now: Timestamp) -> bool {
+    let occasion = Occasion::Schedule;
+    let sight = Sight { longest_wait, queue_is_empty: false, occasion, now };
+    let open = |lane: &&Lane| lane.run == job.run && lane.state == LaneState::Open;
+    !job.status.is_final() && lanes.iter().filter(open).any(|lane| is_idle(lane, sight))
+}
+
+fn is_idle(lane: &Lane, sight: Sight) -> bool {
+    let limit = IDLE.max(sight.longest_wait);
     // Until a holder is surely dead, the queue's redelivery is the only way to take over from it.
     let limit = if lane.holder.is_some() { limit.max(time_budget::HOLDER) } else { limit };
-    match occasion {
+    match sight.occasion {
         Occasion::Start => true,
-        Occasion::Schedule => {
-            now > lane.moved_at && now.duration_since(lane.moved_at).unsigned_abs() > limit
-        }
+        Occasion::Schedule => is_over(lane.moved_at, limit, sight.now),
     }
+}
+
+fn is_over(since: Timestamp, limit: Duration, now: Timestamp) -> bool {
+    now > since && now.duration_since(since).unsigned_abs() > limit
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ pub struct Sampling {
 }
 
 /// When a job stops before its last question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
     /// When a region has only failures for `stop_after` questions in a row.

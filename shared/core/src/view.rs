@@ -20,7 +20,7 @@ pub use jobspec::jobspec;
 use crate::builtin;
 use crate::failure::FailureCode;
 use crate::id::{JobId, ModelId, Run};
-use crate::job::{Job, JobStatus, total};
+use crate::job::{Job, JobEnding, JobStatus, RunRecord, total};
 use crate::lane::{Lane, Outcomes};
 use crate::region::Region;
 use crate::spec::Problem;
@@ -86,6 +86,14 @@ pub struct JobView {
     pub min_success_rate: f64,
     /// Fewest regions with a completed execution of a completed job.
     pub min_regions: u16,
+    /// When the time of its run is up.
+    pub deadline: Timestamp,
+    /// Why its run ends, or ended, before its last question.
+    pub ending: Option<JobEnding>,
+    /// Its runs, oldest first.
+    pub runs: Vec<RunRecord>,
+    /// Attempts that may have been charged for without an answer having arrived.
+    pub maybe_billed: u64,
 }
 
 impl JobView {
@@ -123,6 +131,10 @@ impl JobView {
             finished_at: job.finished_at,
             min_success_rate: job.min_success_rate,
             min_regions: job.min_regions,
+            deadline: job.deadline,
+            ending: job.ending.clone(),
+            runs: job.runs.clone(),
+            maybe_billed: lanes.iter().map(|lane| lane.breakdown.maybe_billed).sum(),
         }
     }
 }

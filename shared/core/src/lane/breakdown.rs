@@ -1,6 +1,7 @@
 //! What a lane adds up for metrics beside its tallies, small enough to be set with each finish.
 
 use super::Tallies;
+use crate::varint::{put, take};
 use crate::execution::{Counted, ExecutionStatus};
 
 /// Ended executions by model, how long the completed ones took, and what was kept from happening
@@ -15,6 +16,8 @@ pub struct Breakdown {
     pub spared: u64,
     /// Writes of rows that failed and were made again, or that the table refused for good.
     pub failed_writes: u64,
+    /// Attempts that may have been charged for without an answer having arrived.
+    pub maybe_billed: u64,
 }
 
 /// One pair of a finished question.
@@ -28,6 +31,8 @@ pub struct PairRow {
     pub spared: bool,
     /// Writes of it that failed.
     pub failed_writes: u32,
+    /// Attempts at it that may have been charged for without an answer having arrived.
+    pub maybe_billed: u32,
 }
 
 impl Breakdown {
@@ -35,6 +40,7 @@ impl Breakdown {
     pub fn add(&mut self, pair: &PairRow, of_this_run: bool) {
         self.spared += u64::from(pair.spared);
         self.failed_writes += u64::from(pair.failed_writes);
+        self.maybe_billed += u64::from(pair.maybe_billed);
         if !of_this_run {
             return;
         }
@@ -73,6 +79,7 @@ impl Breakdown {
         }
         put(&mut bytes, self.spared);
         put(&mut bytes, self.failed_writes);
+        put(&mut bytes, self.maybe_billed);
         bytes
     }
 
@@ -103,8 +110,10 @@ impl Breakdown {
             durations.push((bucket, next()?));
         }
         let (spared, failed_writes) = (next()?, next()?);
+        // Older ones end here.
+        let maybe_billed = next().unwrap_or(0);
         let durations = Durations(durations);
-        Some(Self { models, durations, spared, failed_writes })
+        Some(Self { models, durations, spared, failed_writes, maybe_billed })
     }
 }
 
@@ -123,27 +132,6 @@ fn tallies(numbers: [u64; 8]) -> Tallies {
     let completed = text + empty + blocked + truncated;
     let outcomes = super::Outcomes { text, empty, blocked, truncated };
     Tallies { completed, failed, timed_out, cancelled, outcomes, simulated }
-}
-
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(u8::try_from(number & 0x7f).unwrap_or(0) | 0x80);
-        number >>= 7;
-    }
-    bytes.push(u8::try_from(number).unwrap_or(0));
-}
-
-fn take<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.next()?;
-        let bits = u64::from(byte & 0x7f);
-        number |= bits.checked_shl(shift).filter(|shifted| shifted >> shift == bits)?;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
 }
 
 /// Counts of durations in buckets that are at most an eighth of their value wide, so that a
@@ -234,7 +222,7 @@ mod tests {
     fn pair(model: usize, status: ExecutionStatus, duration_ms: u64) -> PairRow {
         let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
         let counted = Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms };
-        PairRow { model, counted, spared: false, failed_writes: 0 }
+        PairRow { model, counted, spared: false, failed_writes: 0, maybe_billed: 0 }
     }
 
     #[test]

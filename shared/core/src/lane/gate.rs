@@ -5,9 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, PairRow,
+    Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, Mark,
+    MarkIs, PairRow,
 };
-use crate::id::{BootId, DispatchNumber, Nonce, Position, Run};
+use crate::execution::ExecutionStatus;
+use crate::id::{BootId, DispatchNumber, Nonce, Position, QuestionIndex, Run};
+use crate::job::EndCause;
 use crate::time_budget;
 use crate::view::milliseconds;
 
@@ -18,6 +21,10 @@ pub struct Ticket {
     pub run: Run,
     /// The message's position in the lane's work list.
     pub position: Position,
+    /// The question at that position.
+    pub question: QuestionIndex,
+    /// Its executions that the run is for.
+    pub due: u32,
     /// Drawn for this receive.
     pub nonce: Nonce,
     /// This start of the local stack; none on AWS.
@@ -29,35 +36,57 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    fn condition(&self, holder: HolderIs) -> LaneCondition {
+    fn condition(&self, holder: HolderIs, mark: MarkIs) -> LaneCondition {
         LaneCondition {
             run: self.run,
             state: LaneState::Open,
-            cursor: self.position,
+            cursor: Some(self.position),
             holder,
+            mark,
             dispatch_number: None,
         }
     }
 
     fn entering(&self, now: Timestamp) -> LaneChange {
-        let holder = Holder { nonce: self.nonce.clone(), boot: self.boot.clone(), since: now };
+        let holder = Holder {
+            nonce: self.nonce.clone(),
+            boot: self.boot.clone(),
+            since: now,
+            question: self.question,
+            due: self.due,
+        };
         LaneChange { holder: HolderChange::Set(holder), ..LaneChange::at(now) }
     }
 }
 
-/// Before the p-th question: nobody holds the lane, or this receive does already.
+/// Before the p-th question: nobody holds the lane, or this receive does already, and the lane is
+/// not to be closed.
 pub fn gate(ticket: &Ticket, now: Timestamp) -> LaneWrite {
+    let holder = HolderIs::AbsentOr(ticket.nonce.clone());
     LaneWrite {
-        condition: ticket.condition(HolderIs::AbsentOr(ticket.nonce.clone())),
+        condition: ticket.condition(holder, MarkIs::Absent),
         change: ticket.entering(now),
     }
 }
 
 /// After a gate that was rejected only because this holder was in: a compare-and-set on its nonce,
-/// so that a delayed duplicate of the request never steals the lane back.
-pub fn take_over(ticket: &Ticket, seen: &Holder, now: Timestamp) -> LaneWrite {
+/// so that a delayed duplicate of the request never steals the lane back. It counts, unless the
+/// holder died with an earlier start of the local stack.
+pub fn take_over(ticket: &Ticket, lane: &Lane, seen: &Holder, now: Timestamp) -> LaneWrite {
+    let counts = seen.nonce != ticket.nonce && !is_dead(seen, ticket.boot.as_ref());
     LaneWrite {
-        condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone())),
+        condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone()), MarkIs::Absent),
+        change: LaneChange {
+            takeovers: counts.then_some(lane.takeovers + 1),
+            ..ticket.entering(now)
+        },
+    }
+}
+
+/// Into a marked lane that this holder is in, to close it in its place.
+pub fn take_over_marked(ticket: &Ticket, seen: &Holder, now: Timestamp) -> LaneWrite {
+    LaneWrite {
+        condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone()), MarkIs::Present),
         change: ticket.entering(now),
     }
 }
@@ -73,13 +102,16 @@ pub enum GateRejection {
     Passed,
     /// The message before this one is lost: acknowledge; the reconciler dispatches anew.
     PredecessorLost,
+    /// The lane is to be closed: directly, or in this holder's place.
+    Marked(Mark, Option<Holder>),
     /// Somebody holds the lane: take over.
     Held(Holder),
     /// Nothing stands in the way any more: gate again.
     Free,
 }
 
-/// Reads a rejection.
+/// Reads a rejection: run, state, cursor, mark, holder. The mark comes before the holder, because
+/// also who holds a marked lane himself opens no question.
 pub fn rejected(ticket: &Ticket, seen: Option<&Lane>) -> GateRejection {
     let Some(lane) = seen.filter(|lane| lane.run == ticket.run) else {
         return GateRejection::OtherRun;
@@ -87,12 +119,24 @@ pub fn rejected(ticket: &Ticket, seen: Option<&Lane>) -> GateRejection {
     if lane.state == LaneState::Closed {
         return GateRejection::Closed;
     }
-    match (lane.cursor.cmp(&ticket.position), &lane.holder) {
-        (std::cmp::Ordering::Greater, _) => GateRejection::Passed,
-        (std::cmp::Ordering::Less, _) => GateRejection::PredecessorLost,
-        (std::cmp::Ordering::Equal, Some(holder)) => GateRejection::Held(holder.clone()),
-        (std::cmp::Ordering::Equal, None) => GateRejection::Free,
+    match lane.cursor.cmp(&ticket.position) {
+        std::cmp::Ordering::Greater => GateRejection::Passed,
+        std::cmp::Ordering::Less => GateRejection::PredecessorLost,
+        std::cmp::Ordering::Equal => match (&lane.mark, &lane.holder) {
+            (Some(mark), holder) => GateRejection::Marked(mark.clone(), holder.clone()),
+            (None, Some(holder)) => GateRejection::Held(holder.clone()),
+            (None, None) => GateRejection::Free,
+        },
     }
+}
+
+/// Takeovers at one question after which its missing pairs are given up.
+const TAKEOVERS: u32 = 5;
+
+/// Whether too many workers died at the question that a lane, as the gate or takeover left it, has
+/// open: its missing pairs are recorded as such, and the lane goes on.
+pub fn gave_up(entered: &Lane) -> bool {
+    entered.takeovers >= TAKEOVERS
 }
 
 /// What a worker that is in does first.
@@ -126,12 +170,14 @@ fn is_dead(holder: &Holder, boot: Option<&BootId>) -> bool {
     boot.is_some_and(|boot| holder.boot.as_ref().is_some_and(|other| other != boot))
 }
 
-/// After the p-th question, when each of its pairs has a stored row.
+/// After the p-th question, when each of its pairs has a stored row. With a cause the lane is closed,
+/// and all that it has not counted is counted as the cause has it.
 pub fn finish(
     ticket: &Ticket,
     held: &Lane,
     waited_ms: u64,
     pairs: &[PairRow],
+    closing: Option<&EndCause>,
     now: Timestamp,
 ) -> LaneWrite {
     let (mut tallies, mut breakdown) = (held.tallies, held.breakdown.clone());
@@ -142,18 +188,28 @@ pub fn finish(
         }
         breakdown.add(pair, of_this_run);
     }
+    let completed = |pair: &PairRow| pair.counted.status == ExecutionStatus::Completed;
+    let barren = if pairs.iter().any(completed) { 0 } else { held.barren + 1 };
     let cursor = ticket.position.next();
     let state = (cursor.0 >= held.length).then_some(LaneState::Closed);
+    let change = LaneChange {
+        holder: HolderChange::Remove,
+        cursor: Some(cursor),
+        state,
+        tallies: Some(tallies),
+        breakdown: Some(breakdown),
+        takeovers: Some(0),
+        redispatches: Some(0),
+        barren: Some(barren),
+        waited_ms: Some(waited_ms),
+        ..LaneChange::at(now)
+    };
+    let holder = HolderIs::Exactly(ticket.nonce.clone());
     LaneWrite {
-        condition: ticket.condition(HolderIs::Exactly(ticket.nonce.clone())),
-        change: LaneChange {
-            holder: HolderChange::Remove,
-            cursor: Some(cursor),
-            state,
-            tallies: Some(tallies),
-            breakdown: Some(breakdown),
-            waited_ms: Some(waited_ms),
-            ..LaneChange::at(now)
+        condition: ticket.condition(holder, MarkIs::Anything),
+        change: match closing {
+            Some(cause) => change.closing(held, cause),
+            None => change,
         },
     }
 }
@@ -174,24 +230,31 @@ pub fn finish_refused(ticket: &Ticket, seen: Option<&Lane>) -> Finished {
     match rejected(ticket, seen) {
         GateRejection::OtherRun | GateRejection::Passed => Finished::Acknowledge,
         GateRejection::Closed => Finished::Complete,
-        GateRejection::PredecessorLost | GateRejection::Held(_) | GateRejection::Free => {
-            Finished::Leave
-        }
+        GateRejection::PredecessorLost
+        | GateRejection::Marked(..)
+        | GateRejection::Held(_)
+        | GateRejection::Free => Finished::Leave,
     }
 }
 
-/// Sends a lane's messages anew from the cursor seen: the next dispatch number.
-pub fn dispatch_anew(seen: &Lane, now: Timestamp) -> (LaneWrite, DispatchNumber) {
+/// Sends a lane's messages anew from the cursor seen: the next dispatch number. It counts only where
+/// the queue had none of them left.
+pub fn dispatch_anew(seen: &Lane, counts: bool, now: Timestamp) -> (LaneWrite, DispatchNumber) {
     let number = seen.dispatch_number.next();
     let write = LaneWrite {
         condition: LaneCondition {
             run: seen.run,
             state: LaneState::Open,
-            cursor: seen.cursor,
+            cursor: Some(seen.cursor),
             holder: HolderIs::Anything,
+            mark: MarkIs::Absent,
             dispatch_number: Some(seen.dispatch_number),
         },
-        change: LaneChange { dispatch_number: Some(number), ..LaneChange::at(now) },
+        change: LaneChange {
+            dispatch_number: Some(number),
+            redispatches: counts.then_some(seen.redispatches + 1),
+            ..LaneChange::at(now)
+        },
     };
     (write, number)
 }
