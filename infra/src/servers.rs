@@ -12,8 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Functions, routes};
 use crate::component::Component;
 use crate::data_dir::DataDir;
-use crate::sqs::{QueueSettings, SqsEndpoint};
+use crate::sqs::{QueueSettings, Redrive, SqsEndpoint};
 use crate::stack::StackError;
+
+/// Receives of a question after which its queue gives it up. Takeovers are counted and end sooner;
+/// this is for workers that die before they reach their lane.
+const RECEIVES: u32 = 20;
 
 pub(crate) fn start_tables(
     data: &DataDir,
@@ -40,7 +44,7 @@ pub(crate) fn start_tables(
 
 pub(crate) fn start_queues(
     ended: &CancellationToken,
-) -> Result<(Component, QueueUrls), StackError> {
+) -> Result<(Component, QueueUrls, String), StackError> {
     let (sender, receiver) = std::sync::mpsc::sync_channel::<SqsEndpoint>(1);
     let component = start("queue", loopback(), ended, async move |listener, stop| {
         let Ok(endpoint) = receiver.recv() else { return };
@@ -56,14 +60,18 @@ pub(crate) fn start_queues(
         ..QueueSettings::default()
     };
     let (long, short) = (time_budget::VISIBILITY, time_budget::SHORT_VISIBILITY);
+    let name = "beacon-question-dead.fifo";
+    let dead_questions = endpoint.create_queue(name, settings(true, short))?;
+    let redrive = Redrive { dead_letter_queue: name.to_owned(), max_receive_count: RECEIVES };
+    let questions = QueueSettings { redrive: Some(redrive), ..settings(true, long) };
     let urls = QueueUrls {
         dispatch: endpoint.create_queue("beacon-dispatch", settings(false, short))?,
-        question: endpoint.create_queue("beacon-question.fifo", settings(true, long))?,
+        question: endpoint.create_queue("beacon-question.fifo", questions)?,
         completion: endpoint.create_queue("beacon-completion", settings(false, short))?,
     };
     // The thread waits for it and ends without it.
     let _sent = sender.send(endpoint);
-    Ok((component, urls))
+    Ok((component, urls, dead_questions))
 }
 
 pub(crate) fn start_router(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    AccessSettings, Clock, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table,
+    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table,
     TableError, TokenError, chain, clock, http_client, schema,
 };
 use beacon_coordinator::Coordinator;
@@ -130,7 +130,7 @@ impl Stack {
         let data = options.data;
         let ended = CancellationToken::new();
         let tables = start_tables(&data, &ended)?;
-        let (queue, urls) = start_queues(&ended)?;
+        let (queue, urls, dead_questions) = start_queues(&ended)?;
         let local = Local { dynamodb: tables.url(), sqs: queue.url() };
         schema::create_table(&local.dynamodb(), Local::TABLE).await?;
         let meter = Arc::new(Meter::on());
@@ -138,7 +138,7 @@ impl Stack {
         let queues = Queues::new(local.sqs(), urls.clone(), Arc::clone(&meter));
         let token = data.own_token()?;
         let access = Access::new(options.access, &token)?;
-        let this = Parts { local, table, queues, urls, meter, access };
+        let this = Parts { local, table, queues, urls, dead_questions, meter, access };
 
         let stop = CancellationToken::new();
         let mut work = JoinSet::new();
@@ -228,6 +228,7 @@ struct Parts {
     table: Table,
     queues: Queues,
     urls: QueueUrls,
+    dead_questions: String,
     meter: Arc<Meter>,
     access: Access,
 }
@@ -263,15 +264,23 @@ impl Parts {
         let dispatch =
             Arc::new(Dispatch { table: table(), queues: queues(), clock: Clock::System });
         let link = Arc::new(HttpLink::new(&settings)?);
+        let boot = fresh_boot_id();
+        let reconciler = Reconciler {
+            table: table(),
+            queues: queues(),
+            dead: DeadQuestions::new(self.local.sqs(), self.dead_questions.clone()),
+            link: link.clone(),
+            boot: Some(boot.clone()),
+            clock: Clock::System,
+        };
         let inference = Arc::new(Inference {
             table: table(),
             queues: queues(),
             router: Router::new(settings, link),
-            boot: Some(fresh_boot_id()),
+            boot: Some(boot.clone()),
             clock: Clock::System,
         });
         let coordinator = Arc::new(Coordinator { table: table(), clock: Clock::System });
-        let reconciler = Reconciler { table: table(), queues: queues(), clock: Clock::System };
         // Before anything new is accepted, so that only what an earlier start left is dispatched.
         let occasion = reconcile(&reconciler, Occasion::Start).await;
 

@@ -1,22 +1,25 @@
-//! One pair's call to the router, and the row that it becomes.
+//! One pair's calls to the router, and the row that they become.
 
 use std::time::Duration;
 
-use beacon_aws::Clock;
-use beacon_core::execution::{Ending, ExecutionRow};
+use beacon_aws::{Answer, Clock, Lost, Request};
+use beacon_core::bill::{Fate, call_key, fate};
+use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
 use beacon_core::failure::{Failure, Stage};
-use beacon_core::lane::Ticket;
+use beacon_core::job::EndCause;
+use beacon_core::lane::{Holder, Ticket};
 use beacon_core::message::QuestionMessage;
 use beacon_core::prompt::{Prompt, PromptHash};
 use beacon_core::reply::{Asked, Reply, read};
-use beacon_core::wire::InferenceRequest;
+use beacon_core::wire::{CallState, CallView, InferenceRequest};
 use beacon_core::{ExecutionId, view};
 use jiff::Timestamp;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::Router;
-use crate::link::{Answer, Request};
+use crate::lost;
+use crate::pair::{Progress, Sent};
 
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
@@ -31,12 +34,21 @@ pub(crate) struct Asking<'a> {
     pub(crate) prompt: Prompt<'a>,
     pub(crate) sha256: PromptHash,
     pub(crate) ticket: &'a Ticket,
+    /// Who had the question before, and may have called with the keys of this run.
+    pub(crate) holder_before: Option<&'a Holder>,
     pub(crate) clock: Clock,
 }
 
 impl Asking<'_> {
     /// The row of a pair that ended now.
-    pub(crate) fn row(&self, reply: Reply, attempts: u32, started_at: Timestamp) -> ExecutionRow {
+    pub(crate) fn row(
+        &self,
+        reply: Reply,
+        attempts: u32,
+        key_number: u32,
+        started_at: Timestamp,
+    ) -> ExecutionRow {
+        let is_open = reply.ending.failure().is_some_and(|failure| failure.maybe_billed);
         ExecutionRow {
             run: self.ticket.run,
             holder: self.ticket.nonce.clone(),
@@ -45,6 +57,8 @@ impl Asking<'_> {
             sampling: self.message.sampling.clone(),
             served: reply.served,
             attempts,
+            key_number,
+            maybe_billed: reply.earlier_maybe_billed + u32::from(is_open),
             started_at,
             completed_at: self.clock.now(),
         }
@@ -67,23 +81,62 @@ impl Asking<'_> {
     }
 }
 
+/// How a call under a key ended.
+enum Called {
+    /// With an answer, or with a failure that is known.
+    Ended(Reply),
+    /// It certainly was not sent, and may be the next time.
+    NotSent(Reply),
+    /// The router still has it.
+    Running(Reply),
+}
+
 impl Router {
     /// Asks until there is an answer or a failure. Only what certainly was not sent is sent again:
     /// the retries of an inference belong to the router.
-    pub(crate) async fn ask(&self, asking: &Asking<'_>, id: &ExecutionId) -> ExecutionRow {
-        let request = asking.request(id);
+    pub(crate) async fn ask(
+        &self,
+        asking: &Asking<'_>,
+        id: &ExecutionId,
+        earlier: Option<StoredRow>,
+        progress: &Progress,
+    ) -> ExecutionRow {
         let started_at = asking.clock.now();
-        let mut attempt = 1;
-        let reply = loop {
-            let reply = self.call(asking, id, &request, attempt).await;
-            let again = reply.ending.failure().is_some_and(Failure::may_be_sent_again);
-            if !again || attempt == ATTEMPTS {
-                break reply;
+        let mut key_number = earlier.map_or(1, |row| row.key_number + 1);
+        if let Some(row) = earlier.filter(|row| row.is_open) {
+            // What became of it in the meantime costs no call.
+            let view = self.look(id, row.key_number).await;
+            let answer = view.as_ref().and_then(|view| self.answer_of(asking, id, view, 0));
+            match answer.filter(|reply| matches!(reply.ending, Ending::Completed(_))) {
+                Some(reply) => return asking.row(reply, 0, row.key_number, started_at),
+                None if view.is_some_and(|view| view.state == CallState::Running) => {
+                    key_number = row.key_number;
+                }
+                None => {}
             }
-            sleep(PAUSE * attempt).await;
+        }
+        let earlier_maybe_billed = self.left_behind(asking, id, key_number).await;
+        let request = asking.request(id);
+        let mut attempt = 1;
+        let mut reply = loop {
+            if asking.clock.now() >= asking.message.deadline {
+                break Reply::without_provider(EndCause::Deadline.ending(attempt - 1, false));
+            }
+            progress.attempt(attempt);
+            match self.call(asking, id, &request, key_number, progress).await {
+                Called::Ended(reply) => break reply,
+                Called::NotSent(reply) | Called::Running(reply) if attempt == ATTEMPTS => {
+                    break reply;
+                }
+                Called::NotSent(_) => sleep(PAUSE * attempt).await,
+                // Its answer is waited for under the same key.
+                Called::Running(_) => {}
+            }
             attempt += 1;
         };
-        asking.row(reply, attempt, started_at)
+        reply.earlier_maybe_billed = reply.earlier_maybe_billed.max(earlier_maybe_billed);
+        let attempts = progress.attempts();
+        asking.row(reply, attempts, key_number, started_at)
     }
 
     async fn call(
@@ -91,56 +144,164 @@ impl Router {
         asking: &Asking<'_>,
         id: &ExecutionId,
         request: &InferenceRequest,
-        attempt: u32,
-    ) -> Reply {
+        key_number: u32,
+        progress: &Progress,
+    ) -> Called {
         // The deadline counts from here: a call that waits for its turn is not late.
         let _slot = self.slots.acquire().await;
+        let attempt = progress.attempts();
         let begun = asking.clock.now();
+        let sent = Sent { key_number, begun };
+        progress.set_out(Some(sent));
+        self.tell_begin(asking, id, attempt, request.prompt.len());
+        let mut dropped = Dropped { id: Some(id), attempt, begun, clock: asking.clock };
+        let budget_ms = milliseconds(self.budget);
+        let deadline = begun.as_millisecond().saturating_add_unsigned(budget_ms);
+        let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
+        let (key, trace) = (call_key(id, key_number), id.to_string());
+        let ask = Request::Ask {
+            key: key.as_str(),
+            trace: &trace,
+            deadline: deadline.min(asking.message.deadline),
+            body: request,
+        };
+        let answer = self.link.send(ask, self.wait).await;
+        dropped.id = None;
+        let called = match answer {
+            Ok(Answer { status, body }) => {
+                let (region, system) = (&id.region, asking.prompt.system);
+                Called::Ended(read(status, &body, Asked { region, system, attempts: attempt }))
+            }
+            Err(lost) => self.resolve(asking, id, lost, attempt, sent).await,
+        };
+        progress.set_out(None);
+        tell_end(asking, id, attempt, begun, called.reply());
+        called
+    }
+
+    /// What became of a call whose answer did not arrive.
+    async fn resolve(
+        &self,
+        asking: &Asking<'_>,
+        id: &ExecutionId,
+        lost: Lost,
+        attempt: u32,
+        sent: Sent,
+    ) -> Called {
+        let known = match &lost {
+            Lost::Unsent(..) | Lost::TooLarge { .. } => true,
+            Lost::Silent | Lost::Unfinished | Lost::Broken(_) => false,
+        };
+        let mut reply = Reply::without_provider(lost::ending(lost, &self.base, attempt));
+        if known {
+            let again = reply.ending.failure().is_some_and(Failure::may_be_sent_again);
+            return if again { Called::NotSent(reply) } else { Called::Ended(reply) };
+        }
+        let Some(view) = self.look(id, sent.key_number).await else { return Called::Ended(reply) };
+        if let Some(answer) = self.answer_of(asking, id, &view, attempt) {
+            return Called::Ended(answer);
+        }
+        match fate(&view, sent.begun) {
+            None => Called::Running(reply),
+            Some(Fate::NotSent) => {
+                reply.ending = not_billed(reply.ending);
+                Called::NotSent(reply)
+            }
+            Some(Fate::Unknown | Fate::GivenUp | Fate::Answered) => Called::Ended(reply),
+        }
+    }
+
+    /// The answer that the router has kept for a call.
+    pub(crate) fn answer_of(
+        &self,
+        asking: &Asking<'_>,
+        id: &ExecutionId,
+        view: &CallView,
+        attempts: u32,
+    ) -> Option<Reply> {
+        let body = serde_json::to_vec(view.response.as_ref()?).ok()?;
+        let (region, system) = (&id.region, asking.prompt.system);
+        Some(read(200, &body, Asked { region, system, attempts }))
+    }
+
+    /// Asks the router what became of a call, more than once where it does not tell.
+    async fn look(&self, id: &ExecutionId, key_number: u32) -> Option<CallView> {
+        let key = call_key(id, key_number);
+        for attempt in 1..=ATTEMPTS {
+            if let Some(view) = self.view(Request::Look { key: key.as_str() }).await {
+                return Some(view);
+            }
+            sleep(PAUSE * attempt).await;
+        }
+        None
+    }
+
+    /// Calls of the holder before under this key whose fate nobody knows. One that the router knows
+    /// it counts itself.
+    async fn left_behind(&self, asking: &Asking<'_>, id: &ExecutionId, key_number: u32) -> u32 {
+        let Some(holder) = asking.holder_before else { return 0 };
+        let view = self.look(id, key_number).await;
+        let fate = view.map(|view| fate(&view, holder.since));
+        u32::from(matches!(fate, None | Some(Some(Fate::Unknown))))
+    }
+
+    fn tell_begin(&self, asking: &Asking<'_>, id: &ExecutionId, attempt: u32, prompt_len: usize) {
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         let (question_id, ticket) = (&asking.message.question_id, asking.ticket);
         info!(
             %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
-            execution_id = %id, attempt, url = format!("{}/inference", self.base), timeout_ms = milliseconds(self.wait),
-            prompt_len = request.prompt.len(),
+            execution_id = %id, attempt, url = format!("{}/inference", self.base),
+            timeout_ms = milliseconds(self.wait), prompt_len,
             "inference call begins"
         );
-        let mut dropped = Dropped { id: Some(id), attempt, begun, clock: asking.clock };
-        let budget_ms = milliseconds(self.budget);
-        let deadline = begun.as_millisecond().saturating_add_unsigned(budget_ms);
-        let ask = Request::Ask {
-            key: &format!("{id}:{attempt}"),
-            trace: &id.to_string(),
-            deadline: Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX),
-            body: request,
-        };
-        let sent = self.link.send(ask, self.wait).await;
-        dropped.id = None;
-        let reply = match sent {
-            Ok(Answer { status, body }) => {
-                let system = asking.prompt.system;
-                read(status, &body, Asked { region, system, attempts: attempt })
-            }
-            Err(lost) => Reply::without_provider(lost.ending(&self.base, attempt)),
-        };
-        let duration_ms = view::milliseconds(begun, asking.clock.now());
-        let failure = reply.ending.failure();
-        info!(
-            %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
-            execution_id = %id, attempt, duration_ms, status = %reply.ending.status(),
-            code = failure.map(|failure| tracing::field::display(&failure.code)),
-            output_len = output_len(&reply.ending),
-            "inference call ends"
-        );
-        let unsent = failure.filter(|failure| failure.stage == Stage::RouterConnect);
-        if let Some(failure) = unsent.filter(|_| duration_ms < SUSPICIOUSLY_FAST_MS) {
-            warn!(
-                %job_id, run = %ticket.run, %region, %model_id, %question_id,
-                holder = %ticket.nonce, execution_id = %id, attempt, duration_ms,
-                code = %failure.code, reason = failure.message,
-                "suspiciously fast failure"
-            );
+    }
+}
+
+impl Called {
+    fn reply(&self) -> &Reply {
+        match self {
+            Self::Ended(reply) | Self::NotSent(reply) | Self::Running(reply) => reply,
         }
-        reply
+    }
+}
+
+/// The same ending of a call that no provider got.
+fn not_billed(ending: Ending) -> Ending {
+    let not_billed = |failure| Failure { maybe_billed: false, ..failure };
+    match ending {
+        Ending::Completed(answer) => Ending::Completed(answer),
+        Ending::Failed(failure) => Ending::Failed(not_billed(failure)),
+        Ending::TimedOut(failure) => Ending::TimedOut(not_billed(failure)),
+        Ending::Cancelled(failure) => Ending::Cancelled(not_billed(failure)),
+    }
+}
+
+fn tell_end(
+    asking: &Asking<'_>,
+    id: &ExecutionId,
+    attempt: u32,
+    begun: Timestamp,
+    reply: &Reply,
+) {
+    let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+    let (question_id, ticket) = (&asking.message.question_id, asking.ticket);
+    let duration_ms = view::milliseconds(begun, asking.clock.now());
+    let failure = reply.ending.failure();
+    info!(
+        %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
+        execution_id = %id, attempt, duration_ms, status = %reply.ending.status(),
+        code = failure.map(|failure| tracing::field::display(&failure.code)),
+        output_len = output_len(&reply.ending),
+        "inference call ends"
+    );
+    let unsent = failure.filter(|failure| failure.stage == Stage::RouterConnect);
+    if let Some(failure) = unsent.filter(|_| duration_ms < SUSPICIOUSLY_FAST_MS) {
+        warn!(
+            %job_id, run = %ticket.run, %region, %model_id, %question_id,
+            holder = %ticket.nonce, execution_id = %id, attempt, duration_ms,
+            code = %failure.code, reason = failure.message,
+            "suspiciously fast failure"
+        );
     }
 }
 

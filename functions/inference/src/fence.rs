@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use beacon_aws::{Received, Table, chain};
+use beacon_core::job::EndCause;
 use beacon_core::message::QuestionMessage;
 use beacon_core::{Nonce, time_budget};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
-use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use crate::Inference;
+use crate::interrupt::Interrupt;
 
 /// Pause after a look that failed.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
@@ -19,8 +20,15 @@ pub(crate) struct Fence<'a> {
     pub(crate) table: &'a Table,
     pub(crate) message: &'a QuestionMessage,
     pub(crate) nonce: &'a Nonce,
-    /// Cancelled when the lane is, or may be, another's.
-    pub(crate) lost: &'a CancellationToken,
+    pub(crate) interrupt: &'a Interrupt,
+}
+
+/// A look at the lane that found the own nonce.
+pub(crate) struct Look {
+    /// Before its request was sent.
+    pub(crate) started: Instant,
+    /// Why the lane is to be closed, if it is.
+    pub(crate) ends: Option<EndCause>,
 }
 
 impl Fence<'_> {
@@ -30,24 +38,28 @@ impl Fence<'_> {
         let mut held = since;
         loop {
             sleep_until(held + time_budget::LOOK).await;
-            match self.look(held + time_budget::FENCE).await {
-                Some(started) => held = started,
-                None => break,
+            let Some(look) = self.look(held + time_budget::FENCE).await else { break };
+            held = look.started;
+            if let Some(cause) = &look.ends {
+                self.interrupt.end(cause);
             }
         }
-        self.lost.cancel();
+        self.interrupt.lose();
         std::future::pending().await
     }
 
-    /// The start of a look that found the own nonce; none when it found another, or none in time.
-    pub(crate) async fn look(&self, until: Instant) -> Option<Instant> {
+    /// A look that found the own nonce; none when it found another, or none in time.
+    pub(crate) async fn look(&self, until: Instant) -> Option<Look> {
         let QuestionMessage { job_id, lane, .. } = self.message;
         loop {
             let started = Instant::now();
             match timeout_at(until, self.table.lane(job_id, lane)).await {
                 Ok(Ok(seen)) => {
-                    let holder = seen.and_then(|lane| lane.holder);
-                    return holder.filter(|holder| holder.nonce == *self.nonce).map(|_| started);
+                    let lane = seen.filter(|lane| {
+                        lane.holder.as_ref().is_some_and(|holder| holder.nonce == *self.nonce)
+                    })?;
+                    let ends = lane.mark.map(|mark| mark.cause);
+                    return Some(Look { started, ends });
                 }
                 Ok(Err(error)) => {
                     warn!(%job_id, %lane, error = chain(&error), "the holder cannot be verified");
@@ -65,7 +77,7 @@ impl Inference {
     pub(crate) async fn keep_hidden(
         &self,
         received: &Received<QuestionMessage>,
-        lost: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Infallible {
         let QuestionMessage { job_id, lane, .. } = &received.body;
         loop {
@@ -75,7 +87,7 @@ impl Inference {
                 .await;
             if let Err(error) = hidden {
                 error!(%job_id, %lane, error = chain(&error), "the message cannot be held");
-                lost.cancel();
+                interrupt.lose();
                 return std::future::pending().await;
             }
             sleep(time_budget::RENEW).await;

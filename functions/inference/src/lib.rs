@@ -2,8 +2,10 @@
 
 mod call;
 mod fence;
-mod link;
+mod finish;
+mod interrupt;
 mod lost;
+mod pair;
 mod question;
 mod store;
 
@@ -20,8 +22,7 @@ use beacon_core::{BootId, time_budget};
 use tokio::sync::Semaphore;
 use tracing::{error, warn};
 
-pub use link::{Answer, HttpLink, Link, Request};
-pub use lost::Lost;
+pub use beacon_aws::{Answer, HttpLink, Link, Lost, Request};
 use question::WorkError;
 
 /// What the inference function works on.

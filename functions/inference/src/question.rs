@@ -1,28 +1,26 @@
 //! One receive of a question: in through the gate, every missing pair asked and stored, and out.
 
-use std::collections::BTreeMap;
-
-use beacon_aws::{LaneUpdate, Received, TableError, chain};
-use beacon_core::execution::{Counted, Ending, ExecutionRow, ExecutionStatus};
+use beacon_aws::{LaneUpdate, Received, TableError};
+use beacon_core::execution::{Ending, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
+use beacon_core::job::{Actor, EndCause};
 use beacon_core::lane::{
-    Entry, Finished, GateRejection, Lane, LaneState, PairRow, Ticket, enter, finish,
-    finish_refused, gate, rejected, take_over,
+    Entry, Finished, GateRejection, Holder, Lane, LaneState, LaneWrite, PairRow, Ticket, enter,
+    gate, gave_up, rejected, take_over, take_over_marked,
 };
 use beacon_core::message::QuestionMessage;
-use beacon_core::reply::Reply;
-use beacon_core::{ExecutionId, ModelId, Nonce, Sample, time_budget};
-use futures_util::FutureExt;
+use beacon_core::{ModelId, Nonce, Sample, time_budget};
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::Inference;
 use crate::call::Asking;
 use crate::fence::Fence;
+use crate::interrupt::Interrupt;
 
 /// Why a question was left to whoever receives its message next.
 #[derive(Debug, Error)]
@@ -36,9 +34,12 @@ pub(crate) enum WorkError {
 }
 
 /// A worker that is in.
-struct Entered {
-    lane: Lane,
-    entry: Entry,
+pub(crate) struct Entered {
+    /// The lane as the gate left it.
+    pub(crate) lane: Lane,
+    pub(crate) entry: Entry,
+    /// Who held it before, and may have calls out whose keys are the ones of this run.
+    pub(crate) before: Option<Holder>,
     /// Before the request that let it in was sent.
     since: Instant,
 }
@@ -59,17 +60,18 @@ impl Inference {
     ) -> Result<Finished, WorkError> {
         let message = &received.body;
         let ticket = self.ticket(received);
-        let lost = CancellationToken::new();
+        let interrupt = Interrupt::default();
         let work = async {
+            self.end_at_deadline(message).await?;
             match self.enter_lane(message, &ticket).await? {
                 Gated::Done(finished) => Ok(finished),
-                Gated::In(entered) => self.work(message, &ticket, *entered, &lost).await,
+                Gated::In(entered) => self.work(message, &ticket, *entered, &interrupt).await,
             }
         };
         // Biased, here and below: what may stop a call is looked at before the call goes on.
         tokio::select! {
             biased;
-            never = self.keep_hidden(received, &lost) => match never {},
+            never = self.keep_hidden(received, &interrupt) => match never {},
             done = work => done,
         }
     }
@@ -79,11 +81,28 @@ impl Inference {
         Ticket {
             run: received.body.run,
             position: received.body.position,
+            question: received.body.question,
+            due: received.body.due,
             nonce: fresh_nonce(),
             boot: self.boot.clone(),
             sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             received_at: self.clock.now(),
         }
+    }
+
+    /// A question that comes after the deadline ends the job instead of being asked: the gate then
+    /// finds its lane closed or marked.
+    async fn end_at_deadline(&self, message: &QuestionMessage) -> Result<(), TableError> {
+        let QuestionMessage { job_id, run, deadline, .. } = message;
+        let now = self.clock.now();
+        if now < *deadline {
+            return Ok(());
+        }
+        let (cause, who) = (EndCause::Deadline, Actor::Inference);
+        if let Some(cause) = self.table.end_job(job_id, *run, &cause, who, now).await? {
+            self.table.close_run(job_id, *run, &cause, now).await?;
+        }
+        Ok(())
     }
 
     async fn enter_lane(
@@ -98,34 +117,50 @@ impl Inference {
             let since = Instant::now();
             let seen = match self.table.write_lane(job_id, lane, &write).await? {
                 LaneUpdate::Applied(before) => {
-                    let entry = enter(ticket, &before, &holders);
-                    let lane = write.change.apply(before);
-                    return Ok(Gated::In(Box::new(Entered { lane, entry, since })));
+                    return Ok(Gated::In(Box::new(entered(ticket, &write, before, holders, since))));
                 }
                 LaneUpdate::Refused(seen) => seen,
             };
-            write = match rejected(ticket, seen.as_ref()) {
-                GateRejection::OtherRun => return Ok(Gated::Done(Finished::Acknowledge)),
-                GateRejection::Passed => {
+            write = match (rejected(ticket, seen.as_ref()), seen) {
+                (GateRejection::Passed, seen) => {
                     self.make_up_for_lost_page(message, seen.as_ref()).await;
                     return Ok(Gated::Done(Finished::Acknowledge));
                 }
-                GateRejection::PredecessorLost => {
+                (GateRejection::PredecessorLost, _) => {
                     warn!(%job_id, %run, %lane, %position, "the question before this one is lost");
                     return Ok(Gated::Done(Finished::Acknowledge));
                 }
-                GateRejection::Closed => return Ok(Gated::Done(Finished::Complete)),
-                GateRejection::Held(holder) => {
+                (GateRejection::Closed, _) => return Ok(Gated::Done(Finished::Complete)),
+                (GateRejection::Marked(_, Some(holder)), _) => {
+                    let write = take_over_marked(ticket, &holder, self.clock.now());
+                    holders.push(holder);
+                    write
+                }
+                (GateRejection::Marked(mark, None), Some(seen)) => {
+                    let now = self.clock.now();
+                    match self.table.close_lane(job_id, *run, &mark.cause, seen, now).await? {
+                        LaneState::Closed => return Ok(Gated::Done(Finished::Complete)),
+                        LaneState::Open => gate(ticket, now),
+                    }
+                }
+                (GateRejection::Held(holder), Some(seen)) => {
                     let previous_holder = &holder.nonce;
                     warn!(
                         %job_id, %run, %lane, %position, holder = %ticket.nonce, %previous_holder,
                         "taking over"
                     );
-                    let write = take_over(ticket, &holder, self.clock.now());
+                    let write = take_over(ticket, &seen, &holder, self.clock.now());
                     holders.push(holder);
                     write
                 }
-                GateRejection::Free => gate(ticket, self.clock.now()),
+                (GateRejection::Free, Some(_)) => gate(ticket, self.clock.now()),
+                (
+                    GateRejection::OtherRun
+                    | GateRejection::Marked(_, None)
+                    | GateRejection::Held(_)
+                    | GateRejection::Free,
+                    _,
+                ) => return Ok(Gated::Done(Finished::Acknowledge)),
             };
         }
         Err(WorkError::Lost)
@@ -136,20 +171,71 @@ impl Inference {
         message: &QuestionMessage,
         ticket: &Ticket,
         entered: Entered,
-        lost: &CancellationToken,
+        interrupt: &Interrupt,
     ) -> Result<Finished, WorkError> {
-        let fence = Fence { table: &self.table, message, nonce: &ticket.nonce, lost };
+        let fence = Fence { table: &self.table, message, nonce: &ticket.nonce, interrupt };
         // A gate that took long proves little about who holds the lane now.
         let held = if entered.since.elapsed() < time_budget::LOOK {
             entered.since
         } else {
-            fence.look(Instant::now() + time_budget::FENCE).await.ok_or(WorkError::Lost)?
+            let until = Instant::now() + time_budget::FENCE;
+            fence.look(until).await.ok_or(WorkError::Lost)?.started
         };
         tokio::select! {
             biased;
             never = fence.watch(held) => match never {},
-            done = self.ask_missing(message, ticket, &entered, lost) => done,
+            done = self.answer(message, ticket, &entered, interrupt) => done,
         }
+    }
+
+    /// Sees to it that every pair of the question has its row, and finishes the question.
+    async fn answer(
+        &self,
+        message: &QuestionMessage,
+        ticket: &Ticket,
+        entered: &Entered,
+        interrupt: &Interrupt,
+    ) -> Result<Finished, WorkError> {
+        if let Some(wait) = entered.entry.wait {
+            tokio::select! {
+                biased;
+                () = interrupt.lost() => return Err(WorkError::Lost),
+                () = sleep(wait) => {}
+            }
+        }
+        if let Some(mark) = &entered.lane.mark {
+            let rows = self.leave(message, ticket, &mark.cause.ending(1, true)).await?;
+            return self.finish(message, ticket, entered, &rows, Some(&mark.cause)).await;
+        }
+        if gave_up(&entered.lane) {
+            let QuestionMessage { job_id, run, lane, position, .. } = message;
+            let (takeovers, code) = (entered.lane.takeovers, FailureCode::WorkerCrashed);
+            error!(%job_id, %run, %lane, %position, takeovers, %code, "a question is given up");
+            let rows = self.leave(message, ticket, &crashed(entered.lane.takeovers)).await?;
+            return self.finish(message, ticket, entered, &rows, None).await;
+        }
+        let rows = self.ask_missing(message, ticket, entered, interrupt).await?;
+        let cause = interrupt.cause();
+        if let Some(reason) = cause {
+            let QuestionMessage { job_id, lane, position, .. } = message;
+            info!(
+                %job_id, region = %lane.region, question_num = position.0 + 1,
+                completed_questions = entered.lane.cursor.0, %reason,
+                "stopping region question queue - context cancelled"
+            );
+        }
+        self.finish(message, ticket, entered, &rows, cause).await
+    }
+
+    /// The question's rows, the missing ones written with this ending.
+    async fn leave(
+        &self,
+        message: &QuestionMessage,
+        ticket: &Ticket,
+        ending: &Ending,
+    ) -> Result<Vec<PairRow>, WorkError> {
+        self.verify_holder(message, ticket).await?;
+        Ok(self.table.end_missing(message, ticket, ending, self.clock.now()).await?)
     }
 
     async fn ask_missing(
@@ -157,35 +243,27 @@ impl Inference {
         message: &QuestionMessage,
         ticket: &Ticket,
         entered: &Entered,
-        lost: &CancellationToken,
-    ) -> Result<Finished, WorkError> {
-        if let Some(wait) = entered.entry.wait {
-            tokio::select! {
-                biased;
-                () = lost.cancelled() => return Err(WorkError::Lost),
-                () = sleep(wait) => {}
-            }
-        }
+        interrupt: &Interrupt,
+    ) -> Result<Vec<PairRow>, WorkError> {
         let stored = self.stored_rows(message, ticket, entered).await?;
         let prompt = message.prompt();
-        let asking = Asking { message, prompt, sha256: prompt.sha256(), ticket, clock: self.clock };
-        let samples = usize::from(message.samples).max(1);
-        let pairs = pairs(message).enumerate().map(|(index, (model, sample))| {
-            let stored = stored.get(&(model.clone(), sample)).copied();
-            let (asking, index) = (&asking, index / samples);
+        let holder_before = entered.before.as_ref();
+        let (sha256, clock) = (prompt.sha256(), self.clock);
+        let asking = Asking { message, prompt, sha256, ticket, holder_before, clock };
+        let pairs = message.pairs().map(|(model, id)| {
+            let there = stored.get(&(id.model.clone(), id.sample)).copied();
+            let asking = &asking;
             async move {
-                let (counted, failed_writes) = match stored {
-                    Some(row) => (row, 0),
-                    None => self.ask_pair(asking, &model, sample, lost).await?,
-                };
-                let spared = stored.is_some();
-                Ok(PairRow { model: index, counted, spared, failed_writes })
+                let counts = |row: &StoredRow| row.counted.stands_in(ticket.run);
+                match there {
+                    Some(row) if counts(&row) => Ok(spared(model, &row, ticket)),
+                    earlier => self.ask_pair(asking, model, &id, earlier, interrupt).await,
+                }
             }
         });
         // Every pair runs to its end, so that the answers that are there are stored even when
         // another pair's write failed.
-        let rows = join_all(pairs).await.into_iter().collect::<Result<Vec<_>, WorkError>>()?;
-        self.finish(message, ticket, entered, &rows).await
+        join_all(pairs).await.into_iter().collect()
     }
 
     /// The rows that stand already, where there may be any.
@@ -194,135 +272,67 @@ impl Inference {
         message: &QuestionMessage,
         ticket: &Ticket,
         entered: &Entered,
-    ) -> Result<BTreeMap<(ModelId, Sample), Counted>, WorkError> {
+    ) -> Result<BTreeMap<(ModelId, Sample), StoredRow>, WorkError> {
         if !entered.entry.check_rows {
             return Ok(BTreeMap::new());
         }
+        self.verify_holder(message, ticket).await?;
         let QuestionMessage { job_id, lane, question, .. } = message;
-        let seen = self.table.lane(job_id, lane).await?;
-        let holder = seen.and_then(|lane| lane.holder).map(|holder| holder.nonce);
-        if holder.as_ref() != Some(&ticket.nonce) {
-            return Err(WorkError::Lost);
-        }
-        let mut rows = self.table.rows_of_question(job_id, &lane.region, *question).await?;
-        // A row of an earlier run that is not completed counts as no row.
-        rows.retain(|_, row| row.run == ticket.run || row.status == ExecutionStatus::Completed);
-        Ok(rows)
+        Ok(self.table.rows_of_question(job_id, &lane.region, *question).await?)
     }
 
-    async fn ask_pair(
-        &self,
-        asking: &Asking<'_>,
-        model: &ModelId,
-        sample: Sample,
-        lost: &CancellationToken,
-    ) -> Result<(Counted, u32), WorkError> {
-        let id = ExecutionId {
-            job: asking.message.job_id.clone(),
-            question: asking.message.question,
-            model: model.clone(),
-            region: asking.message.lane.region.clone(),
-            sample,
-        };
-        let call = caught(self.router.ask(asking, &id), || asking.panicked(&id));
-        let row = tokio::select! {
-            biased;
-            () = lost.cancelled() => return Err(WorkError::Lost),
-            row = call => row,
-        };
-        self.store(&asking.message.question_id, &id, &row).await
-    }
-
-    async fn finish(
+    async fn verify_holder(
         &self,
         message: &QuestionMessage,
         ticket: &Ticket,
-        entered: &Entered,
-        rows: &[PairRow],
-    ) -> Result<Finished, WorkError> {
-        let waited_ms = entered.entry.waited_ms;
-        let write = finish(ticket, &entered.lane, waited_ms, rows, self.clock.now());
-        match self.table.write_lane(&message.job_id, &message.lane, &write).await? {
-            LaneUpdate::Applied(before) => {
-                let lane = write.change.apply(before);
-                if lane.state == LaneState::Closed {
-                    return Ok(Finished::Complete);
-                }
-                self.ask_for_next_page(message, lane.length).await;
-                Ok(Finished::Acknowledge)
-            }
-            LaneUpdate::Refused(seen) => Ok(finish_refused(ticket, seen.as_ref())),
-        }
-    }
-
-    /// The question was finished, by a worker that may have died before it asked for the page.
-    async fn make_up_for_lost_page(&self, message: &QuestionMessage, seen: Option<&Lane>) {
-        let current = seen.filter(|lane| lane.dispatch_number == message.dispatch_number);
-        if let Some(lane) = current {
-            self.ask_for_next_page(message, lane.length).await;
-        }
-    }
-
-    /// A request that is lost costs time, not questions: the reconciler dispatches the lane anew.
-    async fn ask_for_next_page(&self, message: &QuestionMessage, length: u32) {
-        let Some(page) = message.next_page(length) else { return };
-        if let Err(error) = self.queues.send_dispatch(&page).await {
-            let (job_id, lane) = (&message.job_id, &message.lane);
-            warn!(%job_id, %lane, error = chain(&error), "the next page was not asked for");
-        }
+    ) -> Result<(), WorkError> {
+        let seen = self.table.lane(&message.job_id, &message.lane).await?;
+        let holder = seen.and_then(|lane| lane.holder).map(|holder| holder.nonce);
+        if holder.as_ref() == Some(&ticket.nonce) { Ok(()) } else { Err(WorkError::Lost) }
     }
 }
 
-/// All pairs of a question: every model, every sample.
-fn pairs(message: &QuestionMessage) -> impl Iterator<Item = (ModelId, Sample)> + '_ {
-    let samples = message.samples;
-    message
-        .models
-        .iter()
-        .flat_map(move |model| (0..samples).map(move |sample| (model.clone(), Sample(sample))))
+fn entered(
+    ticket: &Ticket,
+    write: &LaneWrite,
+    before: Lane,
+    mut holders: Vec<Holder>,
+    since: Instant,
+) -> Entered {
+    let entry = enter(ticket, &before, &holders);
+    holders.extend(before.holder.clone());
+    let foreign = holders.into_iter().rev().find(|holder| holder.nonce != ticket.nonce);
+    Entered { lane: write.change.apply(before), entry, before: foreign, since }
 }
 
-fn fresh_nonce() -> Nonce {
+/// A pair whose row was there already.
+fn spared(model: usize, row: &StoredRow, ticket: &Ticket) -> PairRow {
+    let of_this_run = row.counted.run == ticket.run;
+    PairRow {
+        model,
+        counted: row.counted,
+        spared: true,
+        failed_writes: 0,
+        maybe_billed: if of_this_run { row.maybe_billed } else { 0 },
+    }
+}
+
+/// The ending of pairs at which too many workers died.
+fn crashed(takeovers: u32) -> Ending {
+    Ending::Failed(Failure {
+        stage: Stage::Worker,
+        code: FailureCode::WorkerCrashed,
+        message: format!("{takeovers} workers in a row died, or lost the lane, at this question"),
+        retryable: true,
+        maybe_billed: true,
+        provider_id: None,
+        http_status: None,
+        attempts: 1,
+    })
+}
+
+pub(crate) fn fresh_nonce() -> Nonce {
     let text = format!("{:032x}", rand::random::<u128>());
     #[expect(clippy::expect_used, reason = "32 hexadecimal digits are a nonce")]
     Nonce::new(text).expect("a nonce")
 }
-
-/// A panic in one pair is its own failure and leaves the others undisturbed.
-async fn caught(
-    call: impl Future<Output = ExecutionRow>,
-    panicked: impl FnOnce() -> ExecutionRow,
-) -> ExecutionRow {
-    match std::panic::AssertUnwindSafe(call).catch_unwind().await {
-        Ok(row) => row,
-        // The panic hook has logged the message and the place.
-        Err(_payload) => panicked(),
-    }
-}
-
-impl Asking<'_> {
-    fn panicked(&self, id: &ExecutionId) -> ExecutionRow {
-        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
-        error!(
-            %job_id, run = %self.ticket.run, %region, %model_id,
-            question_id = %self.message.question_id, holder = %self.ticket.nonce,
-            execution_id = %id, code = %FailureCode::WorkerPanic,
-            "a pair's call panicked"
-        );
-        let failure = Failure {
-            stage: Stage::Worker,
-            code: FailureCode::WorkerPanic,
-            message: "the worker's own code failed on this pair; its log has the place".to_owned(),
-            retryable: true,
-            maybe_billed: true,
-            provider_id: None,
-            http_status: None,
-            attempts: 0,
-        };
-        let now = self.clock.now();
-        self.row(Reply::without_provider(Ending::Failed(failure)), 0, now)
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -30,6 +30,7 @@ impl Inference {
         loop {
             match self.table.put_result(id, row).await {
                 Ok(write) => {
+                    self.record_if_open(question_id, id, row).await;
                     self.record_if_dropped(question_id, id, row, &write).await;
                     return Ok((write.counted(), failed));
                 }
@@ -53,6 +54,18 @@ impl Inference {
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    /// A call whose fate is not known is kept in mind.
+    async fn record_if_open(&self, question_id: &QuestionId, id: &ExecutionId, row: &ExecutionRow) {
+        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+        if let Err(error) = self.table.bill(id, row).await {
+            warn!(
+                %job_id, run = %row.run, %region, %model_id, %question_id, holder = %row.holder,
+                execution_id = %id, error = chain(&error),
+                "a call that may be billed was not kept in mind"
+            );
         }
     }
 

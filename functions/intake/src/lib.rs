@@ -1,6 +1,8 @@
 //! `POST /api/v1/jobs` in → job, lanes and specification stored, one `DispatchMessage` a lane out.
 
+mod cancel;
 mod document;
+mod retry;
 mod served;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use serde_json::Value;
 use tracing::{error, info, warn};
 
 use document::{Document, Form};
+pub use retry::{Retried, Retry};
 
 /// What intake works on.
 #[derive(Debug)]

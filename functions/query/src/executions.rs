@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use beacon_aws::{ApiError, json};
-use beacon_core::execution::{Ending, ExecutionRow, ExecutionStatus};
+use beacon_core::execution::{Ending, ExecutionRow};
 use beacon_core::job::Job;
 use beacon_core::lane::Lane;
 use beacon_core::message::position_of;
@@ -273,12 +273,9 @@ impl Source<'_> {
     /// None for a question that the job does not have.
     fn view(&self, id: ExecutionId, row: Option<ExecutionRow>) -> Option<ExecutionView> {
         let question = self.spec.question(id.question)?;
-        let (k, position) = position_of(self.spec, id.question);
+        let (k, _position) = position_of(self.spec, id.question);
         let lane = self.lanes.iter().find(|lane| lane.id.region == id.region && lane.id.k == k);
-        let without_row =
-            lane.map_or(ExecutionStatus::Pending, |lane| lane.status_without_row(position));
-        let created_at = self.job.created_at;
-        Some(ExecutionView::new(id, self.spec, question, row, without_row, created_at))
+        Some(ExecutionView::new(id, self.spec, question, self.job, lane, row))
     }
 }
 

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use beacon_aws::{ApiError, StoredStatus, json};
 use beacon_core::execution::ExecutionStatus;
-use beacon_core::failure::FailureCode;
-use beacon_core::lane::{Lane, Outcomes};
+use beacon_core::failure::{Failure, FailureCode};
+use beacon_core::job::Job;
+use beacon_core::lane::{Lane, Outcomes, Shown, shown};
 use beacon_core::message::position_of;
-use beacon_core::spec::Spec;
+use beacon_core::spec::{Question, Spec};
 use beacon_core::view::{Counts, FailureCount, Summary, SummaryRow};
-use beacon_core::{JobId, ModelId, Region};
+use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Sample};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
 use crate::Query;
+
+/// A region's rows, by pair.
+type Rows = BTreeMap<(QuestionIndex, ModelId, Sample), StoredStatus>;
+type Failures = BTreeMap<FailureCode, FailureCount>;
 
 impl Query {
     pub(crate) async fn summary(&self, id: &JobId) -> Result<Response<Body>, ApiError> {
@@ -21,27 +26,17 @@ impl Query {
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let spec = self.table.spec(&job).await?;
         let mut rows = Vec::new();
-        let mut failures = BTreeMap::new();
+        let mut failures = Failures::new();
         for prompts in &spec.regions {
             let region = &prompts.region;
-            let of_region: Vec<&Lane> =
-                lanes.iter().filter(|lane| lane.id.region == *region).collect();
-            let mut summed = begin(&spec, region, &of_region);
-            self.table
-                .for_each_status(id, region, |stored| {
-                    count(&mut summed, &mut failures, &spec, &of_region, &stored);
-                })
-                .await?;
-            rows.extend(spec.models.iter().filter_map(|model| summed.remove(model)));
-        }
-        for row in &mut rows {
-            let counts = &mut row.counts;
-            let begun = counts.completed
-                + counts.failed
-                + counts.timed_out
-                + counts.cancelled
-                + counts.running;
-            counts.pending = row.expected.saturating_sub(begun);
+            let of_region = lanes.iter().filter(|lane| lane.id.region == *region).collect();
+            let mut stored = Rows::new();
+            let collect = |row: StoredStatus| {
+                stored.insert((row.question, row.model.clone(), row.sample), row);
+            };
+            self.table.for_each_status(id, region, collect).await?;
+            let source = OfRegion { job: &job, spec: &spec, region, lanes: of_region, stored };
+            rows.extend(source.rows(&mut failures));
         }
         let mut failures: Vec<FailureCount> = failures.into_values().collect();
         failures.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
@@ -49,48 +44,90 @@ impl Query {
     }
 }
 
-/// Every model's row, the executions of open questions counted as running.
-fn begin(spec: &Spec, region: &Region, lanes: &[&Lane]) -> BTreeMap<ModelId, SummaryRow> {
-    let samples = u64::from(spec.samples);
-    let held = lanes.iter().filter(|lane| lane.running() > 0).count() as u64;
-    let row = |model_id: &ModelId| SummaryRow {
-        region: region.clone(),
-        model_id: model_id.clone(),
-        expected: spec.questions.len() as u64 * samples,
-        counts: Counts { running: held * samples, ..Counts::default() },
-        outcomes: Outcomes::default(),
-    };
-    spec.models.iter().map(|model| (model.clone(), row(model))).collect()
+/// What a region's rows of the summary are made from.
+struct OfRegion<'a> {
+    job: &'a Job,
+    spec: &'a Spec,
+    region: &'a Region,
+    lanes: Vec<&'a Lane>,
+    stored: Rows,
 }
 
-fn count(
-    rows: &mut BTreeMap<ModelId, SummaryRow>,
-    failures: &mut BTreeMap<FailureCode, FailureCount>,
-    spec: &Spec,
-    lanes: &[&Lane],
-    stored: &StoredStatus,
-) {
-    let Some(row) = rows.get_mut(&stored.model) else { return };
-    let (k, position) = position_of(spec, stored.question);
-    let lane = lanes.iter().find(|lane| lane.id.k == k);
-    if lane.is_some_and(|lane| lane.status_without_row(position) == ExecutionStatus::Running) {
-        row.counts.running = row.counts.running.saturating_sub(1);
+impl OfRegion<'_> {
+    /// A row a model, every pair counted once.
+    fn rows(&self, failures: &mut Failures) -> Vec<SummaryRow> {
+        self.spec.models.iter().map(|model| self.row(model, failures)).collect()
     }
-    match stored.status {
-        ExecutionStatus::Completed => row.counts.completed += 1,
-        ExecutionStatus::Failed => row.counts.failed += 1,
-        ExecutionStatus::TimedOut => row.counts.timed_out += 1,
-        ExecutionStatus::Cancelled => row.counts.cancelled += 1,
-        // Derived, never stored.
-        ExecutionStatus::Pending | ExecutionStatus::Running => {}
+
+    fn row(&self, model: &ModelId, failures: &mut Failures) -> SummaryRow {
+        let samples = self.spec.samples;
+        let mut row = SummaryRow {
+            region: self.region.clone(),
+            model_id: model.clone(),
+            expected: self.spec.questions.len() as u64 * u64::from(samples),
+            counts: Counts::default(),
+            outcomes: Outcomes::default(),
+        };
+        let mut id = ExecutionId {
+            job: self.job.id.clone(),
+            question: QuestionIndex(0),
+            model: model.clone(),
+            region: self.region.clone(),
+            sample: Sample(0),
+        };
+        for (index, question) in (0..).zip(&self.spec.questions) {
+            id.question = QuestionIndex(index);
+            let (k, _position) = position_of(self.spec, id.question);
+            let lane = self.lanes.iter().find(|lane| lane.id.k == k);
+            for sample in 0..samples {
+                id.sample = Sample(sample);
+                self.count(&mut row, failures, lane.copied(), &id, question);
+            }
+        }
+        row
     }
-    stored.outcome.into_iter().for_each(|outcome| row.outcomes.add(outcome));
-    if let Some(failure) = &stored.failure {
-        let entry = failures.entry(failure.code.clone()).or_insert_with(|| FailureCount {
-            code: failure.code.clone(),
-            example: failure.message.clone(),
-            count: 0,
-        });
-        entry.count += 1;
+
+    fn count(
+        &self,
+        row: &mut SummaryRow,
+        failures: &mut Failures,
+        lane: Option<&Lane>,
+        id: &ExecutionId,
+        question: &Question,
+    ) {
+        let stored = self.stored.get(&(id.question, id.model.clone(), id.sample));
+        let counted = stored.map(|row| row.counted);
+        let stands = counted.map(|row| (row.run, row.status));
+        let shown = lane
+            .map_or(Shown::Pending, |lane| shown(lane, &self.job.runs, id, &question.id, stands));
+        let counts = &mut row.counts;
+        *match shown.status(counted.map(|row| row.status)) {
+            ExecutionStatus::Completed => &mut counts.completed,
+            ExecutionStatus::Failed => &mut counts.failed,
+            ExecutionStatus::TimedOut => &mut counts.timed_out,
+            ExecutionStatus::Cancelled => &mut counts.cancelled,
+            ExecutionStatus::Running => &mut counts.running,
+            ExecutionStatus::Pending => &mut counts.pending,
+        } += 1;
+        match &shown {
+            Shown::AsStored => {
+                let outcome = counted.and_then(|row| row.outcome);
+                outcome.into_iter().for_each(|outcome| row.outcomes.add(outcome));
+                if let Some(failure) = stored.and_then(|row| row.failure.as_ref()) {
+                    add_failure(failures, failure);
+                }
+            }
+            Shown::Ended(mark) => add_failure(failures, &mark.cause.failure(0, false)),
+            Shown::Pending | Shown::Running => {}
+        }
     }
+}
+
+fn add_failure(failures: &mut Failures, failure: &Failure) {
+    let entry = failures.entry(failure.code.clone()).or_insert_with(|| FailureCount {
+        code: failure.code.clone(),
+        example: failure.message.clone(),
+        count: 0,
+    });
+    entry.count += 1;
 }

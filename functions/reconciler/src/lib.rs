@@ -1,12 +1,23 @@
 //! The schedule in → what a crash or a lost message left undone is done, from the tables alone.
 
-use beacon_aws::{Clock, LaneUpdate, QueueError, Queues, Table, TableError, chain};
-use beacon_core::JobId;
-use beacon_core::job::Actor;
-use beacon_core::reconcile::{Occasion, Step, longest_wait, plan};
+mod bills;
+mod dead_letters;
+mod job;
+mod question;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use beacon_aws::{Clock, DeadQuestions, Link, QueueError, QueueName, Queues, Table, TableError, chain};
+use beacon_core::job::Job;
+use beacon_core::lane::Lane;
+use beacon_core::reconcile::{Occasion, Pass, Sight, has_idle, longest_wait};
+use beacon_core::{BootId, JobId};
+use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use serde::Deserialize;
 use thiserror::Error;
+use tokio::time::Instant;
 use tracing::{error, info};
 
 /// What the reconciler works on.
@@ -16,6 +27,12 @@ pub struct Reconciler {
     pub table: Table,
     /// The queues.
     pub queues: Queues,
+    /// Questions whose message was given up.
+    pub dead: DeadQuestions,
+    /// The way to the router, which is asked what became of calls.
+    pub link: Arc<dyn Link>,
+    /// This start of the local stack; none on AWS.
+    pub boot: Option<BootId>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -38,53 +55,102 @@ pub enum ReconcileError {
     Queue(#[from] QueueError),
 }
 
+/// Jobs that one pass looks after; the others come in the next.
+const JOBS: usize = 500;
+/// Jobs that are looked after at a time.
+const AT_A_TIME: usize = 8;
+/// After this long a pass begins with no more jobs: the next one is due.
+const LONGEST: Duration = Duration::from_secs(50);
+
 impl Reconciler {
     /// Looks after every job without a final status. One job's trouble does not keep it from the
-    /// others; the first trouble is returned when all were looked after.
+    /// others; the first trouble is returned when all were looked after. Two at once, or one twice,
+    /// do no harm: every write is conditional on what was seen.
     pub async fn handle(
         &self,
         event: ScheduleEvent,
         occasion: Occasion,
     ) -> Result<(), ReconcileError> {
-        let mut first_trouble = Ok(());
+        let begun = Instant::now();
+        let mut pass = Pass::begin(event.time);
+        let result = self.look_after_all(event, occasion, begun, &mut pass).await;
+        pass.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Err(error) = self.table.put_pass(&pass).await {
+            error!(error = chain(&error), "the pass was not recorded");
+        }
+        result
+    }
+
+    async fn look_after_all(
+        &self,
+        event: ScheduleEvent,
+        occasion: Occasion,
+        begun: Instant,
+        pass: &mut Pass,
+    ) -> Result<(), ReconcileError> {
+        let mut first_trouble = self.dead_letters(pass).await;
+        if let Err(error) = &first_trouble {
+            error!(error = chain(error), "dead letters were not looked after");
+        }
         let mut open = Vec::new();
-        for job_id in self.table.open_jobs().await? {
+        for job_id in self.some_open_jobs(event.time).await? {
             match self.table.job_and_lanes(&job_id).await {
                 Ok(found) => open.extend(found),
-                Err(error) => {
-                    error!(%job_id, error = chain(&error), "job was not read");
-                    first_trouble = first_trouble.and(Err(error.into()));
-                }
+                Err(error) => first_trouble = first_trouble.and(trouble(&job_id, error.into())),
             }
         }
-        let longest = longest_wait(open.iter().flat_map(|(_, lanes)| lanes));
-        for (job, lanes) in &open {
-            let steps = plan(job, lanes, longest, occasion, event.time);
-            if let Err(error) = self.perform(&job.id, steps).await {
-                error!(job_id = %job.id, error = chain(&error), "job was not reconciled");
-                first_trouble = first_trouble.and(Err(error));
+        pass.jobs = open.len() as u64;
+        let sight = self.sight(&open, occasion, event.time).await?;
+        let looks = open.into_iter().map(|(job, lanes)| async move {
+            if begun.elapsed() > LONGEST {
+                return (Pass::default(), Ok(()));
             }
+            let mut done = Pass::default();
+            let result = self.look_after(&job, lanes, sight, &mut done).await;
+            (done, result.or_else(|error| trouble(&job.id, error)))
+        });
+        let mut looks = stream::iter(looks).buffer_unordered(AT_A_TIME);
+        while let Some((done, result)) = looks.next().await {
+            pass.add(&done);
+            pass.troubles += u64::from(result.is_err());
+            first_trouble = first_trouble.and(result);
         }
         first_trouble
     }
 
-    async fn perform(&self, job_id: &JobId, steps: Vec<Step>) -> Result<(), ReconcileError> {
-        for step in steps {
-            match step {
-                Step::Finalise => {
-                    let now = self.clock.now();
-                    self.table.finalise(job_id, Actor::Reconciler, now).await?;
-                }
-                Step::Dispatch(write, message) => {
-                    let update = self.table.write_lane(job_id, &message.lane, &write).await?;
-                    if let LaneUpdate::Applied(_) = update {
-                        let (lane, position) = (&message.lane, message.from);
-                        info!(%job_id, %lane, %position, "lane is dispatched anew");
-                        self.queues.send_dispatch(&message).await?;
-                    }
-                }
-            }
+    /// Where there are more than a pass looks after, each minute begins elsewhere.
+    async fn some_open_jobs(&self, time: Timestamp) -> Result<Vec<JobId>, TableError> {
+        let mut jobs = self.table.open_jobs().await?;
+        if jobs.len() > JOBS {
+            let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
+            let first = minute.wrapping_mul(JOBS) % jobs.len();
+            jobs.rotate_left(first);
+            info!(open = jobs.len(), looked_after = JOBS, "more jobs than a pass looks after");
+            jobs.truncate(JOBS);
         }
-        Ok(())
+        Ok(jobs)
     }
+
+    /// The queue is asked only where it matters: a lane is idle.
+    async fn sight(
+        &self,
+        open: &[(Job, Vec<Lane>)],
+        occasion: Occasion,
+        now: Timestamp,
+    ) -> Result<Sight, QueueError> {
+        let longest_wait = longest_wait(open.iter().flat_map(|(_, lanes)| lanes));
+        let idle = open.iter().any(|(job, lanes)| has_idle(job, lanes, longest_wait, now));
+        let queue_is_empty = if idle {
+            let state = self.queues.state(QueueName::Question).await?;
+            state.is_some_and(|state| state.visible == 0)
+        } else {
+            false
+        };
+        Ok(Sight { longest_wait, queue_is_empty, occasion, now })
+    }
+}
+
+fn trouble(job_id: &JobId, error: ReconcileError) -> Result<(), ReconcileError> {
+    error!(%job_id, error = chain(&error), "job was not reconciled");
+    Err(error)
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use beacon_aws::{Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, table_name};
+use beacon_aws::{
+    Aws, Clock, DeadQuestions, HttpLink, Meter, Queues, Table, dead_questions_url, log_as_json,
+    queue_urls, router_settings, table_name,
+};
 use beacon_core::reconcile::Occasion;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -11,11 +14,15 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     log_as_json()?;
     let (name, urls) = (table_name()?, queue_urls()?);
+    let (dead, router) = (dead_questions_url()?, router_settings()?);
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let reconciler = Reconciler {
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
         queues: Queues::new(aws.sqs(), urls, meter),
+        dead: DeadQuestions::new(aws.sqs(), dead),
+        link: Arc::new(HttpLink::new(&router)?),
+        boot: None,
         clock: Clock::System,
     };
     run(service_fn(async |event: LambdaEvent<ScheduleEvent>| {

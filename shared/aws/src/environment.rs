@@ -105,6 +105,12 @@ pub fn queue_urls() -> Result<QueueUrls, ConfigError> {
     })
 }
 
+/// The address of the dead-letter queue of the question queue.
+pub fn dead_questions_url() -> Result<String, ConfigError> {
+    let what = "the address of the question queue's dead-letter queue";
+    required("BEACON_QUESTION_DEAD_LETTER_QUEUE_URL", what)
+}
+
 /// What the command line shows to the API: `BEACON_TOKEN`.
 pub fn api_token() -> Option<String> {
     optional("BEACON_TOKEN").map(|token| token.trim().to_owned())

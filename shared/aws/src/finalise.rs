@@ -45,8 +45,8 @@ impl Table {
                 "calculating final job status after all executions"
             );
             match self.write_job(job, &finalisation.write).await? {
-                JobUpdate::Applied => return Ok(Some(to)),
-                JobUpdate::Refused => {}
+                JobUpdate::Applied(_) => return Ok(Some(to)),
+                JobUpdate::Refused(_) => {}
             }
         }
         Ok(None)

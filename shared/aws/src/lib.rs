@@ -3,10 +3,12 @@
 mod api;
 mod client;
 pub mod clock;
+mod closing;
 mod environment;
 mod error;
 mod event;
 mod finalise;
+mod link;
 mod log;
 mod meter;
 mod outbound;
@@ -20,16 +22,17 @@ pub use client::{Aws, install_tls};
 pub use clock::Clock;
 pub use environment::{
     AccessSettings, ConfigError, QueueUrls, RouterSettings, Setting, Source, access_settings,
-    api_token, configured_router, effective_settings, queue_urls, required, required_access,
+    api_token, configured_router, dead_questions_url, effective_settings, queue_urls, required, required_access,
     router_settings, router_timeout, table_name,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
+pub use link::{Answer, HttpLink, Link, Lost, Request};
 pub use log::log_as_json;
 pub use meter::Meter;
 pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
-pub use queue::{QueueError, QueueName, QueueState, Queues};
+pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
 pub use table::{
     JobUpdate, LaneUpdate, ListedJob, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
     WholeJob, schema,

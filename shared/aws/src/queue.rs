@@ -1,5 +1,7 @@
 //! The three queues: sending, and holding on to a message.
 
+mod dead;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use thiserror::Error;
 
 use crate::environment::QueueUrls;
 use crate::meter::Meter;
+
+pub use dead::DeadQuestions;
 
 /// Entries of a batch at most.
 const BATCH: usize = 10;

@@ -1,14 +1,17 @@
 //! The table: every request to it, each one a condition of its own.
 
+mod bill;
 mod execution;
 mod item;
 mod job;
 mod key;
 mod lane;
 mod list;
+mod pass;
 pub mod schema;
 mod spec;
 mod submit;
+mod work;
 
 use std::sync::Arc;
 

@@ -149,6 +149,10 @@ pub struct ExecutionRow {
     pub served: Served,
     /// Requests sent to the router.
     pub attempts: u32,
+    /// Number of the idempotency key of its last call; 0 where no run has made one.
+    pub key_number: u32,
+    /// Attempts of its run that may have been charged for without an answer having arrived.
+    pub maybe_billed: u32,
     /// When the first attempt began.
     pub started_at: Timestamp,
     /// When the answer or the failure was known.
@@ -170,7 +174,26 @@ pub struct Counted {
     pub duration_ms: u64,
 }
 
+/// A row as the next attempt at its pair needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredRow {
+    /// What counts of it.
+    pub counted: Counted,
+    /// Number of the idempotency key of its last call; 0 where no run has made one.
+    pub key_number: u32,
+    /// What became of that call is not known.
+    pub is_open: bool,
+    /// Attempts of its run that may have been charged for without an answer having arrived.
+    pub maybe_billed: u32,
+}
+
 impl Counted {
+    /// Whether a row of this kind is the pair's in a run: a row of an earlier run that is not
+    /// completed counts as none.
+    pub fn stands_in(&self, run: Run) -> bool {
+        self.run == run || self.status == ExecutionStatus::Completed
+    }
+
     /// A pair without a row, as a run leaves it.
     pub(crate) fn without_row(run: Run) -> Self {
         let status = ExecutionStatus::Pending;
@@ -179,6 +202,13 @@ impl Counted {
 }
 
 impl ExecutionRow {
+    /// What the next attempt at its pair needs of it.
+    pub fn stored(&self) -> StoredRow {
+        let is_open = self.ending.failure().is_some_and(|failure| failure.maybe_billed);
+        let Self { key_number, maybe_billed, .. } = *self;
+        StoredRow { counted: self.counted(), key_number, is_open, maybe_billed }
+    }
+
     /// What counts of it.
     pub fn counted(&self) -> Counted {
         let answer = match &self.ending {

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use breakdown::{Breakdown, Durations, PairRow};
-pub use close::{Closing, close};
+pub use close::{Closing, close, pass_over};
 pub use gate::{
     Entry, Finished, GateRejection, Ticket, dispatch_anew, enter, finish, finish_refused, gate,
     gave_up, rejected, take_over, take_over_marked,

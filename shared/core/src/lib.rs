@@ -4,6 +4,7 @@
 //! perform what comes back.
 
 pub mod access;
+pub mod bill;
 pub mod builtin;
 pub mod execution;
 pub mod failure;

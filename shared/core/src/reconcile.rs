@@ -1,5 +1,7 @@
 //! What the reconciler does for a job, from the tables alone.
 
+mod pass;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +11,8 @@ use crate::job::{Actor, EndCause, Job, JobWrite, end, finalise, unreachable};
 use crate::lane::{Closing, Lane, LaneState, LaneWrite, close, dispatch_anew};
 use crate::message::DispatchMessage;
 use crate::time_budget;
+
+pub use pass::Pass;
 
 /// A lane is idle when nothing moved it for longer than this and than the longest wait in the queue
 /// of the lanes looked at in the same pass.
@@ -85,9 +89,7 @@ fn to_close(lanes: &[Lane], run: Run, cause: &EndCause, now: Timestamp) -> Vec<S
     let mut steps: Vec<Step> = lanes.iter().filter_map(step).collect();
     // Closing is for all lanes at once.
     let mut closes = false;
-    steps.retain(|step| {
-        !matches!(step, Step::Close(_)) || !std::mem::replace(&mut closes, true)
-    });
+    steps.retain(|step| !matches!(step, Step::Close(_)) || !std::mem::replace(&mut closes, true));
     steps
 }
 

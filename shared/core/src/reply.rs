@@ -24,12 +24,14 @@ pub struct Reply {
     pub ending: Ending,
     /// Who answered, as reported.
     pub served: Served,
+    /// Earlier requests under the same key that may have been charged for.
+    pub earlier_maybe_billed: u32,
 }
 
 impl Reply {
     /// An ending without an answer from the router.
     pub fn without_provider(ending: Ending) -> Self {
-        Self { ending, served: Served::default() }
+        Self { ending, served: Served::default(), earlier_maybe_billed: 0 }
     }
 }
 
@@ -54,12 +56,13 @@ pub fn read(status: u16, body: &[u8], asked: Asked<'_>) -> Reply {
     match serde_json::from_slice::<InferenceResponse>(body) {
         Ok(response) => {
             let served = served(&response);
+            let earlier_maybe_billed = response.earlier_maybe_billed;
             let ending = if response.success {
                 answered(response, &served, asked)
             } else {
                 Ending::from_router(response, &served, asked)
             };
-            Reply { ending, served }
+            Reply { ending, served, earlier_maybe_billed }
         }
         Err(error) => {
             let code = if error.is_data() {

@@ -166,6 +166,19 @@ pub struct JobPage<T = ExecutionView> {
     pub page: Option<ExecutionsPage<T>>,
 }
 
+/// Answer to a cancel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CancelAccepted {
+    /// Always true.
+    pub ok: bool,
+    /// The job.
+    pub job_id: JobId,
+    /// Where it was before.
+    pub previous_status: JobStatus,
+    /// `cancelling`: it is `cancelled` only when nothing runs any more.
+    pub new_status: JobStatus,
+}
+
 /// A page of jobs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobsPage {

@@ -2,6 +2,7 @@
 
 use beacon_core::JobId;
 use beacon_core::access::Role;
+use beacon_core::job::JobStatus;
 use beacon_core::spec::Problem;
 use beacon_core::view::ErrorView;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -85,6 +86,33 @@ pub enum ApiError {
          choose another key"
     )]
     KeyConflict(JobId),
+    /// 409: the job has ended.
+    #[error("the job `{job}` has ended: it is {status}")]
+    JobIsFinal {
+        /// Which.
+        job: JobId,
+        /// How.
+        status: JobStatus,
+    },
+    /// 409: the job has not ended.
+    #[error("the job `{job}` is {status}; it can be retried when it has ended")]
+    JobNotFinal {
+        /// Which.
+        job: JobId,
+        /// Where it is.
+        status: JobStatus,
+    },
+    /// 409: every selected execution is completed.
+    #[error("every selected execution of the job `{0}` is completed; completed ones stay")]
+    NothingToRetry(JobId),
+    /// 409: the job was retried as often as jobs are.
+    #[error("the job `{job}` has had {limit} runs, which is the limit; submit it anew")]
+    TooManyRuns {
+        /// Which.
+        job: JobId,
+        /// Runs of a job.
+        limit: u32,
+    },
     /// 413: the body is too large.
     #[error("the body has more than {limit} bytes")]
     TooLarge {
@@ -148,7 +176,12 @@ impl ApiError {
                 StatusCode::NOT_FOUND
             }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) | Self::KeyConflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_)
+            | Self::KeyConflict(_)
+            | Self::JobIsFinal { .. }
+            | Self::JobNotFinal { .. }
+            | Self::NothingToRetry(_)
+            | Self::TooManyRuns { .. } => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotServed(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -180,6 +213,10 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Conflict(_) => "id_conflict",
             Self::KeyConflict(_) => "idempotency_key_conflict",
+            Self::JobIsFinal { .. } => "job_final",
+            Self::JobNotFinal { .. } => "job_not_final",
+            Self::NothingToRetry(_) => "nothing_to_retry",
+            Self::TooManyRuns { .. } => "too_many_runs",
             Self::TooLarge { .. } => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::NotServed(_) => "pair_not_served",

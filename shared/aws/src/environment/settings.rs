@@ -82,7 +82,7 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 13] = [
+const VARIABLES: [Variable; 14] = [
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
         alias: Some("HYBRID_TIMEOUT"),
@@ -94,6 +94,7 @@ const VARIABLES: [Variable; 13] = [
     variable("BEACON_DISPATCH_QUEUE_URL", Kind::QueueUrl),
     variable("BEACON_QUESTION_QUEUE_URL", Kind::QueueUrl),
     variable("BEACON_COMPLETION_QUEUE_URL", Kind::QueueUrl),
+    variable("BEACON_QUESTION_DEAD_LETTER_QUEUE_URL", Kind::QueueUrl),
     Variable {
         default: Some(|| "info where it stays running, error elsewhere".to_owned()),
         ..variable("BEACON_LOG", Kind::Text)

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
 };
 use beacon_core::execution::{
-    Answer, Counted, Ending, ExecutionRow, ExecutionStatus, Outcome, Served,
+    Answer, Counted, Ending, ExecutionRow, ExecutionStatus, Served, StoredRow,
 };
 use beacon_core::failure::Failure;
 use beacon_core::prompt::PromptHash;
@@ -49,11 +49,11 @@ pub struct StoredStatus {
     pub question: QuestionIndex,
     /// Which model.
     pub model: ModelId,
-    /// How it ended.
-    pub status: ExecutionStatus,
-    /// What a completed one brought back.
-    pub outcome: Option<Outcome>,
-    /// Why another did not complete.
+    /// Which repetition.
+    pub sample: Sample,
+    /// What counts of it, without its duration.
+    pub counted: Counted,
+    /// Why it did not complete.
     pub failure: Option<Failure>,
 }
 
@@ -148,7 +148,7 @@ impl Table {
         job: &JobId,
         region: &Region,
         question: QuestionIndex,
-    ) -> Result<BTreeMap<(ModelId, Sample), Counted>, TableError> {
+    ) -> Result<BTreeMap<(ModelId, Sample), StoredRow>, TableError> {
         let query = self
             .client
             .query()
@@ -165,7 +165,7 @@ impl Table {
             self.read(job, page.consumed_capacity());
             for item in page.items() {
                 let ((_, model, sample), row) = keyed_row(item)?;
-                rows.insert((model, sample), row.counted());
+                rows.insert((model, sample), row.stored());
             }
         }
         Ok(rows)
@@ -212,10 +212,12 @@ impl Table {
             .key_condition_expression("pk = :pk AND begins_with(sk, :rows)")
             .expression_attribute_values(":pk", text(key::executions(job, region)))
             .expression_attribute_values(":rows", text(key::ROWS))
-            .projection_expression("sk, #status, #outcome, #failure")
+            .projection_expression("sk, #run, #status, #outcome, #failure, #simulated")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#outcome", "outcome")
             .expression_attribute_names("#failure", "failure")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_names("#simulated", "simulated")
             .consistent_read(true);
         let mut items = query.into_paginator().items().send();
         while let Some(item) = items.next().await {
@@ -254,6 +256,7 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
     put("temperature", number(row.sampling.temperature));
     put("max_tokens", number(row.sampling.max_tokens));
     put("attempts", number(row.attempts));
+    put("key_number", number(row.key_number));
     put("started_at", time(row.started_at));
     put("completed_at", time(row.completed_at));
     let mut optional = |name: &str, value: Option<AttributeValue>| {
@@ -266,6 +269,8 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
     optional("provider_id", row.served.provider_id.as_ref().map(|id| text(id.as_str())));
     optional("served_model", row.served.model.as_ref().map(text));
     optional("served_region", row.served.region.as_ref().map(text));
+    let maybe_billed = (row.maybe_billed > 0).then(|| number(row.maybe_billed));
+    optional("maybe_billed", maybe_billed);
     optional("simulated", row.served.simulated.then_some(AttributeValue::Bool(true)));
     match &row.ending {
         Ending::Completed(answer) => {
@@ -294,20 +299,27 @@ fn keyed_row(attributes: &Attributes) -> Result<KeyedRow, TableError> {
 fn status_of(attributes: &Attributes) -> Result<StoredStatus, TableError> {
     let item = Item(attributes);
     let key = key::execution_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))?;
-    let (question, model, _sample) = key;
+    let (question, model, sample) = key;
     let outcome = item.optional_text("outcome")?.map(|_present| item.variant("outcome"));
     let failure = item.optional_text("failure")?.map(|_present| failure_of(item));
     Ok(StoredStatus {
         question,
         model,
-        status: item.variant("status")?,
-        outcome: outcome.transpose()?,
+        sample,
+        counted: Counted {
+            run: Run(item.number("run")?),
+            status: item.variant("status")?,
+            outcome: outcome.transpose()?,
+            simulated: attributes.contains_key("simulated"),
+            duration_ms: 0,
+        },
         failure: failure.transpose()?,
     })
 }
 
 fn row_of(attributes: &Attributes) -> Result<ExecutionRow, TableError> {
     let item = Item(attributes);
+    let attempts = item.number("attempts")?;
     Ok(ExecutionRow {
         run: Run(item.number("run")?),
         holder: item.required("holder")?,
@@ -325,7 +337,10 @@ fn row_of(attributes: &Attributes) -> Result<ExecutionRow, TableError> {
             region: item.optional_text("served_region")?,
             simulated: attributes.contains_key("simulated"),
         },
-        attempts: item.number("attempts")?,
+        attempts,
+        // Rows of earlier releases: each attempt had a key of its own.
+        key_number: item.optional_number("key_number")?.unwrap_or(attempts),
+        maybe_billed: item.optional_number("maybe_billed")?.unwrap_or(0),
         started_at: item.time("started_at")?,
         completed_at: item.time("completed_at")?,
     })

@@ -98,6 +98,35 @@ impl<'a> Item<'a> {
         serde_json::from_value(text).map_err(|_unknown| self.corrupt(name))
     }
 
+    /// As [`Item::variant`], where it may be missing.
+    pub(super) fn optional_variant<T: serde::de::DeserializeOwned>(
+        self,
+        name: &'static str,
+    ) -> Result<Option<T>, TableError> {
+        if self.0.contains_key(name) { self.variant(name).map(Some) } else { Ok(None) }
+    }
+
+    /// A text that is JSON.
+    pub(super) fn optional_json<T: serde::de::DeserializeOwned>(
+        self,
+        name: &'static str,
+    ) -> Result<Option<T>, TableError> {
+        let text = self.optional_text(name)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|_other_shape| self.corrupt(name)))
+            .transpose()
+    }
+
+    /// A list of texts that are JSON.
+    pub(super) fn json_list<T: serde::de::DeserializeOwned>(
+        self,
+        name: &'static str,
+    ) -> Result<Option<Vec<T>>, TableError> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let entries = value.as_l().map_err(|_other_type| self.corrupt(name))?.iter();
+        let entries = entries.map(|entry| serde_json::from_str(entry.as_s().ok()?).ok());
+        entries.collect::<Option<Vec<T>>>().map(Some).ok_or_else(|| self.corrupt(name))
+    }
+
     pub(super) fn map(self, name: &'static str) -> Result<Option<&'a Attributes>, TableError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         value.as_m().map(Some).map_err(|_other_type| self.corrupt(name))

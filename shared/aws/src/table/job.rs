@@ -1,10 +1,15 @@
 //! Jobs: submit, the changes of their status, and reading a job with its lanes.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use beacon_core::job::{Job, JobStatus, JobWrite};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
+use beacon_core::job::{Job, JobChange, JobCondition, JobStatus, JobWrite, StopRule};
 use beacon_core::lane::Lane;
-use beacon_core::spec::SpecHash;
-use beacon_core::usage::Usage;
+use beacon_core::spec::{SpecHash, Stop, limit};
 use beacon_core::{JobId, ModelId, Run};
 
 use super::item::{Attributes, Item, number, text, time, variant_name};
@@ -27,66 +32,96 @@ pub struct WholeJob {
 /// What became of a conditional write of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobUpdate {
-    /// It happened.
-    Applied,
-    /// Status or run were others than those read.
-    Refused,
+    /// It happened; the job as it is now.
+    Applied(Box<Job>),
+    /// Its condition did not hold; the job as it is, if there is one.
+    Refused(Option<Box<Job>>),
 }
 
 impl Table {
-    /// Changes a job's status if status and run are still those read. With a final status the job
-    /// leaves the index of open jobs, and what it used is stored where this process counted it.
+    /// Makes a conditional write. With a final status the job leaves the index of open jobs, and
+    /// what it used is stored where this process counted it; with a new run it is back there.
     pub async fn write_job(&self, job: &JobId, write: &JobWrite) -> Result<JobUpdate, TableError> {
-        let JobWrite { run, transition } = write;
-        let at = if transition.to.is_final() { "finished_at" } else { "started_at" };
-        let mut sets =
-            "#status = :to, #at = :at, #transitions = list_append(#transitions, :log)".to_owned();
-        let log = AttributeValue::L(vec![text(json(job, transition)?)]);
-        let mut update = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.name)
             .key(PK, text(key::job(job)))
             .key(SK, text(key::JOB))
-            .condition_expression("#status = :from AND #run = :run")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#run", "run")
-            .expression_attribute_names("#at", at)
-            .expression_attribute_names("#transitions", "transitions")
-            .expression_attribute_values(":to", text(variant_name(&transition.to)))
-            .expression_attribute_values(":from", text(variant_name(&transition.from)))
-            .expression_attribute_values(":run", number(run))
-            .expression_attribute_values(":at", time(transition.at))
-            .expression_attribute_values(":log", log)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut remove = "";
-        if transition.to.is_final() {
-            update = update.expression_attribute_names("#open_shard", OPEN_SHARD);
-            remove = " REMOVE #open_shard";
-            if let Some(usage) = self.meter.of(job) {
-                sets.push_str(", #usage = :usage");
-                update = update
-                    .expression_attribute_names("#usage", "usage")
-                    .expression_attribute_values(":usage", text(json(job, &usage)?));
-            }
-        }
-        match update.update_expression(format!("SET {sets}{remove}")).send().await {
+        let update = self.change(condition(update, &write.condition), job, write)?;
+        match update.send().await {
             Ok(done) => {
+                if matches!(write.change, JobChange::Retry(..)) {
+                    self.meter.begin(job, 0.0);
+                }
                 self.wrote(job, done.consumed_capacity());
-                if transition.to.is_final() {
+                if matches!(write.change, JobChange::Finalise) {
                     self.meter.end(job);
                 }
-                Ok(JobUpdate::Applied)
+                Ok(JobUpdate::Applied(Box::new(job_of(&done.attributes.unwrap_or_default())?)))
             }
             Err(error) => {
                 let error = error.into_service_error();
-                if !error.is_conditional_check_failed_exception() {
+                let UpdateItemError::ConditionalCheckFailedException(refusal) = error else {
                     return Err(request("write a job", error));
-                }
+                };
                 self.meter.write(job, 1.0);
-                Ok(JobUpdate::Refused)
+                let seen = refusal.item.as_ref().map(job_of).transpose()?;
+                Ok(JobUpdate::Refused(seen.map(Box::new)))
             }
         }
+    }
+
+    fn change(
+        &self,
+        mut update: UpdateItemFluentBuilder,
+        job: &JobId,
+        write: &JobWrite,
+    ) -> Result<UpdateItemFluentBuilder, TableError> {
+        let JobWrite { transition, change, condition } = write;
+        let mut parts = Parts::default();
+        let log = AttributeValue::L(vec![text(json(job, transition)?)]);
+        parts.set("transitions", "list_append(#transitions, :transitions)", log);
+        if transition.to != condition.status {
+            parts.put("status", text(variant_name(&transition.to)));
+        }
+        match change {
+            JobChange::Start => parts.put("started_at", time(transition.at)),
+            JobChange::End(ending) => parts.put("ending", text(json(job, ending)?)),
+            JobChange::Cancel(ending) => {
+                let first = "if_not_exists(#ending, :ending)";
+                parts.set("ending", first, text(json(job, ending)?));
+            }
+            JobChange::Retry(record, deadline) => {
+                parts.put("run", number(record.run));
+                parts.put("deadline", time(*deadline));
+                parts.put(OPEN_SHARD, text(key::open_shard(job)));
+                let added = AttributeValue::L(vec![text(json(job, record)?)]);
+                parts.set("runs", "list_append(if_not_exists(#runs, :none), :runs)", added);
+                parts.values.push((":none".to_owned(), AttributeValue::L(Vec::new())));
+                parts.removes.extend(["ending", "finished_at", "usage"]);
+            }
+            JobChange::Finalise => {
+                parts.put("finished_at", time(transition.at));
+                parts.removes.push(OPEN_SHARD);
+                if let Some(usage) = self.meter.of(job) {
+                    parts.put("usage", text(json(job, &usage)?));
+                }
+            }
+        }
+        for name in parts.names.iter().chain(&parts.removes) {
+            update = update.expression_attribute_names(format!("#{name}"), *name);
+        }
+        for (name, value) in parts.values {
+            update = update.expression_attribute_values(name, value);
+        }
+        let removes: Vec<String> = parts.removes.iter().map(|name| format!("#{name}")).collect();
+        let remove = if removes.is_empty() { "" } else { " REMOVE " };
+        let expression = format!("SET {}{remove}{}", parts.sets.join(", "), removes.join(", "));
+        Ok(update.update_expression(expression))
     }
 
     /// Reads a job strongly.
@@ -144,6 +179,44 @@ impl Table {
     }
 }
 
+/// An update in the making.
+#[derive(Default)]
+struct Parts {
+    sets: Vec<String>,
+    removes: Vec<&'static str>,
+    names: Vec<&'static str>,
+    values: Vec<(String, AttributeValue)>,
+}
+
+impl Parts {
+    fn put(&mut self, name: &'static str, value: AttributeValue) {
+        self.set(name, &format!(":{name}"), value);
+    }
+
+    /// Sets an attribute to an expression of its value.
+    fn set(&mut self, name: &'static str, expression: &str, value: AttributeValue) {
+        self.sets.push(format!("#{name} = {expression}"));
+        self.names.push(name);
+        self.values.push((format!(":{name}"), value));
+    }
+}
+
+fn condition(update: UpdateItemFluentBuilder, condition: &JobCondition) -> UpdateItemFluentBuilder {
+    let JobCondition { run, status, no_ending } = condition;
+    let first = if *no_ending { " AND attribute_not_exists(#ending)" } else { "" };
+    let update = if *no_ending {
+        update.expression_attribute_names("#ending", "ending")
+    } else {
+        update
+    };
+    update
+        .condition_expression(format!("#status = :status_is AND #run = :run_is{first}"))
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_names("#run", "run")
+        .expression_attribute_values(":status_is", text(variant_name(status)))
+        .expression_attribute_values(":run_is", number(run))
+}
+
 pub(super) fn json<T: serde::Serialize>(job: &JobId, value: &T) -> Result<String, TableError> {
     serde_json::to_string(value).map_err(|source| TableError::Spec {
         job: job.clone(),
@@ -155,6 +228,8 @@ pub(super) fn json<T: serde::Serialize>(job: &JobId, value: &T) -> Result<String
 pub(super) fn job_item(job: &Job) -> Result<Attributes, TableError> {
     let transitions: Result<Vec<AttributeValue>, TableError> =
         job.transitions.iter().map(|entry| Ok(text(json(&job.id, entry)?))).collect();
+    let runs: Result<Vec<AttributeValue>, TableError> =
+        job.runs.iter().map(|record| Ok(text(json(&job.id, record)?))).collect();
     let models = job.models.iter().map(|model| text(model.as_str())).collect();
     let entry = |name: &str, value: AttributeValue| (name.to_owned(), value);
     // Dispatch and coordinator set the other attributes.
@@ -173,6 +248,11 @@ pub(super) fn job_item(job: &Job) -> Result<Attributes, TableError> {
         entry("has_jobspec", AttributeValue::Bool(job.has_jobspec)),
         entry("min_success_rate", number(job.min_success_rate)),
         entry("min_regions", number(job.min_regions)),
+        entry("stop", text(variant_name(&job.stop.policy))),
+        entry("stop_after", number(job.stop.after)),
+        entry("timeout_seconds", number(job.timeout_seconds)),
+        entry("deadline", time(job.deadline)),
+        entry("runs", AttributeValue::L(runs?)),
         entry(CREATED_AT, time(job.created_at)),
         entry(MONTH, text(key::month(job.created_at))),
         entry(OPEN_SHARD, text(key::open_shard(&job.id))),
@@ -182,10 +262,7 @@ pub(super) fn job_item(job: &Job) -> Result<Attributes, TableError> {
 
 pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
     let item = Item(attributes);
-    let log = attributes.get("transitions").and_then(|log| log.as_l().ok());
-    let log = log.ok_or_else(|| item.corrupt("transitions"))?;
-    let transitions: Option<Vec<_>> =
-        log.iter().map(|entry| serde_json::from_str(entry.as_s().ok()?).ok()).collect();
+    let transitions = item.json_list("transitions")?.ok_or_else(|| item.corrupt("transitions"))?;
     // Jobs of the first release have no models, questions and samples in their item.
     let models: Option<Vec<_>> = match attributes.get("models") {
         None => Some(Vec::new()),
@@ -194,10 +271,15 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
             .ok()
             .and_then(|all| all.iter().map(|id| ModelId::new(id.as_s().ok()?).ok()).collect()),
     };
-    let usage: Option<Usage> = item
-        .optional_text("usage")?
-        .map(|json| serde_json::from_str(&json).map_err(|_invalid| item.corrupt("usage")))
-        .transpose()?;
+    let created_at = item.time(CREATED_AT)?;
+    // Jobs of earlier releases say neither when they stop nor when their time is up.
+    let stop = StopRule {
+        policy: item.optional_variant("stop")?.unwrap_or(Stop::Never),
+        after: item.optional_number("stop_after")?.unwrap_or(u32::MAX),
+    };
+    let timeout_seconds =
+        item.optional_number("timeout_seconds")?.unwrap_or(limit::TIMEOUT_SECONDS);
+    let latest = created_at + Duration::from_secs(timeout_seconds);
     Ok(Job {
         id: key::job_of(&item.text(PK)?).ok_or_else(|| item.corrupt(PK))?,
         name: item.text("name")?,
@@ -212,10 +294,15 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
         has_jobspec: attributes.get("has_jobspec") == Some(&AttributeValue::Bool(true)),
         min_success_rate: item.number("min_success_rate")?,
         min_regions: item.number("min_regions")?,
-        created_at: item.time(CREATED_AT)?,
+        stop,
+        timeout_seconds,
+        deadline: item.optional_time("deadline")?.unwrap_or(latest),
+        ending: item.optional_json("ending")?,
+        runs: item.json_list("runs")?.unwrap_or_default(),
+        created_at,
         started_at: item.optional_time("started_at")?,
         finished_at: item.optional_time("finished_at")?,
-        usage,
-        transitions: transitions.ok_or_else(|| item.corrupt("transitions"))?,
+        usage: item.optional_json("usage")?,
+        transitions,
     })
 }

@@ -2,7 +2,7 @@
 
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::spec::SpecHash;
-use beacon_core::{ExecutionId, JobId, LaneId, ModelId, Nonce, QuestionIndex, Region, Sample};
+use beacon_core::{ExecutionId, JobId, LaneId, ModelId, Nonce, QuestionIndex, Region, Run, Sample};
 use beacon_core::{escape, unescape};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -49,6 +49,22 @@ pub(super) fn spec(hash: &SpecHash, chunk: u16) -> String {
 
 pub(super) fn lane(lane: &LaneId) -> String {
     format!("LANE#{}#{}", lane.region, lane.k)
+}
+
+/// A lane's work list in a run after the first; not among the lanes, which are read together.
+pub(super) fn work(lane: &LaneId, run: Run) -> String {
+    format!("WORK#{}#{}#{run}", lane.region, lane.k)
+}
+
+/// Partition and sort key of what the reconciler did last.
+pub(super) const RECONCILER: &str = "RECONCILER";
+
+/// Prefix of the sort keys of calls whose fate was not known.
+pub(super) const BILLS: &str = "BILL#";
+
+/// A call whose fate was not known, by its idempotency key.
+pub(super) fn bill(key: &str) -> String {
+    format!("{BILLS}{key}")
 }
 
 pub(super) fn lane_of(sk: &str) -> Option<LaneId> {

@@ -7,9 +7,10 @@ use aws_sdk_dynamodb::types::{
 };
 use beacon_core::lane::{
     Breakdown, Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneWrite,
-    Outcomes, Tallies,
+    MarkChange, MarkIs, NewRun, Outcomes, Tallies,
 };
-use beacon_core::{DispatchNumber, JobId, LaneId, Position, Run};
+use beacon_core::{DispatchNumber, JobId, LaneId, Position, QuestionIndex, Run};
+use serde::Serialize;
 
 use super::item::{Attributes, Item, bytes, number, text, time, variant_name};
 use super::key::{self, PK, SK};
@@ -41,7 +42,7 @@ impl Table {
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let update = set(condition(update, &write.condition), &write.change);
+        let update = set(condition(update, &write.condition), &write.change)?;
         match update.send().await {
             Ok(done) => {
                 self.wrote(job, done.consumed_capacity());
@@ -77,64 +78,105 @@ impl Table {
 }
 
 fn condition(
-    update: UpdateItemFluentBuilder,
+    mut update: UpdateItemFluentBuilder,
     condition: &LaneCondition,
 ) -> UpdateItemFluentBuilder {
-    let LaneCondition { run, state, cursor, holder, dispatch_number } = condition;
-    let mut update = update
+    let LaneCondition { run, state, cursor, holder, mark, dispatch_number } = condition;
+    let mut clauses = vec!["#run = :run_is", "#state = :state_is"];
+    update = update
         .expression_attribute_names("#run", "run")
         .expression_attribute_names("#state", "state")
-        .expression_attribute_names("#cursor", "cursor")
         .expression_attribute_values(":run_is", number(run))
-        .expression_attribute_values(":state_is", text(variant_name(state)))
-        .expression_attribute_values(":cursor_is", number(cursor));
-    let mut base = "#run = :run_is AND #state = :state_is AND #cursor = :cursor_is".to_owned();
-    if let Some(number_is) = dispatch_number {
-        base.push_str(" AND #dispatch_number = :dispatch_number_is");
-        update = update
-            .expression_attribute_names("#dispatch_number", "dispatch_number")
-            .expression_attribute_values(":dispatch_number_is", number(number_is));
-    }
-    let (nonce, clause) = match holder {
-        HolderIs::Anything => return update.condition_expression(base),
-        HolderIs::AbsentOr(nonce) => {
-            (nonce, "(attribute_not_exists(#holder) OR #holder.#nonce = :nonce_is)")
-        }
-        HolderIs::Exactly(nonce) => (nonce, "#holder.#nonce = :nonce_is"),
+        .expression_attribute_values(":state_is", text(variant_name(state)));
+    let mut equals = |update: UpdateItemFluentBuilder, name: &str, clause, value| {
+        clauses.push(clause);
+        update
+            .expression_attribute_names(format!("#{name}"), name)
+            .expression_attribute_values(format!(":{name}_is"), value)
     };
-    update
-        .expression_attribute_names("#holder", "holder")
-        .expression_attribute_names("#nonce", "nonce")
-        .expression_attribute_values(":nonce_is", text(nonce.as_str()))
-        .condition_expression(format!("{base} AND {clause}"))
+    if let Some(cursor) = cursor {
+        update = equals(update, "cursor", "#cursor = :cursor_is", number(cursor));
+    }
+    if let Some(is) = dispatch_number {
+        let clause = "#dispatch_number = :dispatch_number_is";
+        update = equals(update, "dispatch_number", clause, number(is));
+    }
+    let (clause, nonce) = match holder {
+        HolderIs::Anything => (None, None),
+        HolderIs::Absent => (Some("attribute_not_exists(#holder)"), None),
+        HolderIs::Present => (Some("attribute_exists(#holder)"), None),
+        HolderIs::AbsentOr(nonce) => {
+            let clause = "(attribute_not_exists(#holder) OR #holder.#nonce = :nonce_is)";
+            (Some(clause), Some(nonce))
+        }
+        HolderIs::Exactly(nonce) => (Some("#holder.#nonce = :nonce_is"), Some(nonce)),
+    };
+    if let Some(clause) = clause {
+        clauses.push(clause);
+        update = update.expression_attribute_names("#holder", "holder");
+    }
+    if let Some(nonce) = nonce {
+        update = update
+            .expression_attribute_names("#nonce", "nonce")
+            .expression_attribute_values(":nonce_is", text(nonce.as_str()));
+    }
+    let clause = match mark {
+        MarkIs::Anything => None,
+        MarkIs::Absent => Some("attribute_not_exists(#mark)"),
+        MarkIs::Present => Some("attribute_exists(#mark)"),
+    };
+    if let Some(clause) = clause {
+        clauses.push(clause);
+        update = update.expression_attribute_names("#mark", "mark");
+    }
+    update.condition_expression(clauses.join(" AND "))
 }
 
-fn set(mut update: UpdateItemFluentBuilder, change: &LaneChange) -> UpdateItemFluentBuilder {
+fn set(
+    mut update: UpdateItemFluentBuilder,
+    change: &LaneChange,
+) -> Result<UpdateItemFluentBuilder, TableError> {
     let LaneChange {
+        run,
         holder,
+        mark,
         cursor,
         state,
         tallies,
         breakdown,
         dispatch_number,
+        takeovers,
+        redispatches,
+        barren,
         waited_ms,
         moved_at,
     } = change;
     let mut sets: Vec<(&str, AttributeValue)> = vec![("moved_at", time(*moved_at))];
+    if let Some(NewRun { run, length }) = run {
+        sets.extend([("run", number(run)), ("length", number(length))]);
+    }
     sets.extend(cursor.map(|cursor| ("cursor", number(cursor))));
     sets.extend(state.map(|state| ("state", text(variant_name(&state)))));
     sets.extend(tallies.as_ref().map(|tallies| ("tallies", tallies_item(tallies))));
     let encoded = |breakdown: &Breakdown| ("breakdown", bytes(breakdown.encode()));
     sets.extend(breakdown.as_ref().map(encoded));
     sets.extend(dispatch_number.map(|dispatch| ("dispatch_number", number(dispatch))));
+    sets.extend(takeovers.map(|count| ("takeovers", number(count))));
+    sets.extend(redispatches.map(|count| ("redispatches", number(count))));
+    sets.extend(barren.map(|count| ("barren", number(count))));
     sets.extend(waited_ms.map(|waited| ("waited_ms", number(waited))));
-    let mut remove = "";
+    let mut removes = Vec::new();
     match holder {
         HolderChange::Keep => {}
         HolderChange::Set(holder) => sets.push(("holder", holder_item(holder))),
-        HolderChange::Remove => {
-            update = update.expression_attribute_names("#holder", "holder");
-            remove = " REMOVE #holder";
+        HolderChange::Remove => removes.push("holder"),
+    }
+    match mark {
+        MarkChange::Keep => {}
+        MarkChange::Set(mark) => sets.push(("mark", json_text(mark)?)),
+        MarkChange::Shelve(earlier) => {
+            removes.push("mark");
+            sets.push(("earlier_marks", json_text(earlier)?));
         }
     }
     let mut expression = String::from("SET");
@@ -145,12 +187,22 @@ fn set(mut update: UpdateItemFluentBuilder, change: &LaneChange) -> UpdateItemFl
             .expression_attribute_names(format!("#{name}"), name)
             .expression_attribute_values(format!(":{name}"), value);
     }
-    expression.push_str(remove);
-    update.update_expression(expression)
+    for (index, name) in removes.into_iter().enumerate() {
+        expression.push_str(if index == 0 { " REMOVE " } else { ", " });
+        expression.extend(["#", name]);
+        update = update.expression_attribute_names(format!("#{name}"), name);
+    }
+    Ok(update.update_expression(expression))
 }
 
+fn json_text<T: Serialize>(value: &T) -> Result<AttributeValue, TableError> {
+    let json = serde_json::to_string(value).map_err(|error| request("write a lane", error))?;
+    Ok(text(json))
+}
+
+/// A lane before its first run: what only a holder, a mark or a retry sets is not there yet.
 pub(super) fn lane_item(job: &JobId, lane: &Lane) -> Attributes {
-    let mut item = Attributes::from([
+    Attributes::from([
         (PK.to_owned(), text(key::job(job))),
         (SK.to_owned(), text(key::lane(&lane.id))),
         ("run".to_owned(), number(lane.run)),
@@ -158,14 +210,14 @@ pub(super) fn lane_item(job: &JobId, lane: &Lane) -> Attributes {
         ("dispatch_number".to_owned(), number(lane.dispatch_number)),
         ("cursor".to_owned(), number(lane.cursor)),
         ("length".to_owned(), number(lane.length)),
+        ("questions".to_owned(), number(lane.questions)),
+        ("models".to_owned(), number(lane.models)),
         ("pairs_of_question".to_owned(), number(lane.pairs_of_question)),
         ("tallies".to_owned(), tallies_item(&lane.tallies)),
         ("breakdown".to_owned(), bytes(lane.breakdown.encode())),
         ("waited_ms".to_owned(), number(lane.waited_ms)),
         ("moved_at".to_owned(), time(lane.moved_at)),
-    ]);
-    item.extend(lane.holder.as_ref().map(|holder| ("holder".to_owned(), holder_item(holder))));
-    item
+    ])
 }
 
 pub(super) fn lane_of(attributes: &Attributes) -> Result<Lane, TableError> {
@@ -177,17 +229,32 @@ pub(super) fn lane_of(attributes: &Attributes) -> Result<Lane, TableError> {
         None => Some(Breakdown::default()),
         Some(value) => value.as_b().ok().and_then(|bytes| Breakdown::decode(bytes.as_ref())),
     };
+    let breakdown = breakdown.ok_or_else(|| item.corrupt("breakdown"))?;
+    let pairs_of_question = item.number("pairs_of_question")?;
+    let length = item.number("length")?;
+    // Lanes of earlier releases have neither models nor questions.
+    let models = match item.optional_number("models")? {
+        Some(models) => models,
+        None => u32::try_from(breakdown.models.len()).unwrap_or(u32::MAX),
+    };
     Ok(Lane {
         id,
         run: Run(item.number("run")?),
         state: item.variant("state")?,
         dispatch_number: DispatchNumber(item.number("dispatch_number")?),
         cursor: Position(item.number("cursor")?),
-        length: item.number("length")?,
-        pairs_of_question: item.number("pairs_of_question")?,
-        holder: item.map("holder")?.map(holder_of).transpose()?,
+        length,
+        questions: item.optional_number("questions")?.unwrap_or(length),
+        models,
+        pairs_of_question,
+        holder: item.map("holder")?.map(|map| holder_of(map, pairs_of_question)).transpose()?,
+        mark: item.optional_json("mark")?,
+        earlier_marks: item.optional_json("earlier_marks")?.unwrap_or_default(),
+        takeovers: item.optional_number("takeovers")?.unwrap_or(0),
+        redispatches: item.optional_number("redispatches")?.unwrap_or(0),
+        barren: item.optional_number("barren")?.unwrap_or(0),
         tallies: tallies_of(tallies)?,
-        breakdown: breakdown.ok_or_else(|| item.corrupt("breakdown"))?,
+        breakdown,
         waited_ms: item.number("waited_ms")?,
         moved_at: item.time("moved_at")?,
     })
@@ -197,17 +264,22 @@ fn holder_item(holder: &Holder) -> AttributeValue {
     let mut item = Attributes::from([
         ("nonce".to_owned(), text(holder.nonce.as_str())),
         ("since".to_owned(), time(holder.since)),
+        ("question".to_owned(), number(holder.question)),
+        ("due".to_owned(), number(holder.due)),
     ]);
     item.extend(holder.boot.as_ref().map(|boot| ("boot".to_owned(), text(boot.as_str()))));
     AttributeValue::M(item)
 }
 
-fn holder_of(attributes: &Attributes) -> Result<Holder, TableError> {
+/// Holders of earlier releases say neither question nor what is due: all of it.
+fn holder_of(attributes: &Attributes, all: u32) -> Result<Holder, TableError> {
     let item = Item(attributes);
     Ok(Holder {
         nonce: item.required("nonce")?,
         boot: item.optional("boot")?,
         since: item.time("since")?,
+        question: QuestionIndex(item.optional_number("question")?.unwrap_or(u32::MAX)),
+        due: item.optional_number("due")?.unwrap_or(all),
     })
 }
 

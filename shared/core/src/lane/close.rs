@@ -72,7 +72,7 @@ fn mark_held(lane: &Lane, cause: &EndCause, now: Timestamp) -> LaneWrite {
 }
 
 /// A closed lane goes over to a run without being asked for anything.
-fn pass_over(lane: &Lane, run: Run, now: Timestamp) -> LaneWrite {
+pub fn pass_over(lane: &Lane, run: Run, now: Timestamp) -> LaneWrite {
     LaneWrite {
         condition: LaneCondition {
             run: lane.run,

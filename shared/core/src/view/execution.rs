@@ -10,6 +10,8 @@ use crate::failure::Failure;
 use crate::id::{
     ExecutionId, JobId, ModelId, ProviderId, QuestionId, QuestionIndex, Run, Sample, VariantName,
 };
+use crate::job::{Job, retries};
+use crate::lane::{Lane, Shown, shown};
 use crate::prompt::{Prompt, PromptHash};
 use crate::region::Region;
 use crate::spec::{Question, Sampling, Spec};
@@ -37,6 +39,10 @@ pub struct ExecutionView {
     pub sample: Sample,
     /// Where it is.
     pub status: ExecutionStatus,
+    /// Why it did not complete; null for others. Of a pair that its job left behind there is no row.
+    pub failure: Option<Failure>,
+    /// Runs after the first that were for it.
+    pub retries: u32,
     /// When its job was accepted, and the pair promised.
     pub created_at: Timestamp,
     /// Null: executions have no receipts yet.
@@ -83,20 +89,25 @@ pub struct OutputMetadata {
 }
 
 impl OutputView {
-    fn new(row: &RowView, prompt: Option<Prompt<'_>>) -> Self {
+    fn new(
+        response: Option<&String>,
+        provider: Option<&ProviderId>,
+        failure: Option<&Failure>,
+        prompt: Option<Prompt<'_>>,
+    ) -> Self {
         let (system, question) =
             prompt.map_or(("", ""), |prompt| (prompt.system.unwrap_or_default(), prompt.question));
         Self {
-            response: row.response.clone(),
-            provider: row.provider_id.clone(),
+            response: response.cloned(),
+            provider: provider.cloned(),
             metadata: OutputMetadata {
                 system_prompt: system.to_owned(),
                 prompt: question.to_owned(),
-                full_response: row.response.clone(),
+                full_response: response.cloned(),
             },
-            error: row.failure.as_ref().map(|failure| failure.message.clone()),
-            error_code: row.failure.as_ref().map(|failure| failure.code.clone()),
-            failure: row.failure.clone(),
+            error: failure.map(|failure| failure.message.clone()),
+            error_code: failure.map(|failure| failure.code.clone()),
+            failure: failure.cloned(),
         }
     }
 }
@@ -108,8 +119,6 @@ pub struct RowView {
     pub run: Run,
     /// Of a completed one.
     pub outcome: Option<Outcome>,
-    /// Of one that did not complete.
-    pub failure: Option<Failure>,
     /// Of a completed one.
     pub response: Option<String>,
     /// The provider's word.
@@ -134,6 +143,8 @@ pub struct RowView {
     pub sampling: Sampling,
     /// Requests sent to the router.
     pub attempts: u32,
+    /// Attempts of its run that may have been charged for without an answer having arrived.
+    pub maybe_billed: u32,
     /// When the first attempt began.
     pub started_at: Timestamp,
     /// When the answer or the failure was known.
@@ -144,7 +155,6 @@ pub struct RowView {
 
 impl RowView {
     fn new(row: ExecutionRow) -> Self {
-        let failure = row.ending.failure().cloned();
         let answer = match row.ending {
             Ending::Completed(answer) => Some(answer),
             Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
@@ -157,7 +167,6 @@ impl RowView {
         Self {
             run: row.run,
             outcome,
-            failure,
             response: answer.map(|answer| answer.response),
             finish_reason,
             provider_id: row.served.provider_id,
@@ -170,6 +179,7 @@ impl RowView {
             prompt_sha256: row.prompt_sha256,
             sampling: row.sampling,
             attempts: row.attempts,
+            maybe_billed: row.maybe_billed,
             started_at: row.started_at,
             completed_at: row.completed_at,
             duration_ms: milliseconds(row.started_at, row.completed_at),
@@ -178,17 +188,32 @@ impl RowView {
 }
 
 impl ExecutionView {
-    /// A pair with its row, or with the status that its lane gives it.
+    /// A pair as its lane shows it; its row counts where the lane says so.
     pub fn new(
         id: ExecutionId,
         spec: &Spec,
         question: &Question,
+        job: &Job,
+        lane: Option<&Lane>,
         row: Option<ExecutionRow>,
-        without_row: ExecutionStatus,
-        created_at: Timestamp,
     ) -> Self {
-        let status = row.as_ref().map_or(without_row, |row| row.ending.status());
+        let stored = row.as_ref().map(|row| (row.run, row.ending.status()));
+        let shown = lane.map_or(Shown::Pending, |lane| {
+            shown(lane, &job.runs, &id, &question.id, stored)
+        });
+        let status = shown.status(stored.map(|(_, status)| status));
+        let row = row.filter(|_| shown == Shown::AsStored);
+        let failure = match &shown {
+            Shown::AsStored => row.as_ref().and_then(|row| row.ending.failure().cloned()),
+            Shown::Ended(mark) => Some(mark.cause.failure(0, false)),
+            Shown::Pending | Shown::Running => None,
+        };
         let row = row.map(RowView::new);
+        let output = (row.is_some() || failure.is_some()).then(|| {
+            let response = row.as_ref().and_then(|row| row.response.as_ref());
+            let provider = row.as_ref().and_then(|row| row.provider_id.as_ref());
+            OutputView::new(response, provider, failure.as_ref(), spec.prompt(question, &id.region))
+        });
         let asked = spec.region(&id.region).map(|region| region.asked.clone());
         Self {
             job_id: id.job.clone(),
@@ -200,9 +225,11 @@ impl ExecutionView {
             region: id.region.clone(),
             sample: id.sample,
             status,
-            created_at,
+            failure,
+            retries: retries(&job.runs, &id, &question.id),
+            created_at: job.created_at,
             receipt: None,
-            output: row.as_ref().map(|row| OutputView::new(row, spec.prompt(question, &id.region))),
+            output,
             row,
             id,
         }

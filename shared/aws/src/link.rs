@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use beacon_aws::{BodyError, RouterSettings, read_body};
 use beacon_core::wire::{
     DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, MAX_RESPONSE_BYTES, TRACE_HEADER,
 };
@@ -11,7 +10,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::lost::Lost;
+use crate::environment::RouterSettings;
+use crate::error::chain;
+use crate::outbound::{BodyError, Unsent, http_client, read_body};
 
 /// Bytes of a router's answer that are read: the text escaped as JSON at its worst, and the rest.
 const MAX_BODY: usize = 6 * MAX_RESPONSE_BYTES + 512 * 1024;
@@ -40,6 +41,44 @@ pub enum Request<'a> {
         /// The call's idempotency key.
         key: &'a str,
     },
+}
+
+/// How a request to the router was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// It did not leave; why, for people.
+    Unsent(Unsent, String),
+    /// Time ran out before the head of an answer was there.
+    Silent,
+    /// Time ran out within the answer.
+    Unfinished,
+    /// The connection ended first; why, for people.
+    Broken(String),
+    /// More came than is read.
+    TooLarge {
+        /// Bytes that are read.
+        limit: usize,
+    },
+}
+
+impl Lost {
+    /// A request whose answer did not begin.
+    pub fn before_the_answer(error: reqwest::Error) -> Self {
+        match Unsent::of(&error) {
+            Some(unsent) => Self::Unsent(unsent, chain(&error.without_url())),
+            None if error.is_timeout() => Self::Silent,
+            None => Self::Broken(chain(&error.without_url())),
+        }
+    }
+
+    /// A request whose answer broke off.
+    pub fn within_the_answer(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            Self::Unfinished
+        } else {
+            Self::Broken(chain(&error.without_url()))
+        }
+    }
 }
 
 /// A whole answer.
@@ -72,7 +111,7 @@ pub struct HttpLink {
 impl HttpLink {
     /// To the router of these settings.
     pub fn new(settings: &RouterSettings) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: beacon_aws::http_client()?, base: settings.base.clone() })
+        Ok(Self { client: http_client()?, base: settings.base.clone() })
     }
 
     fn build(&self, request: Request<'_>) -> reqwest::RequestBuilder {

@@ -1,0 +1,100 @@
+//! Calls whose fate was not known when their rows were written, and what the router told of them
+//! later. The rows stay as they are.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ExecutionId, Run};
+use crate::wire::{CallKey, CallState, CallView};
+
+/// What became of a call that nobody got an answer from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Nobody knows: the provider may have charged for it.
+    Unknown,
+    /// It was sent to a provider and given up: the provider may have charged for it.
+    GivenUp,
+    /// It was answered, and is charged for.
+    Answered,
+    /// No provider got it.
+    NotSent,
+}
+
+/// A call whose fate was not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bill {
+    /// The call's key.
+    pub key: CallKey,
+    /// The run that made it.
+    pub run: Run,
+    /// When its row was written.
+    pub at: Timestamp,
+    /// What is known by now.
+    pub fate: Fate,
+}
+
+/// The key of an execution's call with this number.
+pub fn call_key(id: &ExecutionId, number: u32) -> CallKey {
+    let text = format!("{id}:{number}");
+    #[expect(clippy::expect_used, reason = "an execution id and a number are a key, tested there")]
+    CallKey::new(text).expect("an idempotency key")
+}
+
+/// What the router's view of a call tells of one that began at `begun`; none while it runs. What the
+/// router does not know has not arrived, if it would remember it. `begun` is taken by another clock,
+/// so the router must remember ten seconds more.
+pub fn fate(view: &CallView, begun: Timestamp) -> Option<Fate> {
+    let begun_ms = u64::try_from(begun.as_millisecond()).unwrap_or(0);
+    match view.state {
+        CallState::Running => None,
+        CallState::Done => Some(Fate::Answered),
+        CallState::Dropped | CallState::Stopped if view.maybe_billed => Some(Fate::GivenUp),
+        CallState::Dropped | CallState::Stopped => Some(Fate::NotSent),
+        CallState::Unknown if view.remembers_since_ms + CLOCKS_MS <= begun_ms => {
+            Some(Fate::NotSent)
+        }
+        CallState::Unknown => Some(Fate::Unknown),
+    }
+}
+
+/// How far the clocks of two machines may differ, milliseconds.
+const CLOCKS_MS: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(state: CallState, maybe_billed: bool, remembers_since_ms: u64) -> CallView {
+        CallView {
+            key: CallKey::new("k:1").unwrap(),
+            state,
+            response: None,
+            maybe_billed,
+            begun_ms: None,
+            ended_ms: None,
+            remembers_since_ms,
+        }
+    }
+
+    #[test]
+    fn what_the_router_tells_is_believed_as_far_as_it_remembers() {
+        let begun = Timestamp::from_millisecond(100_000).unwrap();
+        let table = [
+            (CallState::Running, false, 0, None),
+            (CallState::Done, false, 0, Some(Fate::Answered)),
+            (CallState::Dropped, true, 0, Some(Fate::GivenUp)),
+            (CallState::Dropped, false, 0, Some(Fate::NotSent)),
+            (CallState::Stopped, true, 0, Some(Fate::GivenUp)),
+            (CallState::Stopped, false, 0, Some(Fate::NotSent)),
+            (CallState::Unknown, false, 90_000, Some(Fate::NotSent)),
+            (CallState::Unknown, false, 90_001, Some(Fate::Unknown)),
+            (CallState::Unknown, false, 200_000, Some(Fate::Unknown)),
+        ];
+        for (state, maybe_billed, since, expected) in table {
+            let told = fate(&view(state, maybe_billed, since), begun);
+            assert_eq!(told, expected, "{state:?} {since}");
+        }
+    }
+}
