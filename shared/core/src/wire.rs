@@ -3,11 +3,15 @@
 //! `POST /inference` is the predecessor's protocol extended by fields that older routers ignore
 //! and older callers do not send; every extension is optional on the way in.
 
+mod call;
+
 use serde::{Deserialize, Serialize};
+
+pub use call::{CallKey, CallState, CallView};
 
 /// Absolute deadline of a call, Unix milliseconds. The router does not start what cannot finish.
 pub const DEADLINE_HEADER: &str = "x-beacon-deadline-ms";
-/// `<execution id>:<attempt>`; a repeated key is the same call.
+/// A [`CallKey`]; a repeated key is the same call.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// Wins over the body's `trace_id`.
 pub const TRACE_HEADER: &str = "x-trace-id";
@@ -122,6 +126,15 @@ pub struct InferenceResponse {
     /// Facts about the provider and its own receipt.
     #[serde(default)]
     pub metadata: ResponseMetadata,
+    /// Requests under the same idempotency key that were dropped before this one, and that the
+    /// provider may have charged for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub earlier_maybe_billed: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// `metadata` of an [`InferenceResponse`].
