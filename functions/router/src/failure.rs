@@ -24,6 +24,8 @@ pub(crate) enum FailureCode {
     ResponseParse,
     /// An answer larger than is read or kept.
     ResponseTooLarge,
+    /// Somebody stopped the call.
+    Stopped,
     /// The provider says that it failed, and not how.
     ExecutionFailed,
     /// The provider's own code.
@@ -41,6 +43,7 @@ impl fmt::Display for FailureCode {
             Self::Http(status) => return write!(f, "PROVIDER_HTTP_{status}"),
             Self::ResponseParse => "PROVIDER_RESPONSE_PARSE_ERROR",
             Self::ResponseTooLarge => "PROVIDER_RESPONSE_TOO_LARGE",
+            Self::Stopped => "CALL_STOPPED",
             Self::ExecutionFailed => "PROVIDER_EXECUTION_FAILED",
             Self::Named(code) => code,
         };
@@ -53,7 +56,9 @@ impl FailureCode {
     fn stage(&self) -> &'static str {
         match self {
             Self::Unavailable | Self::DeadlineExceeded => "provider_selection",
-            Self::Unreachable | Self::ConnectionLost | Self::Timeout => "provider_request",
+            Self::Unreachable | Self::ConnectionLost | Self::Timeout | Self::Stopped => {
+                "provider_request"
+            }
             Self::Http(_) | Self::ExecutionFailed | Self::Named(_) => "provider_execution",
             Self::ResponseParse | Self::ResponseTooLarge => "response_parsing",
         }
@@ -63,7 +68,7 @@ impl FailureCode {
     fn retryable(&self) -> bool {
         match self {
             Self::Http(status) => *status == 429 || *status >= 500,
-            Self::ResponseParse | Self::ResponseTooLarge => false,
+            Self::ResponseParse | Self::ResponseTooLarge | Self::Stopped => false,
             Self::Unavailable
             | Self::DeadlineExceeded
             | Self::Unreachable
@@ -85,6 +90,7 @@ impl FailureCode {
             Self::Unavailable
             | Self::DeadlineExceeded
             | Self::Unreachable
+            | Self::Stopped
             | Self::ExecutionFailed
             | Self::Named(_) => false,
         }
@@ -96,7 +102,9 @@ impl FailureCode {
             Self::Http(status) => {
                 matches!(*status, 401 | 403 | 408 | 429) || !(400..500).contains(status)
             }
-            Self::Unavailable | Self::DeadlineExceeded | Self::ResponseTooLarge => false,
+            Self::Unavailable | Self::DeadlineExceeded | Self::ResponseTooLarge | Self::Stopped => {
+                false
+            }
             Self::Unreachable
             | Self::ConnectionLost
             | Self::Timeout
@@ -118,6 +126,8 @@ pub(crate) struct Failure {
     pub(crate) stage: Option<String>,
     /// What the provider says of a retry, where it says so.
     pub(crate) retryable: Option<bool>,
+    /// Where more is known than the code says.
+    pub(crate) maybe_billed: Option<bool>,
 }
 
 /// What a failed call was about.
@@ -133,7 +143,27 @@ pub(crate) struct Subject<'a> {
 impl Failure {
     /// A failure of which only the code and a message are known.
     pub(crate) fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), http_status: None, stage: None, retryable: None }
+        Self {
+            code,
+            message: message.into(),
+            http_status: None,
+            stage: None,
+            retryable: None,
+            maybe_billed: None,
+        }
+    }
+
+    /// Of a call that somebody stopped.
+    pub(crate) fn stopped(maybe_billed: bool) -> Self {
+        let failure = Self::new(FailureCode::Stopped, "the call was stopped");
+        Self { maybe_billed: Some(maybe_billed), ..failure }
+    }
+
+    /// Of a request that does not wait as long as another of the same call.
+    pub(crate) fn late(maybe_billed: bool) -> Self {
+        let message = "no answer before the deadline of this request";
+        let failure = Self::new(FailureCode::Timeout, message);
+        Self { maybe_billed: Some(maybe_billed), ..failure }
     }
 
     /// The same, with the status of the provider's answer.
@@ -156,7 +186,7 @@ impl Failure {
             model: Some(subject.model.to_owned()),
             transient: retryable,
             retryable: Some(retryable),
-            maybe_billed: Some(self.code.maybe_billed()),
+            maybe_billed: Some(self.maybe_billed.unwrap_or_else(|| self.code.maybe_billed())),
             attempts: Some(subject.attempts),
             http_status: self.http_status,
             timestamp: timestamp(now_ms),

@@ -1,11 +1,15 @@
 //! The hybrid router: one inference call to one provider of exactly the region asked.
 //!
 //! A call is never answered from another region, never sent twice by itself, and dropped with the
-//! connection of the one who asked. The library is used by the service in `main.rs`, by the
+//! connection of the last who asked for it. A call with an idempotency key is made once, however
+//! often it is asked for. The library is used by the service in `main.rs`, by the
 //! command line and, where no service is wanted, inside the inference function.
 
+mod attempt;
+mod calls;
 mod chat;
 mod choose;
+mod clock;
 mod config;
 mod failure;
 mod price;
@@ -15,6 +19,8 @@ mod router;
 mod service;
 mod stats;
 
+pub use calls::KeyConflict;
+pub use clock::Clock;
 pub use config::{Config, ConfigError, ProviderProblem};
 pub use router::{CallContext, HybridRouter};
 pub use service::{MAX_BODY_BYTES, app, serve};

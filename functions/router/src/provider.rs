@@ -6,6 +6,7 @@ mod openai;
 pub(crate) mod simulated;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use beacon_core::wire::{InferenceRequest, ProviderView, Usage};
@@ -13,6 +14,7 @@ use beacon_core::{ProviderId, Region};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::clock::Clock;
 use crate::config::{BackendConfig, Config, ConfigError, Model, ProviderConfig};
 use crate::failure::Failure;
 use crate::price::Price;
@@ -48,6 +50,23 @@ pub(crate) struct Call<'a> {
     pub(crate) region: &'a Region,
     pub(crate) trace_id: &'a str,
     pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) sent: &'a Sent,
+}
+
+/// Whether a request may have reached a provider. Clones tell of the same call.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sent(Arc<AtomicBool>);
+
+impl Sent {
+    /// From here on one may have.
+    fn leaves(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Without it, certainly none has.
+    pub(crate) fn maybe(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What a provider answered. Empty text is an answer.
@@ -63,8 +82,9 @@ pub(crate) struct Answer {
 
 impl Provider {
     /// All providers of a configuration.
-    pub(crate) fn all(config: Config) -> Result<Vec<Self>, ConfigError> {
-        let call_log = config.call_log.as_deref().map(CallLog::open).transpose()?.map(Arc::new);
+    pub(crate) fn all(config: Config, clock: Clock) -> Result<Vec<Self>, ConfigError> {
+        let call_log = config.call_log.as_deref().map(|path| CallLog::open(path, clock));
+        let call_log = call_log.transpose()?.map(Arc::new);
         let ready = |provider| Self::new(provider, call_log.clone());
         config.providers.into_iter().map(ready).collect()
     }
@@ -163,8 +183,8 @@ where
     })
 }
 
-/// The body of a request to a provider.
+/// Text and numbers as JSON.
 #[expect(clippy::expect_used, reason = "text and numbers always have a JSON form")]
-fn json<T: Serialize>(body: &T) -> Vec<u8> {
+pub(crate) fn json<T: Serialize>(body: &T) -> Vec<u8> {
     serde_json::to_vec(body).expect("a JSON body")
 }

@@ -5,7 +5,6 @@ use beacon_core::wire::{InferenceRequest, InferenceResponse, ResponseMetadata};
 
 use crate::failure::{Failure, FailureCode, Subject};
 use crate::provider::{Answer, Provider};
-use crate::router::now_ms;
 
 /// The provider answered, be it with nothing.
 pub(crate) fn answered(
@@ -28,6 +27,7 @@ pub(crate) fn answered(
         served_region: answer.served_region,
         served_model: answer.served_model,
         metadata: ResponseMetadata { receipt: answer.receipt, ..metadata(provider, request) },
+        earlier_maybe_billed: 0,
     }
 }
 
@@ -38,6 +38,7 @@ pub(crate) fn failed(
     failure: &Failure,
     seconds: f64,
     attempts: u32,
+    now_ms: u64,
 ) -> InferenceResponse {
     let subject = Subject {
         provider: Some((provider.name.as_str(), provider.kind())),
@@ -50,15 +51,16 @@ pub(crate) fn failed(
         provider_used: provider.name.to_string(),
         inference_time: seconds,
         cost_estimate: if sent { provider.price.cost(seconds, None) } else { 0.0 },
-        ..unanswered(failure, subject, metadata(provider, request))
+        ..unanswered(failure, subject, metadata(provider, request), now_ms)
     }
 }
 
-/// No provider was asked.
+/// No provider is known that was asked.
 pub(crate) fn refused(
     request: &InferenceRequest,
     region: Option<&Region>,
     failure: &Failure,
+    now_ms: u64,
 ) -> InferenceResponse {
     let subject = Subject {
         provider: None,
@@ -68,20 +70,22 @@ pub(crate) fn refused(
     };
     let asked = request.region_preference.as_deref().unwrap_or("unknown");
     let requested_region = Some(asked.chars().take(80).collect());
-    unanswered(failure, subject, ResponseMetadata { requested_region, ..Default::default() })
+    let metadata = ResponseMetadata { requested_region, ..Default::default() };
+    unanswered(failure, subject, metadata, now_ms)
 }
 
 fn unanswered(
     failure: &Failure,
     subject: Subject<'_>,
     metadata: ResponseMetadata,
+    now_ms: u64,
 ) -> InferenceResponse {
     InferenceResponse {
         success: false,
         response: None,
         error: Some(failure.message.clone()),
         error_code: Some(failure.code.to_string()),
-        failure: Some(failure.to_wire(subject, now_ms())),
+        failure: Some(failure.to_wire(subject, now_ms)),
         provider_used: String::new(),
         inference_time: 0.0,
         cost_estimate: 0.0,
@@ -90,6 +94,7 @@ fn unanswered(
         served_region: None,
         served_model: None,
         metadata,
+        earlier_maybe_billed: 0,
     }
 }
 

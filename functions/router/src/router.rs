@@ -3,29 +3,27 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use beacon_core::Region;
 use beacon_core::region::UnknownRegion;
-use beacon_core::wire::{InferenceRequest, InferenceResponse, MAX_RESPONSE_BYTES, ProviderView};
+use beacon_core::wire::{CallKey, CallView, InferenceRequest, InferenceResponse, ProviderView};
 
+use crate::attempt::{Deadline, attempt};
+use crate::calls::{Asking, Calls, KeyConflict, Told};
 use crate::choose::{Candidate, choose};
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::failure::{Failure, FailureCode};
-use crate::provider::{Answer, Call, Provider};
+use crate::provider::{Call, Provider, Sent};
 use crate::response;
-use crate::stats::Observation;
-
-/// Kept free before the caller's deadline, for the answer's way back.
-const RESERVE: Duration = Duration::from_millis(500);
 
 /// What comes with a call besides its body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallContext {
     /// Unix milliseconds after which nobody waits for the answer.
     pub deadline_ms: Option<u64>,
-    /// `<execution id>:<attempt>`.
-    pub idempotency_key: Option<String>,
+    /// A call with a key is made once. A call without one is made whenever it is asked for.
+    pub idempotency_key: Option<CallKey>,
     /// Wins over the body's `trace_id`.
     pub trace_id: Option<String>,
 }
@@ -40,6 +38,17 @@ pub struct HybridRouter {
 struct Shared {
     providers: Vec<Provider>,
     regions: Vec<Region>,
+    calls: Arc<Calls>,
+    clock: Clock,
+}
+
+/// What a call goes by besides its request.
+#[derive(Debug, Clone, Copy)]
+struct Terms<'a> {
+    context: &'a CallContext,
+    /// Wins over the context's: others may wait for the same call.
+    deadline: &'a Deadline,
+    sent: &'a Sent,
 }
 
 /// A provider that serves what is asked, and the model's name there.
@@ -48,11 +57,17 @@ type Serving<'a> = (&'a Provider, &'a str);
 impl HybridRouter {
     /// Makes the providers of a configuration ready to be called.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let providers = Provider::all(config)?;
+        Self::with_clock(config, Clock::System)
+    }
+
+    /// The same, by another clock than the machine's.
+    pub fn with_clock(config: Config, clock: Clock) -> Result<Self, ConfigError> {
+        let providers = Provider::all(config, clock)?;
         let mut regions: Vec<Region> = providers.iter().map(|p| p.region.clone()).collect();
         regions.sort();
         regions.dedup();
-        Ok(Self { shared: Arc::new(Shared { providers, regions }) })
+        let calls = Arc::new(Calls::new(clock));
+        Ok(Self { shared: Arc::new(Shared { providers, regions, calls, clock }) })
     }
 
     /// Whether every provider makes its answers up.
@@ -67,7 +82,7 @@ impl HybridRouter {
 
     /// The providers of a region, canonical or alias; of all regions without one.
     pub fn providers(&self, region: Option<&str>) -> Vec<ProviderView> {
-        let now = now_ms();
+        let now = self.now_ms();
         let asked = region.map(|given| Region::resolve(given, &self.shared.regions));
         let fits = |provider: &&Provider| match &asked {
             None => true,
@@ -77,12 +92,65 @@ impl HybridRouter {
         self.shared.providers.iter().filter(fits).map(|provider| provider.view(now)).collect()
     }
 
-    /// Asks one provider. Dropping the future drops the call to it.
+    /// Asks one provider, or joins the call of the same key, or repeats what it ended with. Dropping
+    /// the future drops the call, unless others wait for it.
     pub async fn infer(
         &self,
         request: &InferenceRequest,
         context: &CallContext,
+    ) -> Result<InferenceResponse, KeyConflict> {
+        let deadline_ms = context.deadline_ms;
+        let Some(key) = &context.idempotency_key else {
+            let (deadline, sent) = (&Deadline::new(deadline_ms), &Sent::default());
+            return Ok(self.ask(request, Terms { context, deadline, sent }).await);
+        };
+        let make = |deadline, sent| {
+            let (router, request, context) = (self.clone(), request.clone(), context.clone());
+            async move {
+                let terms = Terms { context: &context, deadline: &deadline, sent: &sent };
+                router.ask(&request, terms).await
+            }
+        };
+        let told = self.shared.calls.ask(Asking { key, request, deadline_ms }, make).await?;
+        Ok(match told {
+            Told::Answered(response) => Arc::unwrap_or_clone(response),
+            Told::Stopped { maybe_billed, earlier_maybe_billed } => InferenceResponse {
+                earlier_maybe_billed,
+                ..self.refused(request, None, &Failure::stopped(maybe_billed))
+            },
+            Told::Late { maybe_billed, earlier_maybe_billed } => InferenceResponse {
+                earlier_maybe_billed,
+                ..self.refused(request, None, &Failure::late(maybe_billed))
+            },
+        })
+    }
+
+    /// What is known of the call with a key.
+    pub fn look(&self, key: &CallKey) -> CallView {
+        self.shared.calls.look(key)
+    }
+
+    /// Stops the call with a key, for good, also if it comes only later. Those who wait for it are
+    /// told. Once this resolves, nothing of it runs; a call that was done before stays so.
+    pub async fn stop(&self, key: &CallKey) -> CallView {
+        self.shared.calls.stop(key).await
+    }
+
+    /// Now, Unix milliseconds, by the router's clock.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.shared.clock.now_ms()
+    }
+
+    fn refused(
+        &self,
+        request: &InferenceRequest,
+        region: Option<&Region>,
+        failure: &Failure,
     ) -> InferenceResponse {
+        response::refused(request, region, failure, self.now_ms())
+    }
+
+    async fn ask(&self, request: &InferenceRequest, terms: Terms<'_>) -> InferenceResponse {
         let asked = match &request.region_preference {
             None => Ok(None),
             Some(given) => Region::resolve(given, &self.shared.regions).map(Some),
@@ -93,18 +161,18 @@ impl HybridRouter {
                 let there = list(self.regions());
                 let message = format!("unknown region `{given}`; there are providers in {there}");
                 let failure = Failure::new(FailureCode::Unavailable, message);
-                return response::refused(request, None, &failure);
+                return self.refused(request, None, &failure);
             }
         };
-        let now = now_ms();
+        let now = self.now_ms();
         let serving = self.serving(request, region.as_ref(), now);
         if serving.is_empty() {
             let failure = self.unavailable(request, region.as_ref());
-            return response::refused(request, region.as_ref(), &failure);
+            return self.refused(request, region.as_ref(), &failure);
         }
-        let given = context.trace_id.as_deref().or(request.trace_id.as_deref());
+        let given = terms.context.trace_id.as_deref().or(request.trace_id.as_deref());
         let trace_id = given.map_or_else(|| Cow::Owned(new_trace_id()), Cow::Borrowed);
-        self.ask_in_turn(serving, request, region.as_ref(), context, &trace_id).await
+        self.ask_in_turn(serving, request, region.as_ref(), terms, &trace_id).await
     }
 
     /// Asks the first provider, and the next only while certainly nothing was sent.
@@ -113,30 +181,32 @@ impl HybridRouter {
         serving: Vec<Serving<'_>>,
         request: &InferenceRequest,
         region: Option<&Region>,
-        context: &CallContext,
+        terms: Terms<'_>,
         trace_id: &str,
     ) -> InferenceResponse {
+        let Terms { context, deadline, sent } = terms;
+        let clock = self.shared.clock;
         let mut unreached = None;
-        let mut attempts = 0;
-        for (provider, upstream_model) in serving {
-            let Some(limit) = time_for(provider.timeout, context.deadline_ms, now_ms()) else {
+        for (attempts, (provider, upstream_model)) in (1..).zip(serving) {
+            let Some(limit) = deadline.time_for(provider.timeout, self.now_ms()) else {
                 break;
             };
-            attempts += 1;
             let call = Call {
                 request,
                 upstream_model,
                 region: &provider.region,
                 trace_id,
-                idempotency_key: context.idempotency_key.as_deref(),
+                idempotency_key: context.idempotency_key.as_ref().map(CallKey::as_str),
+                sent,
             };
-            let (outcome, seconds) = attempt(provider, &call, limit).await;
-            log(provider, &call, &outcome, seconds);
+            let (outcome, seconds) = attempt(provider, &call, limit, deadline, clock).await;
             match outcome {
                 Ok(answer) => return response::answered(provider, request, answer, seconds),
                 Err(failure) => {
                     let certainly_not_sent = failure.code == FailureCode::Unreachable;
-                    let failed = response::failed(provider, request, &failure, seconds, attempts);
+                    let now = self.now_ms();
+                    let failed =
+                        response::failed(provider, request, &failure, seconds, attempts, now);
                     if !certainly_not_sent {
                         return failed;
                     }
@@ -147,7 +217,7 @@ impl HybridRouter {
         unreached.unwrap_or_else(|| {
             let message = "not started: too little time is left before the deadline";
             let failure = Failure::new(FailureCode::DeadlineExceeded, message);
-            response::refused(request, region, &failure)
+            self.refused(request, region, &failure)
         })
     }
 
@@ -202,85 +272,4 @@ fn new_trace_id() -> String {
 
 fn list(all: impl IntoIterator<Item = impl ToString>) -> String {
     all.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// The time that a call may take; none where too little is left to start it.
-fn time_for(timeout: Duration, deadline_ms: Option<u64>, now_ms: u64) -> Option<Duration> {
-    let Some(deadline_ms) = deadline_ms else { return Some(timeout) };
-    let left = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-    let usable = left.checked_sub(RESERVE).filter(|usable| !usable.is_zero())?;
-    Some(timeout.min(usable))
-}
-
-/// One call within its time, and how many seconds it took.
-async fn attempt(
-    provider: &Provider,
-    call: &Call<'_>,
-    limit: Duration,
-) -> (Result<Answer, Failure>, f64) {
-    let begun = Instant::now();
-    let outcome = match tokio::time::timeout(limit, provider.call(call)).await {
-        Ok(Ok(answer)) if answer.text.len() > MAX_RESPONSE_BYTES => {
-            let message = format!("the answer's text is larger than {MAX_RESPONSE_BYTES} bytes");
-            Err(Failure::new(FailureCode::ResponseTooLarge, message))
-        }
-        Ok(outcome) => outcome,
-        Err(_elapsed) => {
-            let message = format!("no answer within {} ms", limit.as_millis());
-            Err(Failure::new(FailureCode::Timeout, message))
-        }
-    };
-    let seconds = begun.elapsed().as_secs_f64();
-    match &outcome {
-        Ok(_) => provider.stats.observe(Observation::Success { seconds }, now_ms()),
-        Err(failure) if failure.code.is_providers_fault() => {
-            provider.stats.observe(Observation::Failure, now_ms());
-        }
-        Err(_not_its_fault) => {}
-    }
-    (outcome, seconds)
-}
-
-fn log(provider: &Provider, call: &Call<'_>, outcome: &Result<Answer, Failure>, seconds: f64) {
-    let (name, region) = (&provider.name, &provider.region);
-    let (model, trace_id) = (&call.request.model, call.trace_id);
-    match outcome {
-        Ok(_) => tracing::debug!(
-            provider_id = %name, %region, model_id = model, trace_id, seconds,
-            "provider answered"
-        ),
-        Err(failure) => tracing::warn!(
-            provider_id = %name, %region, model_id = model, trace_id, seconds,
-            code = %failure.code, reason = failure.message, "provider failed"
-        ),
-    }
-}
-
-/// Unix milliseconds.
-#[expect(clippy::disallowed_methods, reason = "the one place where the router reads the clock")]
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_gets_the_lesser_of_its_time_out_and_what_is_left() {
-        let table = [
-            (None, Some(10_000)),
-            (Some(1_000_000), Some(10_000)),
-            (Some(105_500), Some(5_000)),
-            (Some(100_501), Some(1)),
-            (Some(100_500), None),
-            (Some(100_000), None),
-            (Some(1), None),
-        ];
-        for (deadline, expected) in table {
-            let limit = time_for(Duration::from_secs(10), deadline, 100_000);
-            assert_eq!(limit, expected.map(Duration::from_millis), "{deadline:?}");
-        }
-    }
 }

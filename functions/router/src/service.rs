@@ -9,20 +9,22 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 use beacon_core::wire::{
-    DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceResponse, ProvidersResponse, TRACE_HEADER,
+    CallKey, CallState, CallView, DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceResponse,
+    ProvidersResponse, TRACE_HEADER,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
-use crate::router::{CallContext, HybridRouter, now_ms};
+use crate::calls::KeyConflict;
+use crate::router::{CallContext, HybridRouter};
 use body::Problem;
 
 /// Largest request body, bytes.
@@ -33,6 +35,8 @@ pub fn app(router: HybridRouter) -> axum::Router {
     axum::Router::new()
         .route("/inference", post(inference))
         .route("/v1/inference", post(inference))
+        .route("/inference/{key}", get(look).delete(stop))
+        .route("/v1/inference/{key}", get(look).delete(stop))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/providers", get(providers))
@@ -70,7 +74,33 @@ async fn inference(
     let body = body.map_err(RequestError::Unread)?;
     let context = context(&headers)?;
     let request = body::parse(&body).map_err(RequestError::Invalid)?;
-    Ok(Json(router.infer(&request, &context).await))
+    router.infer(&request, &context).await.map(Json).map_err(RequestError::Key)
+}
+
+async fn look(
+    State(router): State<HybridRouter>,
+    key: Result<Path<String>, PathRejection>,
+) -> Result<(StatusCode, Json<CallView>), RequestError> {
+    let view = router.look(&call_key(key)?);
+    let status = match view.state {
+        CallState::Unknown => StatusCode::NOT_FOUND,
+        CallState::Running | CallState::Done | CallState::Dropped | CallState::Stopped => {
+            StatusCode::OK
+        }
+    };
+    Ok((status, Json(view)))
+}
+
+async fn stop(
+    State(router): State<HybridRouter>,
+    key: Result<Path<String>, PathRejection>,
+) -> Result<Json<CallView>, RequestError> {
+    Ok(Json(router.stop(&call_key(key)?).await))
+}
+
+fn call_key(given: Result<Path<String>, PathRejection>) -> Result<CallKey, RequestError> {
+    let key = given.ok().and_then(|Path(text)| CallKey::new(text).ok());
+    key.ok_or_else(|| RequestError::Invalid(vec![Problem::path_key()]))
 }
 
 /// A page of another site cannot send this type without asking first, and so spends nobody's keys.
@@ -95,7 +125,7 @@ async fn health(State(router): State<HybridRouter>) -> Json<Health> {
     let healthy = || providers.iter().filter(|provider| provider.healthy);
     Json(Health {
         status: "healthy",
-        timestamp: timestamp(),
+        timestamp: timestamp(&router),
         version: env!("CARGO_PKG_VERSION"),
         providers_total: providers.len(),
         providers_healthy: healthy().count(),
@@ -109,8 +139,8 @@ struct Ready {
     timestamp: f64,
 }
 
-async fn ready() -> Json<Ready> {
-    Json(Ready { status: "ok", timestamp: timestamp() })
+async fn ready(State(router): State<HybridRouter>) -> Json<Ready> {
+    Json(Ready { status: "ok", timestamp: timestamp(&router) })
 }
 
 #[derive(Deserialize)]
@@ -125,8 +155,8 @@ async fn providers(
     Json(ProvidersResponse { providers: router.providers(query.region.as_deref()) })
 }
 
-fn timestamp() -> f64 {
-    Duration::from_millis(now_ms()).as_secs_f64()
+fn timestamp(router: &HybridRouter) -> f64 {
+    Duration::from_millis(router.now_ms()).as_secs_f64()
 }
 
 fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
@@ -135,12 +165,15 @@ fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
         Some(Ok(text)) => Ok(Some(text)),
         Some(Err(_not_ascii)) => Err(RequestError::Invalid(vec![Problem::header_text(name)])),
     };
+    let key = text(IDEMPOTENCY_HEADER)?.map(CallKey::new).transpose();
     let deadline = text(DEADLINE_HEADER)?.map(str::parse).transpose();
     Ok(CallContext {
         deadline_ms: deadline.map_err(|_not_a_number| {
             RequestError::Invalid(vec![Problem::header_number(DEADLINE_HEADER)])
         })?,
-        idempotency_key: text(IDEMPOTENCY_HEADER)?.map(str::to_owned),
+        idempotency_key: key.map_err(|_not_a_key| {
+            RequestError::Invalid(vec![Problem::header_key(IDEMPOTENCY_HEADER)])
+        })?,
         trace_id: text(TRACE_HEADER)?.map(str::to_owned),
     })
 }
@@ -150,6 +183,7 @@ enum RequestError {
     MediaType,
     Unread(BytesRejection),
     Invalid(Vec<Problem>),
+    Key(KeyConflict),
 }
 
 #[derive(Serialize)]
@@ -176,6 +210,10 @@ impl IntoResponse for RequestError {
             }
             Self::Invalid(detail) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail })).into_response()
+            }
+            Self::Key(KeyConflict) => {
+                let detail = vec![Problem::key_conflict(IDEMPOTENCY_HEADER)];
+                (StatusCode::CONFLICT, Json(Detail { detail })).into_response()
             }
         }
     }

@@ -1,15 +1,19 @@
 //! One HTTP request to a provider, and what can become of it.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response, Url, redirect, retry};
+use reqwest::{Body, Client, Response, Url, redirect, retry};
 use serde::de::DeserializeOwned;
 
 use beacon_core::wire::{IDEMPOTENCY_HEADER, TRACE_HEADER};
 
-use super::Call;
+use super::{Call, Sent};
 use crate::config::EndpointConfig;
 use crate::failure::{Failure, FailureCode};
 
@@ -47,7 +51,7 @@ impl Endpoint {
             .client
             .post(self.url.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body);
+            .body(Body::wrap(Outgoing { body: Some(body.into()), sent: call.sent.clone() }));
         let texts =
             [(TRACE_HEADER, Some(call.trace_id)), (IDEMPOTENCY_HEADER, call.idempotency_key)];
         for (name, text) in texts {
@@ -63,6 +67,35 @@ impl Endpoint {
         let status = response.status().as_u16();
         let body = read(response).await.map_err(|failure| failure.with_status(status))?;
         Ok(HttpAnswer { status, body })
+    }
+}
+
+/// A request's body. It is asked for only by a connection that is there.
+#[derive(Debug)]
+struct Outgoing {
+    body: Option<Bytes>,
+    sent: Sent,
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.sent.leaves();
+        Poll::Ready(self.body.take().map(|body| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left = self.body.as_ref().map_or(0, Bytes::len);
+        SizeHint::with_exact(u64::try_from(left).unwrap_or(u64::MAX))
     }
 }
 

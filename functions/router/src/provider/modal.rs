@@ -115,6 +115,7 @@ impl Reply {
             http_status: Some(answer.status),
             stage: own.stage.filter(|stage| is_word(stage)),
             retryable: own.transient,
+            maybe_billed: None,
         }
     }
 }

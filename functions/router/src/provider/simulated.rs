@@ -38,6 +38,7 @@ impl Simulated {
     }
 
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Answer, Failure> {
+        call.sent.leaves();
         let in_flight = self.call_log.as_deref().map(|log| log.begin(call));
         let question = chat::question(call.request);
         let mut draw = self.draw(call, question);

@@ -1,6 +1,6 @@
 //! The body of a request, and what is wrong with one that is none, told as the predecessor does.
 
-use beacon_core::wire::InferenceRequest;
+use beacon_core::wire::{CallKey, InferenceRequest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -135,6 +135,29 @@ impl Problem {
     pub(super) fn header_text(name: &str) -> Self {
         let loc = vec![json!("header"), json!(name)];
         Self { kind: STRING.0, loc, msg: STRING.1, input: None, ctx: None }
+    }
+
+    /// A header that is no key of a call.
+    pub(super) fn header_key(name: &str) -> Self {
+        Self::key(vec![json!("header"), json!(name)])
+    }
+
+    /// A path that names no key of a call.
+    pub(super) fn path_key() -> Self {
+        Self::key(vec![json!("path"), json!("key")])
+    }
+
+    fn key(loc: Vec<Value>) -> Self {
+        let ctx = Some(json!({ "allowed": CallKey::ALLOWED }));
+        let msg = "Input should be a valid idempotency key";
+        Self { kind: "value_error", loc, msg, input: None, ctx }
+    }
+
+    /// A header whose key belongs to another request.
+    pub(super) fn key_conflict(name: &str) -> Self {
+        let loc = vec![json!("header"), json!(name)];
+        let msg = "The key belongs to a call with another body; another call needs another key";
+        Self { kind: "key_conflict", loc, msg, input: None, ctx: None }
     }
 
     /// A header that is not a number.

@@ -5,6 +5,8 @@
 
 mod config;
 mod failures;
+mod keyed;
+mod known;
 mod modal;
 mod openai;
 mod running;

@@ -1,8 +1,10 @@
 //! A router that runs, and a client of it.
 
-use beacon_router::{Config, HybridRouter, serve};
+use beacon_core::wire::CallKey;
+use beacon_router::{CallContext, Config, HybridRouter, serve};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -12,6 +14,7 @@ pub(crate) const KEY: &str = "key-of-the-test";
 
 pub(crate) struct Running {
     pub(crate) address: String,
+    pub(crate) router: HybridRouter,
     client: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     service: JoinHandle<std::io::Result<()>>,
@@ -40,18 +43,23 @@ pub(crate) fn question() -> Value {
     json!({"model": "m", "prompt": "What is 2+2?", "region_preference": "us-east"})
 }
 
+/// A call with a key.
+pub(crate) fn keyed(key: &str) -> CallContext {
+    CallContext { idempotency_key: Some(CallKey::new(key).unwrap()), ..CallContext::default() }
+}
+
 impl Running {
     pub(crate) async fn start(toml: &str) -> Self {
         let router = router(toml);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();
-        let service = tokio::spawn(serve(listener, router, async {
+        let service = tokio::spawn(serve(listener, router.clone(), async {
             let _asked_or_forgotten = stopped.await;
         }));
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { address, client, stop: Some(stop), service }
+        Self { address, router, client, stop: Some(stop), service }
     }
 
     pub(crate) fn post(&self, path: &str) -> reqwest::RequestBuilder {
@@ -67,6 +75,41 @@ impl Running {
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.send(self.client.get(format!("http://{}{path}", self.address))).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        self.send(self.client.delete(format!("http://{}{path}", self.address))).await
+    }
+
+    /// Status and body of an inference with a key.
+    pub(crate) async fn infer_with(&self, key: &str, body: &Value) -> (u16, Value) {
+        self.send(self.post("/inference").header("idempotency-key", key).json(body)).await
+    }
+
+    /// The connection of one who asks with a key and waits.
+    pub(crate) async fn caller(&self, key: &str, body: &Value) -> TcpStream {
+        let mut caller = TcpStream::connect(&self.address).await.unwrap();
+        let body = body.to_string();
+        let head = format!(
+            "POST /inference HTTP/1.1\r\nhost: router\r\ncontent-type: application/json\r\n\
+             idempotency-key: {key}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        caller.write_all((head + &body).as_bytes()).await.unwrap();
+        caller
+    }
+
+    /// The view of a key once its call does not run any more.
+    pub(crate) async fn ended(&self, key: &str) -> Value {
+        let ended = async {
+            loop {
+                let (_, view) = self.get(&format!("/inference/{key}")).await;
+                if view["state"] != "running" {
+                    break view;
+                }
+            }
+        };
+        within(ended).await
     }
 
     /// Body of an inference, whose status is always 200.

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use beacon_core::wire::{InferenceRequest, InferenceResponse};
-use beacon_router::{CallContext, Config, HybridRouter};
+use beacon_router::{Config, HybridRouter};
 use serde_json::{Value, json};
 
-use crate::running::{Running, router};
+use crate::running::{Running, keyed, router};
 
 const TIANANMEN: &str = "What happened at Tiananmen Square on June 4, 1989?";
 const MODELS: [&str; 3] = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"];
@@ -36,15 +36,20 @@ async fn ask(
     let prompt = format!("system\nS\nuser\n{question}\nassistant\n");
     let body = json!({"model": model, "prompt": prompt, "region_preference": region});
     let request: InferenceRequest = serde_json::from_value(body).unwrap();
-    let context = CallContext { idempotency_key: Some(key.to_owned()), ..CallContext::default() };
-    router.infer(&request, &context).await
+    router.infer(&request, &keyed(key)).await.unwrap()
+}
+
+/// An execution of this question, which is named by its letters.
+fn execution(question: &str, model: &str, region: &str, sample: usize) -> String {
+    let letters: String = question.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{letters}.0.{region}.{sample}.{model}")
 }
 
 /// Texts of a hundred executions.
 async fn texts(router: &HybridRouter, question: &str, model: &str, region: &str) -> Vec<String> {
     let mut texts = Vec::new();
     for sample in 0..100 {
-        let key = format!("job.0.{region}.{sample}.m:1");
+        let key = execution(question, model, region, sample) + ":1";
         let told = ask(router, question, model, region, &key).await;
         texts.push(told.response.unwrap());
     }
@@ -162,7 +167,10 @@ async fn a_script_is_followed_for_the_questions_it_fits() {
     ]
     timeout_seconds = 0.2"#;
     let router = simulated(script);
-    let told = async |question| ask(&router, question, "mistral-7b", "us-east", "k:1").await;
+    let told = async |question| {
+        let key = execution(question, "mistral-7b", "us-east", 0) + ":1";
+        ask(&router, question, "mistral-7b", "us-east", &key).await
+    };
     assert_eq!(told("say nothing").await.response.as_deref(), Some(""));
     assert_eq!(refusals(&[told("say no").await.response.unwrap()]), 1);
     assert_eq!(told("a word").await.response.as_deref(), Some("as told"));

@@ -42,6 +42,12 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) async fn start(act: Act) -> Self {
+        Self::in_turn([act]).await
+    }
+
+    /// Another act for each connection; the last is repeated.
+    pub(crate) async fn in_turn(acts: impl IntoIterator<Item = Act>) -> Self {
+        let acts: Vec<Act> = acts.into_iter().collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, received) = mpsc::unbounded_channel();
@@ -51,8 +57,9 @@ impl Upstream {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(converse(stream, act.clone(), sender.clone(), closed.clone()));
+                let number = connections.fetch_add(1, Ordering::SeqCst);
+                let act = acts[number.min(acts.len() - 1)].clone();
+                tokio::spawn(converse(stream, act, sender.clone(), closed.clone()));
             }
         });
         upstream

@@ -7,13 +7,16 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::super::Call;
+use crate::clock::Clock;
 use crate::config::ConfigError;
-use crate::router::now_ms;
 
 /// A file to which one JSON line is appended for each beginning and end of a call. Each line is
 /// one unbuffered write, so that what began before a `kill -9` is there after it.
 #[derive(Debug)]
-pub(crate) struct CallLog(File);
+pub(crate) struct CallLog {
+    file: File,
+    clock: Clock,
+}
 
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,9 +46,10 @@ pub(super) struct InFlight<'a> {
 
 impl CallLog {
     /// Opens the file for appending.
-    pub(crate) fn open(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self, ConfigError> {
         let opened = OpenOptions::new().create(true).append(true).open(path);
-        opened.map(Self).map_err(|source| ConfigError::CallLog { path: path.to_owned(), source })
+        let opened = opened.map(|file| Self { file, clock });
+        opened.map_err(|source| ConfigError::CallLog { path: path.to_owned(), source })
     }
 
     pub(super) fn begin<'a>(&'a self, call: &Call<'a>) -> InFlight<'a> {
@@ -59,10 +63,10 @@ impl CallLog {
             key: call.idempotency_key,
             model: &call.request.model,
             region: call.region.as_str(),
-            at_ms: now_ms(),
+            at_ms: self.clock.now_ms(),
         });
         line.push(b'\n');
-        if let Err(error) = (&self.0).write_all(&line) {
+        if let Err(error) = (&self.file).write_all(&line) {
             tracing::error!(error = %error, "the call log cannot be written");
         }
     }
