@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use ending::{EndCause, JobEnding, StopRule, unreachable};
 pub use run::{MAX_RUNS, RunRecord, Selection, is_for, retries};
-pub use write::{
-    JobChange, JobCondition, JobWrite, RetryRequest, cancel, end, retry, start,
-};
+pub use write::{JobChange, JobCondition, JobWrite, RetryRequest, cancel, end, retry, start};
 
 use crate::id::{JobId, ModelId, Nonce, Run};
 use crate::lane::{Lane, LaneState, Tallies};
@@ -256,8 +254,11 @@ pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option
     let to = match job.ending.as_ref().map(|ending| &ending.cause) {
         Some(EndCause::Cancel) => JobStatus::Cancelled,
         Some(EndCause::Deadline) => JobStatus::TimedOut,
-        Some(EndCause::RegionFailure { .. })
-        | Some(EndCause::RateUnreachable | EndCause::RegionsUnreachable)
+        Some(
+            EndCause::RegionFailure { .. }
+            | EndCause::RateUnreachable
+            | EndCause::RegionsUnreachable,
+        )
         | None => {
             if enough {
                 JobStatus::Completed

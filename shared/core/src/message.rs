@@ -135,7 +135,12 @@ impl Asks<'_> {
         self.question(position, position.next(), 0)
     }
 
-    fn question(&self, position: Position, page_end: Position, hop: u32) -> Option<QuestionMessage> {
+    fn question(
+        &self,
+        position: Position,
+        page_end: Position,
+        hop: u32,
+    ) -> Option<QuestionMessage> {
         let Self { job, spec, lane, work } = *self;
         let item = match work {
             Some(work) => work.at(position)?,

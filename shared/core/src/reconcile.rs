@@ -85,9 +85,7 @@ fn to_close(lanes: &[Lane], run: Run, cause: &EndCause, now: Timestamp) -> Vec<S
     let mut steps: Vec<Step> = lanes.iter().filter_map(step).collect();
     // Closing is for all lanes at once.
     let mut closes = false;
-    steps.retain(|step| {
-        !matches!(step, Step::Close(_)) || !std::mem::replace(&mut closes, true)
-    });
+    steps.retain(|step| !matches!(step, Step::Close(_)) || !std::mem::replace(&mut closes, true));
     steps
 }
 

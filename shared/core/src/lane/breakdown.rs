@@ -1,8 +1,8 @@
 //! What a lane adds up for metrics beside its tallies, small enough to be set with each finish.
 
 use super::Tallies;
-use crate::varint::{put, take};
 use crate::execution::{Counted, ExecutionStatus};
+use crate::varint::{put, take};
 
 /// Ended executions by model, how long the completed ones took, and what was kept from happening
 /// twice.

@@ -63,10 +63,7 @@ impl Ticket {
 /// not to be closed.
 pub fn gate(ticket: &Ticket, now: Timestamp) -> LaneWrite {
     let holder = HolderIs::AbsentOr(ticket.nonce.clone());
-    LaneWrite {
-        condition: ticket.condition(holder, MarkIs::Absent),
-        change: ticket.entering(now),
-    }
+    LaneWrite { condition: ticket.condition(holder, MarkIs::Absent), change: ticket.entering(now) }
 }
 
 /// After a gate that was rejected only because this holder was in: a compare-and-set on its nonce,

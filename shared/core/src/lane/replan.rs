@@ -38,10 +38,14 @@ pub fn replan(
 ) -> Replanned {
     let run = lane.run.next();
     let pass = Pass { job, lane, runs, spec, rows };
-    let mut carried =
-        Carried { tallies: Tallies::default(), models: vec![Tallies::default(); spec.models.len()] };
-    let positions = (0..lane.questions).map(|position| question_at(spec, &lane.id, Position(position)));
-    let asked = positions.map(|question| WorkItem { question, due: pass.count(run, question, &mut carried) });
+    let mut carried = Carried {
+        tallies: Tallies::default(),
+        models: vec![Tallies::default(); spec.models.len()],
+    };
+    let positions =
+        (0..lane.questions).map(|position| question_at(spec, &lane.id, Position(position)));
+    let asked = positions
+        .map(|question| WorkItem { question, due: pass.count(run, question, &mut carried) });
     let work = WorkList::new(asked.filter(|item| item.due > 0).collect());
     let breakdown = Breakdown { models: carried.models, ..lane.breakdown.clone() };
     let length = work.length();
