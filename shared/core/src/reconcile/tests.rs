@@ -29,7 +29,8 @@ fn a_longer_wait_in_the_queue_means_a_longer_patience() {
 fn a_held_lane_is_left_to_the_queue_until_its_holder_is_surely_dead() {
     let (job, mut lanes) = job();
     let nonce = Nonce::new("n").unwrap();
-    lanes[0].holder = Some(Holder { nonce, boot: None, since: start(), question: QuestionIndex(0), due: 1 });
+    lanes[0].holder =
+        Some(Holder { nonce, boot: None, since: start(), question: QuestionIndex(0), due: 1 });
     assert_eq!(plan(&job, &lanes, sight(&lanes, Occasion::Schedule, after(700))).len(), 1);
     assert_eq!(plan(&job, &lanes, sight(&lanes, Occasion::Schedule, after(721))).len(), 2);
 }
@@ -52,10 +53,7 @@ fn a_job_whose_lanes_are_closed_is_finalised_and_a_final_one_is_left() {
     for lane in &mut lanes {
         lane.state = LaneState::Closed;
     }
-    assert_eq!(
-        plan(&job, &lanes, sight(&lanes, Occasion::Schedule, after(1))),
-        [Step::Finalise]
-    );
+    assert_eq!(plan(&job, &lanes, sight(&lanes, Occasion::Schedule, after(1))), [Step::Finalise]);
     job.status = crate::job::JobStatus::Completed;
     assert_eq!(plan(&job, &lanes, sight(&lanes, Occasion::Start, after(1))), []);
 }
@@ -65,6 +63,7 @@ fn job() -> (Job, Vec<Lane>) {
         "questions": ["math_basic", "geography_basic"],
         "models": ["m"],
         "regions": ["US", "EU"],
+        "timeout": 3600,
     });
     let spec = parse(&document, &[]).unwrap().spec;
     let hash = SpecHash(String::new());
