@@ -254,8 +254,11 @@ pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option
     let to = match job.ending.as_ref().map(|ending| &ending.cause) {
         Some(EndCause::Cancel) => JobStatus::Cancelled,
         Some(EndCause::Deadline) => JobStatus::TimedOut,
-        Some(EndCause::RegionFailure { .. })
-        | Some(EndCause::RateUnreachable | EndCause::RegionsUnreachable)
+        Some(
+            EndCause::RegionFailure { .. }
+            | EndCause::RateUnreachable
+            | EndCause::RegionsUnreachable,
+        )
         | None => {
             if enough {
                 JobStatus::Completed

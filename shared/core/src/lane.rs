@@ -245,3 +245,6 @@ impl Lane {
         self.earlier_marks.iter().chain(&self.mark).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod testing;

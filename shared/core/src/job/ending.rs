@@ -159,3 +159,6 @@ pub fn unreachable(job: &Job, lanes: &[Lane]) -> Option<EndCause> {
     let regions = regions.collect::<std::collections::BTreeSet<&Region>>().len();
     (regions < usize::from(job.min_regions)).then_some(EndCause::RegionsUnreachable)
 }
+
+#[cfg(test)]
+mod tests;

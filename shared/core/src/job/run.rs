@@ -87,3 +87,6 @@ pub fn retries(runs: &[RunRecord], id: &ExecutionId, question: &QuestionId) -> u
     let count = later.filter(|record| record.selection.takes(id, question)).count();
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! The final status, from lanes in every state.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::*;
 use crate::id::LaneId;
+use crate::spec::parse;
 
 #[test]
 fn no_status_is_final_while_a_lane_is_open() {
@@ -43,26 +45,10 @@ fn success_rate_and_regions_decide() {
 }
 
 fn job() -> Job {
-    Job {
-        id: JobId::new("j").unwrap(),
-        name: "n".into(),
-        status: JobStatus::Running,
-        run: Run::FIRST,
-        spec_hash: SpecHash(String::new()),
-        spec_chunks: 1,
-        questions: 1,
-        models: Vec::new(),
-        samples: 1,
-        has_jobspec: false,
-        expected: 16,
-        min_success_rate: 0.67,
-        min_regions: 1,
-        created_at: now(),
-        started_at: None,
-        finished_at: None,
-        usage: None,
-        transitions: Vec::new(),
-    }
+    let document = json!({"questions": ["math_basic"], "models": ["m"], "regions": ["US"]});
+    let spec = parse(&document, &[]).unwrap().spec;
+    let new = Job::new(JobId::new("j").unwrap(), &spec, SpecHash(String::new()), 1, now());
+    Job { status: JobStatus::Running, expected: 16, ..new }
 }
 
 /// Two closed lanes of eight executions, in two regions, with so many completed.
@@ -72,7 +58,7 @@ fn lanes(completed: [u64; 2]) -> Vec<Lane> {
         .zip(completed)
         .map(|(region, completed)| {
             let id = LaneId { region: Region::new(region).unwrap(), k: 0 };
-            let mut lane = Lane::new(id, 8, 1, now());
+            let mut lane = Lane::new(id, 8, 1, 1, now());
             lane.state = LaneState::Closed;
             lane.tallies.completed = completed;
             lane.tallies.failed = 8 - completed;

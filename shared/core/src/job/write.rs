@@ -172,3 +172,6 @@ pub fn retry(job: &Job, asked: RetryRequest, now: Timestamp) -> Option<JobWrite>
         change: JobChange::Retry(Box::new(record), deadline),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,14 +6,16 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::spec::parse;
+use crate::spec::{SpecHash, parse};
 
 #[test]
 fn ids_fit_into_sqs_and_change_with_the_dispatch_number() {
     let spec = spec(3, 1);
-    let first = dispatch(&spec, 0);
-    let again = DispatchMessage { dispatch_number: first.dispatch_number.next(), ..first.clone() };
-    let (a, b) = (first.page(&spec).next().unwrap(), again.page(&spec).next().unwrap());
+    let (job, lanes) = job(&spec);
+    let first = &lanes[0];
+    let again = Lane { dispatch_number: first.dispatch_number.next(), ..first.clone() };
+    let asks = |lane| Asks { job: &job, spec: &spec, lane, work: None };
+    let (a, b) = (asks(first).at(Position(1)).unwrap(), asks(&again).at(Position(1)).unwrap());
     assert_eq!(a.group_id(), b.group_id());
     assert_ne!(a.deduplication_id(), b.deduplication_id());
     assert!(a.group_id().len() <= 128 && a.deduplication_id().len() <= 128);
@@ -25,14 +27,16 @@ proptest! {
     #[test]
     fn pages_cover_every_question_of_a_lane_once(questions in 1_u32..1500, lanes in 1_u16..5) {
         let spec = spec(questions, lanes);
+        let (job, lanes) = job(&spec);
         let mut seen = BTreeSet::new();
-        for k in 0..spec.lanes_per_region {
-            let length = spec.lane_length(k);
-            let mut next = Some(dispatch(&spec, k));
+        for lane in &lanes {
+            let (k, length) = (lane.id.k, lane.length);
+            let asks = Asks { job: &job, spec: &spec, lane, work: None };
+            let mut next = Some(DispatchMessage::first(job.id.clone(), lane.id.clone()));
             let mut position = 0;
             while let Some(page) = next.take() {
                 prop_assert!(page.hop <= max_hops(length));
-                for message in page.page(&spec) {
+                for message in asks.page(page.from, page.hop) {
                     prop_assert_eq!(message.position, Position(position));
                     prop_assert_eq!(position_of(&spec, message.question), (k, message.position));
                     prop_assert!(seen.insert(message.question));
@@ -60,7 +64,11 @@ fn spec(questions: u32, lanes: u16) -> Spec {
     parse(&document, &[]).unwrap().spec
 }
 
-fn dispatch(spec: &Spec, k: u16) -> DispatchMessage {
-    let region = spec.regions[0].region.clone();
-    DispatchMessage::first(JobId::new("j").unwrap(), LaneId { region, k })
+fn job(spec: &Spec) -> (Job, Vec<Lane>) {
+    let (id, hash) = (JobId::new("j").unwrap(), SpecHash(String::new()));
+    (Job::new(id, spec, hash, 1, now()), Job::lanes(spec, now()))
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::execution::Counted;
-use crate::id::{JobId, Nonce, Position, Run};
+use crate::id::{JobId, Nonce, Position, QuestionIndex, Run};
 use crate::lane::{Holder, LaneState, PairRow};
 use crate::spec::{Spec, SpecHash, parse};
 
@@ -41,14 +41,16 @@ fn job() -> (Job, Lane) {
                 simulated: false,
                 duration_ms: 1000,
             };
-            let pair = PairRow { model, counted, spared: !completed, failed_writes: 1 };
+            let pair =
+                PairRow { model, counted, spared: !completed, failed_writes: 1, maybe_billed: 0 };
             lane.tallies = lane.tallies.with(counted);
             lane.breakdown.add(&pair, true);
         }
     }
     lane.cursor = Position(1);
     let nonce = Nonce::new("n").unwrap();
-    lane.holder = Some(Holder { nonce, boot: None, since: now() });
+    lane.holder =
+        Some(Holder { nonce, boot: None, since: now(), question: QuestionIndex(1), due: 4 });
     (job, lane)
 }
 

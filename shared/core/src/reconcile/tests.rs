@@ -63,6 +63,7 @@ fn job() -> (Job, Vec<Lane>) {
         "questions": ["math_basic", "geography_basic"],
         "models": ["m"],
         "regions": ["US", "EU"],
+        "timeout": 3600,
     });
     let spec = parse(&document, &[]).unwrap().spec;
     let hash = SpecHash(String::new());

@@ -1,16 +1,11 @@
-//! A lane, an ideal table that applies each write or refuses it, and workers that come and go.
+//! Workers that come and go at a lane.
 
-use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::execution::{Counted, ExecutionStatus, Outcome};
-use crate::id::LaneId;
-use crate::lane::{Outcomes, PairRow, Tallies};
-use crate::region::Region;
-
-const LENGTH: u32 = 2;
-const PAIRS: u32 = 3;
+use crate::execution::Counted;
+use crate::lane::testing::{LENGTH, PAIRS, apply, at, lane, pair, row, ticket};
+use crate::lane::{Outcomes, Tallies};
 
 #[test]
 fn the_first_worker_enters_a_free_lane_without_looking_at_rows() {
@@ -28,7 +23,7 @@ fn a_second_worker_takes_over_by_the_nonce_seen_waits_and_looks_at_rows() {
     let second = ticket(0, "b");
     let seen = apply(&mut lane, &gate(&second, at(2))).unwrap_err();
     let GateRejection::Held(holder) = rejected(&second, Some(&seen)) else { panic!("not held") };
-    let before = apply(&mut lane, &take_over(&second, &holder, at(3))).unwrap();
+    let before = apply(&mut lane, &take_over(&second, &seen, &holder, at(3))).unwrap();
     let entry = enter(&second, &before, &[]);
     assert_eq!(
         entry,
@@ -41,10 +36,11 @@ fn a_delayed_duplicate_of_a_takeover_never_steals_the_lane_back() {
     let mut lane = lane();
     apply(&mut lane, &gate(&ticket(0, "a"), at(1))).unwrap();
     let holder_a = lane.holder.clone().unwrap();
-    let takeover_by_b = take_over(&ticket(0, "b"), &holder_a, at(2));
+    let takeover_by_b = take_over(&ticket(0, "b"), &lane, &holder_a, at(2));
     apply(&mut lane, &takeover_by_b).unwrap();
     let holder_b = lane.holder.clone().unwrap();
-    apply(&mut lane, &take_over(&ticket(0, "c"), &holder_b, at(3))).unwrap();
+    let takeover_by_c = take_over(&ticket(0, "c"), &lane, &holder_b, at(3));
+    apply(&mut lane, &takeover_by_c).unwrap();
     assert!(apply(&mut lane, &takeover_by_b).is_err());
 }
 
@@ -75,10 +71,12 @@ fn a_takeover_whose_answer_was_lost_still_waits() {
     apply(&mut lane, &gate(&ticket(0, "a"), at(1))).unwrap();
     let holder_a = lane.holder.clone().unwrap();
     let second = ticket(0, "b");
-    apply(&mut lane, &take_over(&second, &holder_a, at(2))).unwrap();
+    let first = take_over(&second, &lane, &holder_a, at(2));
+    apply(&mut lane, &first).unwrap();
     // The repeated request is refused by the own nonce; the next one takes over from that.
     let holder_b = lane.holder.clone().unwrap();
-    let before = apply(&mut lane, &take_over(&second, &holder_b, at(3))).unwrap();
+    let again = take_over(&second, &lane, &holder_b, at(3));
+    let before = apply(&mut lane, &again).unwrap();
     let entry = enter(&second, &before, &[holder_a, holder_b]);
     assert_eq!(entry.wait, Some(time_budget::TAKEOVER_WAIT));
 }
@@ -118,7 +116,7 @@ fn finishing_counts_only_rows_of_this_run_and_closes_at_the_end() {
     let earlier = Counted { run: Run(0), ..row(ExecutionStatus::Failed) };
     let rows = [row(ExecutionStatus::Completed), row(ExecutionStatus::TimedOut), earlier].map(pair);
     let held = lane.clone();
-    apply(&mut lane, &finish(&ticket, &held, 0, &rows, at(2))).unwrap();
+    apply(&mut lane, &finish(&ticket, &held, 0, &rows, None, at(2))).unwrap();
     assert_eq!(lane.state, LaneState::Closed);
     assert_eq!(lane.holder, None);
     let outcomes = Outcomes { text: 1, ..Outcomes::default() };
@@ -134,7 +132,7 @@ fn a_finish_that_is_refused_says_what_to_do_with_the_message() {
     apply(&mut lane, &gate(&mine, at(1))).unwrap();
     let seen = lane.clone();
     assert_eq!(finish_refused(&ticket(0, "b"), Some(&seen)), Finished::Leave);
-    apply(&mut lane, &finish(&mine, &seen, 0, &[], at(2))).unwrap();
+    apply(&mut lane, &finish(&mine, &seen, 0, &[], None, at(2))).unwrap();
     assert_eq!(finish_refused(&mine, Some(&lane)), Finished::Acknowledge);
     lane.state = LaneState::Closed;
     assert_eq!(finish_refused(&mine, Some(&lane)), Finished::Complete);
@@ -192,7 +190,7 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
             if let Err(seen) = apply(lane, &write)
                 && let GateRejection::Held(holder) = rejected(&ticket, Some(&seen))
             {
-                write = take_over(&ticket, &holder, at(step));
+                write = take_over(&ticket, &seen, &holder, at(step));
             }
             for _sent in 0..*sent {
                 let _refused_as_duplicate = apply(lane, &write);
@@ -204,53 +202,14 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
         Move::Finish { worker, sent } => {
             let Some((ticket, held)) = workers.get(*worker) else { return };
             let rows = vec![pair(row(ExecutionStatus::Completed)); PAIRS as usize];
-            let write = finish(ticket, held, 0, &rows, at(step));
+            let write = finish(ticket, held, 0, &rows, None, at(step));
             for _sent in 0..*sent {
                 let _refused_as_duplicate = apply(lane, &write);
             }
         }
         Move::Dispatch => {
-            let (write, _) = dispatch_anew(lane, at(step));
+            let (write, _) = dispatch_anew(lane, false, at(step));
             let _closed = apply(lane, &write);
         }
     }
-}
-
-/// What the table does: the lane before the write, or the lane as it is where it was refused.
-fn apply(lane: &mut Lane, write: &LaneWrite) -> Result<Lane, Box<Lane>> {
-    if !write.condition.holds(lane) {
-        return Err(Box::new(lane.clone()));
-    }
-    let before = lane.clone();
-    *lane = write.change.apply(before.clone());
-    Ok(before)
-}
-
-fn lane() -> Lane {
-    let id = LaneId { region: Region::new("us-east").unwrap(), k: 0 };
-    Lane::new(id, LENGTH, PAIRS, at(0))
-}
-
-fn ticket(position: u32, nonce: &str) -> Ticket {
-    Ticket {
-        run: Run::FIRST,
-        position: Position(position),
-        nonce: Nonce::new(nonce).unwrap(),
-        boot: None,
-        sent_at: None,
-        received_at: at(0),
-    }
-}
-
-fn row(status: ExecutionStatus) -> Counted {
-    let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Text);
-    Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms: 5 }
-}
-
-fn pair(counted: Counted) -> PairRow {
-    PairRow { model: 0, counted, spared: false, failed_writes: 0 }
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
 }

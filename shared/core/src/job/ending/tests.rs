@@ -1,0 +1,176 @@
+//! Early ends: what they make of pairs, and when a job stops by itself.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::id::{JobId, LaneId, Position};
+use crate::job::{JobStatus, finalise};
+use crate::lane::{LaneState, Mark};
+use crate::spec::{SpecHash, parse};
+
+#[test]
+fn what_a_pair_becomes_agrees_with_its_status_and_code() {
+    let table = [
+        (EndCause::Cancel, ExecutionStatus::Cancelled, "JOB_CANCELLED"),
+        (EndCause::Deadline, ExecutionStatus::TimedOut, "JOB_DEADLINE"),
+        (region_failure(3), ExecutionStatus::Cancelled, "JOB_STOPPED"),
+        (EndCause::RateUnreachable, ExecutionStatus::Cancelled, "JOB_STOPPED"),
+        (EndCause::RegionsUnreachable, ExecutionStatus::Cancelled, "JOB_STOPPED"),
+    ];
+    for (cause, status, code) in table {
+        let ending = cause.ending(2, true);
+        assert_eq!((cause.status(), ending.status()), (status, status));
+        let failure = ending.failure().unwrap();
+        assert_eq!((failure.code.clone(), failure.code.to_string()), (cause.code(), code.into()));
+        assert_eq!((failure.attempts, failure.maybe_billed), (2, true));
+        assert_eq!(failure.message, cause.to_string());
+        assert_eq!(failure.stage, Stage::Job);
+    }
+}
+
+#[test]
+fn an_ending_is_stored_flat_beside_its_time() {
+    let ending = JobEnding { cause: region_failure(3), at: now(), who: Actor::Inference, by: None };
+    let document = json!({
+        "cause": "region_failure",
+        "region": "us-east",
+        "questions": 3,
+        "at": "1970-01-01T00:00:00Z",
+        "who": "inference",
+    });
+    assert_eq!(serde_json::to_value(&ending).unwrap(), document);
+    assert_eq!(serde_json::from_value::<JobEnding>(document).unwrap(), ending);
+    let mark = Mark { run: crate::id::Run(2), cause: EndCause::Deadline, at: now() };
+    let document = json!({"run": 2, "cause": "deadline", "at": "1970-01-01T00:00:00Z"});
+    assert_eq!(serde_json::to_value(&mark).unwrap(), document);
+    assert_eq!(serde_json::from_value::<Mark>(document).unwrap(), mark);
+}
+
+#[test]
+fn a_region_fails_at_the_last_of_so_many_questions_in_a_row() {
+    // Questions in a row, cursor, completed before; of a lane of five, after three.
+    let table = [
+        ((2, 2, 0), false),
+        ((3, 3, 0), true),
+        ((4, 4, 0), true),
+        ((3, 4, 1), true),
+        ((2, 4, 1), false),
+        // All there are: nothing came back at all.
+        ((2, 5, 0), true),
+        ((2, 5, 1), false),
+        // The last one brought something back.
+        ((0, 5, 1), false),
+        // A run in which nothing is left to ask ends nothing.
+        ((0, 5, 0), false),
+    ];
+    for ((barren, cursor, completed), failed) in table {
+        let mut lane = lane("us-east", 5);
+        (lane.barren, lane.cursor, lane.tallies.completed) = (barren, Position(cursor), completed);
+        let rule = StopRule { policy: Stop::RegionFailure, after: 3 };
+        let cause = failed.then(|| region_failure(barren));
+        assert_eq!(rule.region_failed(&lane), cause, "{barren} {cursor} {completed}");
+        for policy in [Stop::Unreachable, Stop::Never] {
+            assert_eq!(StopRule { policy, ..rule }.region_failed(&lane), None);
+        }
+    }
+}
+
+#[test]
+fn a_rate_is_out_of_reach_as_soon_as_it_cannot_be_met_exactly() {
+    // Lowest rate, failed of ten executions.
+    let table = [(0.7, 3, false), (0.7, 4, true), (0.71, 3, true), (1.0, 0, false), (1.0, 1, true)];
+    for (min_success_rate, failed, out_of_reach) in table {
+        let job = Job { min_success_rate, ..job() };
+        let mut lanes = [lane("us-east", 5), lane("eu-west", 5)];
+        lanes[0].tallies.failed = failed;
+        let cause = out_of_reach.then_some(EndCause::RateUnreachable);
+        assert_eq!(unreachable(&job, &lanes), cause, "{min_success_rate} {failed}");
+    }
+}
+
+#[test]
+fn regions_are_out_of_reach_when_too_few_have_or_may_get_an_answer() {
+    let job = Job { min_success_rate: 0.0, min_regions: 2, ..job() };
+    let mut lanes = [lane("us-east", 5), lane("eu-west", 5)];
+    lanes[0].tallies.cancelled = 4;
+    assert_eq!(unreachable(&job, &lanes), None);
+    lanes[0].tallies.timed_out = 1;
+    assert_eq!(unreachable(&job, &lanes), Some(EndCause::RegionsUnreachable));
+    lanes[0].tallies.timed_out = 0;
+    lanes[0].tallies.completed = 1;
+    assert_eq!(unreachable(&job, &lanes), None);
+    // Another lane of the region may still bring an answer.
+    let mut lanes = [lane("us-east", 5), lane("us-east", 5), lane("eu-west", 5)];
+    lanes[0].tallies.failed = 5;
+    assert_eq!(unreachable(&job, &lanes), None);
+}
+
+#[test]
+fn only_one_policy_asks_what_is_out_of_reach() {
+    let mut lanes = [lane("us-east", 5), lane("eu-west", 5)];
+    lanes[0].tallies.failed = 5;
+    lanes[1].tallies.failed = 5;
+    for policy in [Stop::RegionFailure, Stop::Never] {
+        let job = Job { stop: StopRule { policy, after: 3 }, ..job() };
+        assert_eq!(unreachable(&job, &lanes), None);
+    }
+}
+
+proptest! {
+    /// What is out of reach is what fails though all that has not ended completes.
+    #[test]
+    fn out_of_reach_is_what_the_best_end_fails(
+        ended in prop::collection::vec((0_u64..=5, 0_u64..=5), 1..4),
+        min_success_rate in prop_oneof![0.0..1.0, (0_u32..=20).prop_map(|n| f64::from(n) / 20.0)],
+        min_regions in 1_u16..3,
+    ) {
+        let regions = ["us-east", "eu-west", "us-east"];
+        let lanes: Vec<Lane> = ended
+            .iter()
+            .zip(regions)
+            .map(|((completed, failed), region)| {
+                let mut lane = lane(region, 5);
+                lane.tallies.completed = *completed;
+                lane.tallies.failed = (*failed).min(5 - completed);
+                lane
+            })
+            .collect();
+        let expected = lanes.iter().map(Lane::expected).sum();
+        let job = Job { expected, min_success_rate, min_regions, ..job() };
+        let best: Vec<Lane> = lanes
+            .iter()
+            .cloned()
+            .map(|mut lane| {
+                lane.tallies.completed += lane.expected() - lane.tallies.ended();
+                lane.state = LaneState::Closed;
+                lane
+            })
+            .collect();
+        let at_best = finalise(&job, &best, Actor::Coordinator, now()).unwrap();
+        let fails = at_best.write.transition.to == JobStatus::Failed;
+        prop_assert_eq!(unreachable(&job, &lanes).is_some(), fails);
+    }
+}
+
+fn job() -> Job {
+    let document = json!({"questions": ["math_basic"], "models": ["m"], "regions": ["US"]});
+    let spec = parse(&document, &[]).unwrap().spec;
+    let new = Job::new(JobId::new("j").unwrap(), &spec, SpecHash(String::new()), 1, now());
+    let stop = StopRule { policy: Stop::Unreachable, after: 3 };
+    Job { status: JobStatus::Running, expected: 10, stop, ..new }
+}
+
+fn lane(region: &str, questions: u32) -> Lane {
+    let id = LaneId { region: Region::new(region).unwrap(), k: 0 };
+    Lane::new(id, questions, 1, 1, now())
+}
+
+fn region_failure(questions: u32) -> EndCause {
+    EndCause::RegionFailure { region: Region::new("us-east").unwrap(), questions }
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}

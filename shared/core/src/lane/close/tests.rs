@@ -1,0 +1,1 @@
+//! Lanes that are closed early, and what comes in between.

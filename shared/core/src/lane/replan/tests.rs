@@ -1,0 +1,1 @@
+//! Closed lanes that go over to a retry.
