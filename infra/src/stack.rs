@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterProbe, RouterSettings, Table,
-    TableError, TokenError, chain, clock, http_client, schema,
+    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterProbe, RouterSettings,
+    Table, TableError, TokenError, chain, clock, http_client, schema,
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::BootId;

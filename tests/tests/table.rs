@@ -1,6 +1,9 @@
 //! The table's conditions on embedded `DynamoDB`: that they are the core's, and what they let by.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "table/lanes.rs"]
+mod lanes;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,18 +17,17 @@ use beacon_aws::{LaneUpdate, Meter, NewJob, ResultWrite, Submit, Table, TableErr
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
-use beacon_core::lane::{
-    Breakdown, Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite,
-    Outcomes, Tallies,
-};
+use beacon_core::lane::{HolderIs, LaneCondition, LaneWrite, MarkIs};
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
-use beacon_core::{DispatchNumber, ExecutionId, JobId, Nonce, Position, Run};
+use beacon_core::{ExecutionId, JobId, Nonce, Run};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::json;
+
+use lanes::{change, condition, lane_changes};
 
 #[test]
 fn a_lane_write_happens_exactly_when_the_core_says_so() {
@@ -44,8 +46,9 @@ fn a_lane_write_happens_exactly_when_the_core_says_so() {
                 let condition = LaneCondition {
                     run: lane.run,
                     state: lane.state,
-                    cursor: lane.cursor,
+                    cursor: Some(lane.cursor),
                     holder: HolderIs::Anything,
+                    mark: MarkIs::Anything,
                     dispatch_number: None,
                 };
                 let write = LaneWrite { condition, change };
@@ -293,59 +296,6 @@ fn spec(questions: u32) -> Spec {
     parse(&document, &[]).unwrap().spec
 }
 
-fn lane_changes() -> impl Strategy<Value = Vec<LaneChange>> {
-    prop::collection::vec(change(), 0..3)
-}
-
-fn change() -> impl Strategy<Value = LaneChange> {
-    let holder = prop_oneof![
-        Just(HolderChange::Keep),
-        Just(HolderChange::Remove),
-        nonce().prop_map(|nonce| { HolderChange::Set(Holder { nonce, boot: None, since: now() }) }),
-    ];
-    let tallies = (0..9_u64).prop_map(|completed| {
-        let outcomes = Outcomes { text: completed, ..Outcomes::default() };
-        Tallies { completed, outcomes, ..Tallies::default() }
-    });
-    let cursor = prop::option::of((0..2_u32).prop_map(Position));
-    let fields = (holder, cursor, prop::option::of(state()), prop::option::of(tallies));
-    fields.prop_map(|(holder, cursor, state, tallies)| LaneChange {
-        holder,
-        cursor,
-        state,
-        tallies,
-        breakdown: tallies.map(|of_model| Breakdown {
-            models: vec![of_model; 3],
-            spared: 300,
-            ..Breakdown::default()
-        }),
-        ..LaneChange::at(now())
-    })
-}
-
-fn condition() -> impl Strategy<Value = LaneCondition> {
-    let holder = prop_oneof![
-        Just(HolderIs::Anything),
-        nonce().prop_map(HolderIs::AbsentOr),
-        nonce().prop_map(HolderIs::Exactly),
-    ];
-    let dispatch_number = prop::option::of((0..2_u32).prop_map(DispatchNumber));
-    (1..3_u32, state(), 0..2_u32, holder, dispatch_number).prop_map(
-        |(run, state, cursor, holder, dispatch_number)| {
-            let cursor = Position(cursor);
-            LaneCondition { run: Run(run), state, cursor, holder, dispatch_number }
-        },
-    )
-}
-
-fn state() -> impl Strategy<Value = LaneState> {
-    prop_oneof![4 => Just(LaneState::Open), 1 => Just(LaneState::Closed)]
-}
-
-fn nonce() -> impl Strategy<Value = Nonce> {
-    "[ab]".prop_map(|text| Nonce::new(text).unwrap())
-}
-
 fn row(run: u32, ending: Ending) -> ExecutionRow {
     ExecutionRow {
         run: Run(run),
@@ -360,6 +310,8 @@ fn row(run: u32, ending: Ending) -> ExecutionRow {
             simulated: true,
         },
         attempts: 2,
+        key_number: 3,
+        maybe_billed: 1,
         started_at: now(),
         completed_at: now(),
     }

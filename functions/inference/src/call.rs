@@ -276,13 +276,7 @@ fn not_billed(ending: Ending) -> Ending {
     }
 }
 
-fn tell_end(
-    asking: &Asking<'_>,
-    id: &ExecutionId,
-    attempt: u32,
-    begun: Timestamp,
-    reply: &Reply,
-) {
+fn tell_end(asking: &Asking<'_>, id: &ExecutionId, attempt: u32, begun: Timestamp, reply: &Reply) {
     let ExecutionId { job: job_id, region, model: model_id, .. } = id;
     let (question_id, ticket) = (&asking.message.question_id, asking.ticket);
     let duration_ms = view::milliseconds(begun, asking.clock.now());

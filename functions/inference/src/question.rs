@@ -117,7 +117,9 @@ impl Inference {
             let since = Instant::now();
             let seen = match self.table.write_lane(job_id, lane, &write).await? {
                 LaneUpdate::Applied(before) => {
-                    return Ok(Gated::In(Box::new(entered(ticket, &write, before, holders, since))));
+                    return Ok(Gated::In(Box::new(entered(
+                        ticket, &write, before, holders, since,
+                    ))));
                 }
                 LaneUpdate::Refused(seen) => seen,
             };

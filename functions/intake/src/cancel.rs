@@ -12,11 +12,7 @@ use crate::Intake;
 impl Intake {
     /// Cancels a job. It returns when every lane is closed, or marked for its holder, who drops his
     /// calls within 2.5 s; what fails before that, the reconciler makes up for.
-    pub async fn cancel(
-        &self,
-        id: &JobId,
-        by: Option<String>,
-    ) -> Result<CancelAccepted, ApiError> {
+    pub async fn cancel(&self, id: &JobId, by: Option<String>) -> Result<CancelAccepted, ApiError> {
         let mut seen = self.table.job(id).await?;
         let (job, previous_status) = loop {
             let job = seen.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;

@@ -55,10 +55,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn stands_at(
-        &self,
-        letter: &QuestionMessage,
-    ) -> Result<Option<(Job, Lane)>, TableError> {
+    async fn stands_at(&self, letter: &QuestionMessage) -> Result<Option<(Job, Lane)>, TableError> {
         let Some((job, lanes)) = self.table.job_and_lanes(&letter.job_id).await? else {
             return Ok(None);
         };

@@ -8,7 +8,9 @@ mod question;
 use std::sync::Arc;
 use std::time::Duration;
 
-use beacon_aws::{Clock, DeadQuestions, Link, QueueError, QueueName, Queues, Table, TableError, chain};
+use beacon_aws::{
+    Clock, DeadQuestions, Link, QueueError, QueueName, Queues, Table, TableError, chain,
+};
 use beacon_core::job::Job;
 use beacon_core::lane::Lane;
 use beacon_core::reconcile::{Occasion, Pass, Sight, has_idle, longest_wait};

@@ -79,7 +79,9 @@ impl Reconciler {
         let now = self.clock.now();
         let (write, ending, closing): (LaneWrite, Ending, Option<EndCause>) = match &leaving {
             Leaving::Marked(lane) => {
-                let (Some(mark), Some(holder)) = (&lane.mark, &lane.holder) else { return Ok(None) };
+                let (Some(mark), Some(holder)) = (&lane.mark, &lane.holder) else {
+                    return Ok(None);
+                };
                 let write = take_over_marked(ticket, holder, now);
                 (write, mark.cause.ending(1, true), Some(mark.cause.clone()))
             }

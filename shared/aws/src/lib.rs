@@ -22,8 +22,8 @@ pub use client::{Aws, install_tls};
 pub use clock::Clock;
 pub use environment::{
     AccessSettings, ConfigError, QueueUrls, RouterSettings, Setting, Source, access_settings,
-    api_token, configured_router, dead_questions_url, effective_settings, queue_urls, required, required_access,
-    router_settings, router_timeout, table_name,
+    api_token, configured_router, dead_questions_url, effective_settings, queue_urls, required,
+    required_access, router_settings, router_timeout, table_name,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};

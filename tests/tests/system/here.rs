@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use beacon_aws::{Meter, QueueUrls, Queues, Table};
+use beacon_aws::{Clock, DeadQuestions, HttpLink, Meter, QueueUrls, Queues, Table};
 use beacon_core::JobId;
 use beacon_core::lane::Lane;
 use beacon_infra::{
     AccessSettings, DataDir, Duty, Local, RouterChoice, RouterSettings, Stack, StackOptions,
     http_client,
 };
+use beacon_reconciler::Reconciler;
 use beacon_router::{Config, HybridRouter};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -142,6 +143,22 @@ impl Here {
     pub(crate) async fn queues(&self) -> Queues {
         let urls = self.queue_urls().await;
         Queues::new(self.local().sqs(), urls, Arc::new(Meter::off()))
+    }
+
+    /// A reconciler beside the stack's own.
+    pub(crate) async fn reconciler(&self) -> Reconciler {
+        let base = self.stack.running().router.clone();
+        let settings = RouterSettings { base, timeout: Duration::from_secs(600) };
+        let found = self.local().sqs().get_queue_url().queue_name("beacon-question-dead.fifo");
+        let dead = found.send().await.unwrap().queue_url.unwrap();
+        Reconciler {
+            table: self.table(),
+            queues: self.queues().await,
+            dead: DeadQuestions::new(self.local().sqs(), dead),
+            link: Arc::new(HttpLink::new(&settings).unwrap()),
+            boot: None,
+            clock: Clock::System,
+        }
     }
 
     pub(crate) async fn lanes(&self, job: &str) -> Vec<Lane> {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use beacon_aws::{Clock, clock};
-use beacon_core::lane::LaneState;
-use beacon_core::message::{DispatchMessage, PAGE};
+use beacon_aws::clock;
+use beacon_core::lane::{Lane, LaneState};
+use beacon_core::message::{Asks, PAGE};
 use beacon_core::reconcile::Occasion;
-use beacon_core::{DispatchNumber, ExecutionId, JobId};
-use beacon_reconciler::{Reconciler, ScheduleEvent};
+use beacon_core::{DispatchNumber, ExecutionId, JobId, Position};
+use beacon_reconciler::ScheduleEvent;
 
 use serde_json::{Value, json};
 
@@ -38,8 +38,7 @@ async fn a_job_whose_queues_were_all_emptied_is_finished_by_the_reconciler() {
     let lanes = here.lanes("purged").await;
     assert!(lanes.iter().any(|lane| lane.state == LaneState::Open), "{lanes:?}");
 
-    let reconciler =
-        Reconciler { table: here.table(), queues: here.queues().await, clock: Clock::System };
+    let reconciler = here.reconciler().await;
     let (mut begun, mut looks) = (0, 0);
     eventually("a final status", async || {
         // Again only where nothing came of the time before.
@@ -114,11 +113,9 @@ async fn repeat_first_pages(here: &Here, job: &str) {
     let spec = table.spec(&stored).await.unwrap();
     for number in [7, 8] {
         for lane in &lanes {
-            let message = DispatchMessage {
-                dispatch_number: DispatchNumber(number),
-                ..DispatchMessage::first(job.clone(), lane.id.clone())
-            };
-            queues.send_questions(message.page(&spec)).await.unwrap();
+            let lane = Lane { dispatch_number: DispatchNumber(number), ..lane.clone() };
+            let asks = Asks { job: &stored, spec: &spec, lane: &lane, work: None };
+            queues.send_questions(asks.page(Position(0), 0)).await.unwrap();
         }
     }
 }

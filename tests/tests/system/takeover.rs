@@ -97,6 +97,8 @@ fn dead_ones_row(holder: Nonce) -> ExecutionRow {
         sampling: Sampling { temperature: 0.1, max_tokens: 500, seed: None, top_p: None },
         served: Served::default(),
         attempts: 1,
+        key_number: 1,
+        maybe_billed: 0,
         started_at: clock::now(),
         completed_at: clock::now(),
     }
@@ -120,6 +122,8 @@ async fn leave_behind(table: &Table, job: &str, boot: Option<BootId>) -> String 
     let ticket = Ticket {
         run: Run::FIRST,
         position: Position(0),
+        question: QuestionIndex(0),
+        due: 3,
         nonce: nonce.clone(),
         boot,
         sent_at: None,

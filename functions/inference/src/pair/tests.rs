@@ -1,12 +1,17 @@
 //! A panic in one pair.
 
 use beacon_aws::Clock;
-use beacon_core::spec::Sampling;
+use beacon_core::job::{Selection, StopRule};
+use beacon_core::lane::Ticket;
+use beacon_core::message::QuestionMessage;
+use beacon_core::spec::{Sampling, Stop};
 use beacon_core::{
-    DispatchNumber, JobId, LaneId, Position, QuestionId, QuestionIndex, Region, Run, VariantName,
+    DispatchNumber, JobId, LaneId, ModelId, Position, QuestionId, QuestionIndex, Region, Run,
+    Sample, VariantName,
 };
 
 use super::*;
+use crate::question::fresh_nonce;
 
 #[tokio::test]
 async fn a_panic_becomes_a_row_with_its_code() {
@@ -15,6 +20,8 @@ async fn a_panic_becomes_a_row_with_its_code() {
     let ticket = Ticket {
         run: Run::FIRST,
         position: Position(0),
+        question: QuestionIndex(0),
+        due: 2,
         nonce: fresh_nonce(),
         boot: None,
         sent_at: None,
@@ -25,6 +32,7 @@ async fn a_panic_becomes_a_row_with_its_code() {
         prompt,
         sha256: prompt.sha256(),
         ticket: &ticket,
+        holder_before: None,
         clock: Clock::System,
     };
     let id = ExecutionId {
@@ -34,18 +42,24 @@ async fn a_panic_becomes_a_row_with_its_code() {
         region: message.lane.region.clone(),
         sample: Sample(0),
     };
-    let row = caught(async { panic!("on purpose") }, || asking.panicked(&id)).await;
+    let row = caught(async { panic!("on purpose") }, || asking.panicked(&id, 2)).await;
     let failure = row.ending.failure().unwrap();
     assert_eq!(failure.code, FailureCode::WorkerPanic);
     assert!(failure.maybe_billed);
+    assert_eq!((row.key_number, row.maybe_billed), (3, 1));
     assert_eq!(row.prompt_sha256, prompt.sha256());
 }
 
 #[test]
-fn every_model_and_sample_is_a_pair() {
-    let message = QuestionMessage { samples: 3, ..message() };
-    let pairs: std::collections::BTreeSet<_> = pairs(&message).collect();
-    assert_eq!(pairs.len(), 6);
+fn every_model_and_sample_that_the_run_is_for_is_a_pair() {
+    let mut message = QuestionMessage { samples: 3, ..message() };
+    let ids = |message: &QuestionMessage| {
+        message.pairs().map(|(_, id)| id).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(ids(&message).len(), 6);
+    message.selection.models = vec![ModelId::new("b").unwrap()];
+    assert_eq!(ids(&message).len(), 3);
+    assert!(message.pairs().all(|(index, id)| index == 1 && id.model.as_str() == "b"));
 }
 
 fn message() -> QuestionMessage {
@@ -57,6 +71,7 @@ fn message() -> QuestionMessage {
         dispatch_number: DispatchNumber(0),
         position: Position(0),
         question: QuestionIndex(0),
+        due: 2,
         question_id: QuestionId::new("q").unwrap(),
         variant: VariantName::base(),
         text: "?".into(),
@@ -64,6 +79,9 @@ fn message() -> QuestionMessage {
         models: vec![model("a"), model("b")],
         samples: 1,
         sampling: Sampling { temperature: 0.1, max_tokens: 5, seed: None, top_p: None },
+        selection: Selection::default(),
+        deadline: Timestamp::MAX,
+        stop: StopRule { policy: Stop::Never, after: 3 },
         page_end: Position(1),
         hop: 0,
     }

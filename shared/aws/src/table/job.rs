@@ -204,11 +204,8 @@ impl Parts {
 fn condition(update: UpdateItemFluentBuilder, condition: &JobCondition) -> UpdateItemFluentBuilder {
     let JobCondition { run, status, no_ending } = condition;
     let first = if *no_ending { " AND attribute_not_exists(#ending)" } else { "" };
-    let update = if *no_ending {
-        update.expression_attribute_names("#ending", "ending")
-    } else {
-        update
-    };
+    let update =
+        if *no_ending { update.expression_attribute_names("#ending", "ending") } else { update };
     update
         .condition_expression(format!("#status = :status_is AND #run = :run_is{first}"))
         .expression_attribute_names("#status", "status")

@@ -198,9 +198,8 @@ impl ExecutionView {
         row: Option<ExecutionRow>,
     ) -> Self {
         let stored = row.as_ref().map(|row| (row.run, row.ending.status()));
-        let shown = lane.map_or(Shown::Pending, |lane| {
-            shown(lane, &job.runs, &id, &question.id, stored)
-        });
+        let shown =
+            lane.map_or(Shown::Pending, |lane| shown(lane, &job.runs, &id, &question.id, stored));
         let status = shown.status(stored.map(|(_, status)| status));
         let row = row.filter(|_| shown == Shown::AsStored);
         let failure = match &shown {
