@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use beacon_core::wire::{CallKey, CallState, InferenceRequest};
-use beacon_router::{Clock, Config, HybridRouter};
+use beacon_router::{CallContext, Clock, Config, HybridRouter};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
@@ -83,8 +83,8 @@ async fn a_call_that_is_stopped_ends_at_once_for_all_and_for_good() {
             (&json!(false), &json!("CALL_STOPPED"))
         );
         let failure = &told["failure"];
-        let seen = json!([failure["maybe_billed"], failure["retryable"], failure["stage"]]);
-        assert_eq!(seen, json!([true, false, "provider_request"]));
+        let seen = ["maybe_billed", "retryable", "stage", "attempts"].map(|name| &failure[name]);
+        assert_eq!(json!(seen), json!([true, false, "provider_request", 1]));
     }
     assert_eq!(router.delete(AT).await, (200, view.clone()));
     assert_eq!(router.get(AT).await, (200, view));
@@ -145,10 +145,25 @@ async fn a_call_that_comes_after_its_stop_is_never_sent() {
     let (status, view) = router.delete(AT).await;
     assert_eq!((status, shape(&view)), (200, json!(["stopped", false, false, true, false])));
     let (status, told) = router.infer_with(KEY, &question()).await;
-    let seen = json!([status, told["error_code"], told["failure"]["maybe_billed"]]);
-    assert_eq!(seen, json!([200, "CALL_STOPPED", false]));
+    let failure = &told["failure"];
+    let seen = json!([status, failure["code"], failure["maybe_billed"], failure["attempts"]]);
+    assert_eq!(seen, json!([200, "CALL_STOPPED", false, 0]));
     assert_eq!(router.get(AT).await, (200, view));
     assert_eq!(upstream.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_is_given_a_clock_waits_by_the_runtimes() {
+    let clock = Clock::Runtime { origin_ms: 1000, began: Instant::now() };
+    let toml = "[[providers]]\nname = \"s\"\nkind = \"simulated\"\nregion = \"us-east\"\n\
+                models = [\"m\"]\nlatency_ms = [60000, 60000]\n";
+    let router = HybridRouter::with_clock(Config::from_toml(toml).unwrap(), clock).unwrap();
+    let context = CallContext { deadline_ms: Some(11_000), ..keyed(KEY) };
+    let told = router.infer(&request(), &context).await.unwrap();
+    assert_eq!(told.error.as_deref(), Some("no answer within 9500 ms"));
+    assert_eq!(told.failure.unwrap().timestamp.as_deref(), Some("1970-01-01T00:00:10Z"));
+    let view = router.look(&key(KEY));
+    assert_eq!((view.begun_ms, view.ended_ms), (Some(1000), Some(10_500)));
 }
 
 #[tokio::test(start_paused = true)]
