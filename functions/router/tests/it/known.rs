@@ -1,6 +1,7 @@
 //! What the router tells of a call afterwards, how it is stopped, and what is forgotten.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use beacon_core::wire::{CallKey, CallState, InferenceRequest};
@@ -25,6 +26,16 @@ fn key(text: &str) -> CallKey {
 
 fn request() -> InferenceRequest {
     serde_json::from_value(question()).unwrap()
+}
+
+/// A simulated router that never answers and writes down what it is asked.
+fn hanging(path: &Path) -> HybridRouter {
+    let path = path.to_str().unwrap();
+    router(&format!(
+        "call_log = {path:?}\n[[providers]]\nname = \"s\"\nkind = \"simulated\"\n\
+         region = \"us-east\"\nmodels = [\"m\"]\nlatency_ms = [0, 0]\n\
+         script = [{{ match = \"2+2\", behaviour = \"hang\" }}]\n"
+    ))
 }
 
 /// A view's state and maybe-billed, and whether a beginning, an end and a response are there.
@@ -95,11 +106,7 @@ async fn a_call_that_is_stopped_ends_at_once_for_all_and_for_good() {
 async fn once_a_stop_is_answered_nothing_of_the_call_runs() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.jsonl");
-    let router = router(&format!(
-        "call_log = {path:?}\n[[providers]]\nname = \"s\"\nkind = \"simulated\"\n\
-         region = \"us-east\"\nmodels = [\"m\"]\nlatency_ms = [0, 0]\n\
-         script = [{{ match = \"2+2\", behaviour = \"hang\" }}]\n"
-    ));
+    let router = hanging(&path);
     let (request, context) = (request(), keyed(KEY));
     let mut waiting = Box::pin(router.infer(&request, &context));
     assert!((&mut waiting).now_or_never().is_none());
@@ -109,6 +116,36 @@ async fn once_a_stop_is_answered_nothing_of_the_call_runs() {
     assert!(log.lines().last().unwrap().contains("\"dropped\""), "{log}");
     let told = within(waiting).await.unwrap();
     assert_eq!(told.error_code.as_deref(), Some("CALL_STOPPED"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_that_come_and_go_at_once_never_make_two_requests_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.jsonl");
+    let router = hanging(&path);
+    let callers = (0..8).map(|caller| {
+        let router = router.clone();
+        tokio::spawn(async move {
+            for turn in 0..200 {
+                let (request, context) = (request(), keyed(KEY));
+                let mut waiting = Box::pin(router.infer(&request, &context));
+                assert!((&mut waiting).now_or_never().is_none());
+                for _ in 0..(caller * turn) % 7 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        within(caller).await.unwrap();
+    }
+    let log = fs::read_to_string(&path).unwrap();
+    let events: Vec<_> = log.lines().map(|line| line.contains("\"begin\"")).collect();
+    let alternate = events.chunks(2).all(|pair| pair == [true, false]);
+    assert!(alternate && !events.is_empty(), "{log}");
+    assert_eq!(router.look(&key(KEY)).state, CallState::Dropped);
+    let stopped = within(router.stop(&key(KEY))).await;
+    assert_eq!((stopped.state, stopped.maybe_billed), (CallState::Stopped, true));
 }
 
 #[tokio::test]
