@@ -171,6 +171,11 @@ impl Failure {
         Self { http_status: Some(status), ..self }
     }
 
+    /// Whether the provider may have generated an answer that did not arrive.
+    pub(crate) fn maybe_billed(&self) -> bool {
+        self.maybe_billed.unwrap_or_else(|| self.code.maybe_billed())
+    }
+
     /// The failure object of the wire.
     pub(crate) fn to_wire(&self, subject: Subject<'_>, now_ms: u64) -> WireFailure {
         let retryable = self.retryable.unwrap_or_else(|| self.code.retryable());
@@ -186,7 +191,7 @@ impl Failure {
             model: Some(subject.model.to_owned()),
             transient: retryable,
             retryable: Some(retryable),
-            maybe_billed: Some(self.maybe_billed.unwrap_or_else(|| self.code.maybe_billed())),
+            maybe_billed: Some(self.maybe_billed()),
             attempts: Some(subject.attempts),
             http_status: self.http_status,
             timestamp: timestamp(now_ms),

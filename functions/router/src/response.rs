@@ -66,7 +66,7 @@ pub(crate) fn refused(
         provider: None,
         region: region.map(Region::as_str),
         model: &request.model,
-        attempts: 0,
+        attempts: failure.maybe_billed().into(),
     };
     let asked = request.region_preference.as_deref().unwrap_or("unknown");
     let requested_region = Some(asked.chars().take(80).collect());

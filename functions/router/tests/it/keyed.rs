@@ -50,6 +50,22 @@ async fn two_who_ask_the_same_share_one_request() {
     assert_eq!(upstream.connections(), 1);
 }
 
+#[tokio::test]
+async fn callers_share_a_request_over_http_too() {
+    let go = Arc::new(Notify::new());
+    let mut upstream = Upstream::start(Act::Held(go.clone(), answer("shared"))).await;
+    let router = Running::start(&lab("modal", &upstream.url, "")).await;
+    let asked = || router.post("/v1/inference").header("idempotency-key", KEY).json(&question());
+    let callers: Vec<_> = (0..50).map(|_| tokio::spawn(asked().send())).collect();
+    upstream.received().await;
+    go.notify_one();
+    for caller in callers {
+        let told: Value = within(caller).await.unwrap().unwrap().json().await.unwrap();
+        assert_eq!(told["response"], "shared");
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_who_ask_the_same_share_one_request() {
     let go = Arc::new(Notify::new());

@@ -1,10 +1,11 @@
 //! What the router tells of a call afterwards, how it is stopped, and what is forgotten.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use beacon_core::wire::{CallKey, CallState, InferenceRequest};
-use beacon_router::{Clock, Config, HybridRouter};
+use beacon_router::{CallContext, Clock, Config, HybridRouter};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
@@ -25,6 +26,16 @@ fn key(text: &str) -> CallKey {
 
 fn request() -> InferenceRequest {
     serde_json::from_value(question()).unwrap()
+}
+
+/// A simulated router that never answers and writes down what it is asked.
+fn hanging(path: &Path) -> HybridRouter {
+    let path = path.to_str().unwrap();
+    router(&format!(
+        "call_log = {path:?}\n[[providers]]\nname = \"s\"\nkind = \"simulated\"\n\
+         region = \"us-east\"\nmodels = [\"m\"]\nlatency_ms = [0, 0]\n\
+         script = [{{ match = \"2+2\", behaviour = \"hang\" }}]\n"
+    ))
 }
 
 /// A view's state and maybe-billed, and whether a beginning, an end and a response are there.
@@ -83,8 +94,8 @@ async fn a_call_that_is_stopped_ends_at_once_for_all_and_for_good() {
             (&json!(false), &json!("CALL_STOPPED"))
         );
         let failure = &told["failure"];
-        let seen = json!([failure["maybe_billed"], failure["retryable"], failure["stage"]]);
-        assert_eq!(seen, json!([true, false, "provider_request"]));
+        let seen = ["maybe_billed", "retryable", "stage", "attempts"].map(|name| &failure[name]);
+        assert_eq!(json!(seen), json!([true, false, "provider_request", 1]));
     }
     assert_eq!(router.delete(AT).await, (200, view.clone()));
     assert_eq!(router.get(AT).await, (200, view));
@@ -95,11 +106,7 @@ async fn a_call_that_is_stopped_ends_at_once_for_all_and_for_good() {
 async fn once_a_stop_is_answered_nothing_of_the_call_runs() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.jsonl");
-    let router = router(&format!(
-        "call_log = {path:?}\n[[providers]]\nname = \"s\"\nkind = \"simulated\"\n\
-         region = \"us-east\"\nmodels = [\"m\"]\nlatency_ms = [0, 0]\n\
-         script = [{{ match = \"2+2\", behaviour = \"hang\" }}]\n"
-    ));
+    let router = hanging(&path);
     let (request, context) = (request(), keyed(KEY));
     let mut waiting = Box::pin(router.infer(&request, &context));
     assert!((&mut waiting).now_or_never().is_none());
@@ -109,6 +116,36 @@ async fn once_a_stop_is_answered_nothing_of_the_call_runs() {
     assert!(log.lines().last().unwrap().contains("\"dropped\""), "{log}");
     let told = within(waiting).await.unwrap();
     assert_eq!(told.error_code.as_deref(), Some("CALL_STOPPED"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_that_come_and_go_at_once_never_make_two_requests_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.jsonl");
+    let router = hanging(&path);
+    let callers = (0..8).map(|caller| {
+        let router = router.clone();
+        tokio::spawn(async move {
+            for turn in 0..200 {
+                let (request, context) = (request(), keyed(KEY));
+                let mut waiting = Box::pin(router.infer(&request, &context));
+                assert!((&mut waiting).now_or_never().is_none());
+                for _ in 0..(caller * turn) % 7 {
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        within(caller).await.unwrap();
+    }
+    let log = fs::read_to_string(&path).unwrap();
+    let events: Vec<_> = log.lines().map(|line| line.contains("\"begin\"")).collect();
+    let alternate = events.chunks(2).all(|pair| pair == [true, false]);
+    assert!(alternate && !events.is_empty(), "{log}");
+    assert_eq!(router.look(&key(KEY)).state, CallState::Dropped);
+    let stopped = within(router.stop(&key(KEY))).await;
+    assert_eq!((stopped.state, stopped.maybe_billed), (CallState::Stopped, true));
 }
 
 #[tokio::test]
@@ -145,10 +182,25 @@ async fn a_call_that_comes_after_its_stop_is_never_sent() {
     let (status, view) = router.delete(AT).await;
     assert_eq!((status, shape(&view)), (200, json!(["stopped", false, false, true, false])));
     let (status, told) = router.infer_with(KEY, &question()).await;
-    let seen = json!([status, told["error_code"], told["failure"]["maybe_billed"]]);
-    assert_eq!(seen, json!([200, "CALL_STOPPED", false]));
+    let failure = &told["failure"];
+    let seen = json!([status, failure["code"], failure["maybe_billed"], failure["attempts"]]);
+    assert_eq!(seen, json!([200, "CALL_STOPPED", false, 0]));
     assert_eq!(router.get(AT).await, (200, view));
     assert_eq!(upstream.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_is_given_a_clock_waits_by_the_runtimes() {
+    let clock = Clock::Runtime { origin_ms: 1000, began: Instant::now() };
+    let toml = "[[providers]]\nname = \"s\"\nkind = \"simulated\"\nregion = \"us-east\"\n\
+                models = [\"m\"]\nlatency_ms = [60000, 60000]\n";
+    let router = HybridRouter::with_clock(Config::from_toml(toml).unwrap(), clock).unwrap();
+    let context = CallContext { deadline_ms: Some(11_000), ..keyed(KEY) };
+    let told = router.infer(&request(), &context).await.unwrap();
+    assert_eq!(told.error.as_deref(), Some("no answer within 9500 ms"));
+    assert_eq!(told.failure.unwrap().timestamp.as_deref(), Some("1970-01-01T00:00:10Z"));
+    let view = router.look(&key(KEY));
+    assert_eq!((view.begun_ms, view.ended_ms), (Some(1000), Some(10_500)));
 }
 
 #[tokio::test(start_paused = true)]
