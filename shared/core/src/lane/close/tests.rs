@@ -142,7 +142,7 @@ proptest! {
         prop_assert_eq!(lane.breakdown.models.len(), usize::try_from(models).unwrap());
         let each = u64::from(questions * samples);
         prop_assert!(lane.breakdown.models.iter().all(|tallies| tallies.ended() == each));
-        let sum = lane.breakdown.models.iter().fold(Tallies::default(), |sum, one| sum.plus(one));
+        let sum = lane.breakdown.models.iter().fold(Tallies::default(), Tallies::plus);
         prop_assert_eq!(sum, lane.tallies);
     }
 }

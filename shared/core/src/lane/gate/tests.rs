@@ -224,12 +224,12 @@ fn messages_sent_anew_count_only_if_none_was_left_and_not_in_a_marked_lane() {
         assert!(apply(&mut lane, &write).is_err(), "a duplicate");
     }
     let mine = ticket(0, "a");
-    let (late, _) = dispatch_anew(&lane, true, at(2));
+    let (delayed, _) = dispatch_anew(&lane, true, at(2));
     apply(&mut lane, &gate(&mine, at(2))).unwrap();
     let held = lane.clone();
     apply(&mut lane, &finish(&mine, &held, 0, &[], None, at(3))).unwrap();
     assert_eq!(lane.redispatches, 0);
-    assert!(apply(&mut lane, &late).is_err(), "the cursor has moved");
+    assert!(apply(&mut lane, &delayed).is_err(), "the cursor has moved");
     let (write, _) = dispatch_anew(&lane, true, at(4));
     lane.mark = Some(Mark { run: Run::FIRST, cause: EndCause::Cancel, at: at(4) });
     assert!(apply(&mut lane, &write).is_err(), "the lane is to be closed");

@@ -189,13 +189,13 @@ impl World {
         }
         let goes_on = finish(ticket, held, 0, &pairs, None, at(step)).change.apply(held.clone());
         let rule = StopRule { policy: Stop::RegionFailure, after: 1 };
-        let stop = rule.region_failed(&goes_on).filter(|_| marked.is_none());
-        if let Some(stop) = &stop
+        let failed = rule.region_failed(&goes_on).filter(|_| marked.is_none());
+        if let Some(cause) = &failed
             && ticket.run == self.run()
         {
-            self.ending.get_or_insert_with(|| stop.clone());
+            self.ending.get_or_insert_with(|| cause.clone());
         }
-        let closing = marked.or(stop);
+        let closing = marked.or(failed);
         let _refused = self.write(&finish(ticket, held, 0, &pairs, closing.as_ref(), at(step)));
     }
 
