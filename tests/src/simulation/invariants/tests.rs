@@ -1,0 +1,1 @@
+//! Each check on what violates it.
