@@ -20,6 +20,9 @@ use crate::link::{Answer, Request};
 
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
+/// The number in every key. Only a known failure makes another call; what was not sent is still the
+/// same one, and under another key its answer, had another worker got as far, would be paid twice.
+const CALL: u32 = 1;
 /// Before the second attempt; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A call that ends sooner without having reached the router points at a wrong setting.
@@ -108,7 +111,7 @@ impl Router {
         let budget_ms = milliseconds(self.budget);
         let deadline = begun.as_millisecond().saturating_add_unsigned(budget_ms);
         let ask = Request::Ask {
-            key: &format!("{id}:{attempt}"),
+            key: &format!("{id}:{CALL}"),
             trace: &id.to_string(),
             deadline: Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX),
             body: request,
