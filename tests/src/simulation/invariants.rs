@@ -188,16 +188,17 @@ pub fn nothing_is_in_flight(job: &JobId, calls: &[Call]) -> Checked {
     })
 }
 
-/// No call of a job begins or runs later than its stop was acknowledged, but for the time that a
-/// worker may take to see it.
-pub fn stopped_calls_end(job: &JobId, calls: &[Call], acknowledged: Duration) -> Checked {
+/// No call of a job begins or runs after its stop was acknowledged, but for the time that a worker
+/// may take to see it.
+pub fn stopped_calls_end(
+    job: &JobId,
+    calls: &[Call],
+    acknowledged: Duration,
+    now: Duration,
+) -> Checked {
     let until = acknowledged + time_budget::FENCE;
-    let of_job = || calls.iter().filter(|call| call.id.job == *job);
-    let late = of_job().find(|call| {
-        call.began > until
-            || (call.began > acknowledged && call.ended.is_none())
-            || call.ended.is_some_and(|(ended, _)| call.began <= until && ended > until)
-    });
+    let ended = |call: &Call| call.ended.map_or(now, |(ended, _)| ended);
+    let late = calls.iter().find(|call| call.id.job == *job && ended(call) > until);
     holds(late.is_none(), Invariant::NoZombies, || {
         format!("job {job} was stopped at {acknowledged:?}, but a call ran: {late:?}")
     })
