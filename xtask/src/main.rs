@@ -2,6 +2,7 @@
 
 mod bench;
 mod contract;
+mod faults;
 mod openapi;
 mod test;
 
@@ -19,6 +20,8 @@ enum Task {
     Contract,
     /// Writes `docs/openapi.json` anew.
     Openapi,
+    /// Schedules of the functions under faults, each replayed by its seed.
+    Faults(faults::Faults),
     /// What things cost, beside others doing the same in the same run.
     #[command(subcommand)]
     Bench(Bench),
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
+        Task::Faults(faults) => faults::run(&faults).map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
     };
