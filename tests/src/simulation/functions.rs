@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{Clock, Meter, Queues, RouterSettings, Table};
+use beacon_aws::{Clock, DeadQuestions, Meter, Queues, RouterSettings, Table};
 use beacon_coordinator::Coordinator;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
@@ -108,7 +108,11 @@ impl World {
     }
 
     pub(super) fn reconciler(self: &Arc<Self>, number: u32) -> Reconciler {
-        let Parts { table, queues, clock } = self.parts(Who { role: Role::Reconciler, number });
-        Reconciler { table, queues, clock }
+        let who = Who { role: Role::Reconciler, number };
+        let Parts { table, queues, clock } = self.parts(who);
+        let connection = Connection { world: Arc::clone(self), who, service: Service::Queues };
+        let dead = DeadQuestions::new(sqs(connection), self.dead_questions.clone());
+        let link = Arc::new(LossyLink { world: Arc::clone(self), who });
+        Reconciler { table, queues, dead, link, boot: None, clock }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use beacon_core::ExecutionId;
-use beacon_core::wire::{InferenceRequest, InferenceResponse, ResponseMetadata, WireFailure};
+use beacon_core::wire::{
+    CallKey, CallState, CallView, InferenceRequest, InferenceResponse, ResponseMetadata, WireFailure,
+};
 use beacon_inference::{Answer, Request};
 use serde_json::json;
 use tokio::sync::watch;
@@ -154,18 +156,13 @@ impl Router {
     }
 
     fn look(&self, key: &str) -> Answer {
-        match self.lock().by_key.get(key).map(|keyed| &keyed.progress) {
-            Some(Progress::Running { .. }) => plain(202),
-            Some(Progress::Done(answer)) => answer.clone(),
-            Some(Progress::Stopped) => stopped(),
-            Some(Progress::Dropped) | None => plain(404),
-        }
+        self.lock().view(key)
     }
 
     fn stop(&self, world: &World, key: &str) -> Answer {
         let mut known = self.lock();
         known.end(world, key, CallEnd::Dropped, Progress::Stopped);
-        plain(if known.by_key.contains_key(key) { 200 } else { 404 })
+        known.view(key)
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -174,6 +171,29 @@ impl Router {
 }
 
 impl Known {
+    /// What it tells of a call. It began before every schedule, so it forgets nothing.
+    fn view(&self, key: &str) -> Answer {
+        let (state, response) = match self.by_key.get(key).map(|keyed| &keyed.progress) {
+            Some(Progress::Running { .. }) => (CallState::Running, None),
+            Some(Progress::Done(answer)) => {
+                (CallState::Done, serde_json::from_slice(&answer.body).ok())
+            }
+            Some(Progress::Stopped) => (CallState::Stopped, None),
+            Some(Progress::Dropped) => (CallState::Dropped, None),
+            None => (CallState::Unknown, None),
+        };
+        let view = CallView {
+            key: CallKey::new(key).unwrap(),
+            state,
+            response,
+            maybe_billed: matches!(state, CallState::Dropped | CallState::Stopped),
+            begun_ms: None,
+            ended_ms: None,
+            remembers_since_ms: 0,
+        };
+        Answer { status: 200, body: serde_json::to_vec(&view).unwrap() }
+    }
+
     /// Ends a call that runs; any other is left as it is.
     fn end(&mut self, world: &World, key: &str, end: CallEnd, progress: Progress) {
         let Some(keyed) = self.by_key.get_mut(key) else { return };

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use beacon_aws::{QueueName, QueueUrls};
 use beacon_core::time_budget;
-use beacon_infra::sqs::{QueueSettings, SqsEndpoint};
+use beacon_infra::sqs::{QueueSettings, Redrive, SqsEndpoint};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -38,6 +38,7 @@ pub(super) struct World {
     pub(super) tables: Tables,
     pub(super) queues: SqsEndpoint,
     pub(super) urls: QueueUrls,
+    pub(super) dead_questions: String,
     pub(super) router: Router,
     pub(super) witness: Witness,
     /// Whether a question was received at all.
@@ -52,16 +53,25 @@ impl World {
         let since_epoch = Duration::from_millis(ORIGIN_MS.unsigned_abs());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let queues = SqsEndpoint::beginning_at(address, since_epoch);
-        let create = |name: &str, fifo, visibility: Duration| {
+        let create_with = |name: &str, fifo, visibility: Duration, redrive| {
             let visibility_timeout_seconds = u32::try_from(visibility.as_secs()).unwrap();
-            let settings =
-                QueueSettings { fifo, visibility_timeout_seconds, ..QueueSettings::default() };
+            let settings = QueueSettings {
+                fifo,
+                visibility_timeout_seconds,
+                redrive,
+                ..QueueSettings::default()
+            };
             queues.create_queue(name, settings).unwrap()
         };
+        let create = |name: &str, fifo, visibility| create_with(name, fifo, visibility, None);
         let (long, short) = (time_budget::VISIBILITY, time_budget::SHORT_VISIBILITY);
+        let dead_questions = create("question-dead.fifo", true, short);
+        // Few, so that schedules come to it.
+        let dead_letter_queue = "question-dead.fifo".to_owned();
+        let redrive = Some(Redrive { dead_letter_queue, max_receive_count: 8 });
         let urls = QueueUrls {
             dispatch: create("dispatch", false, short),
-            question: create("question.fifo", true, long),
+            question: create_with("question.fifo", true, long, redrive),
             completion: create("completion", false, short),
         };
         let tables = Tables::new();
@@ -75,6 +85,7 @@ impl World {
             tables,
             queues,
             urls,
+            dead_questions,
             router: Router::default(),
             question_seen: AtomicBool::new(false),
             polls_of_first_question: AtomicU32::new(0),

@@ -162,6 +162,8 @@ fn failed_row(run: u32) -> ExecutionRow {
         sampling: Sampling { temperature: 0.1, max_tokens: 5, seed: None, top_p: None },
         served: Served::default(),
         attempts: 1,
+        key_number: 1,
+        maybe_billed: 0,
         started_at: Timestamp::UNIX_EPOCH,
         completed_at: Timestamp::UNIX_EPOCH,
     }
