@@ -10,6 +10,7 @@ mod client;
 mod connection;
 mod delivery;
 mod functions;
+mod history;
 pub mod invariants;
 mod link;
 mod mortal;

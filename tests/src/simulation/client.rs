@@ -42,7 +42,7 @@ impl World {
         let spec = parse(&document, &[]).unwrap().spec;
         let parts = self.parts(who);
         loop {
-            let life = Mortal::new(accept(&parts, &spec), self.death()).await;
+            let life = Mortal::new(accept(&parts, &spec), self.death(), parts.doom.clone()).await;
             self.trace.tell(format_args!("{who}: submits, {life:?}"));
             match life {
                 Life::Ended(true, _) => return,

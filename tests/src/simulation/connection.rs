@@ -19,11 +19,15 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::functions::Who;
+use super::mortal::Doom;
 use super::tables::{TARGET, Tables};
 use super::world::World;
 
 /// One attempt at a request, as on AWS.
 const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How often the function dies whose request is late.
+const DEADLY: f64 = 0.3;
 
 /// What a connection leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,7 @@ pub(super) struct Connection {
     pub(super) world: Arc<World>,
     pub(super) who: Who,
     pub(super) service: Service,
+    pub(super) doom: Doom,
 }
 
 /// A request as it is on the wire.
@@ -82,7 +87,7 @@ impl HttpConnector for Connection {
 
 impl Connection {
     async fn carry(self, sent: Sent) -> Result<HttpResponse, ConnectorError> {
-        let Self { world, who, .. } = self;
+        let Self { world, who, doom, .. } = self;
         let fate = Fate::draw(&world, &sent);
         if fate != Fate::Delivered {
             world.trace.tell(format_args!("{who}: {} is {fate:?}", sent.operation()));
@@ -93,7 +98,14 @@ impl Connection {
             Fate::Unsent => return Err(broken()),
             Fate::Throttled => return Ok(refusal("ThrottlingException")),
             Fate::Conflict => return Ok(refusal(sent.conflict())),
-            Fate::Late(late) => late,
+            Fate::Late(late) => {
+                // What slows requests down kills functions, too: theirs arrive when others have
+                // taken over.
+                if world.faulty(DEADLY) {
+                    doom.strike();
+                }
+                late
+            }
             Fate::Delivered | Fate::AnswerLost => Duration::ZERO,
         };
         let (answer, answered) = oneshot::channel();

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::functions::{Function, Role, Who};
 use super::invariants::{Invariant, Violation};
-use super::mortal::{Life, Mortal};
+use super::mortal::{Doom, Life, Mortal};
 use super::world::World;
 
 /// The longest long poll.
@@ -62,11 +62,11 @@ struct Received {
 impl EventSource {
     /// Feeds the instance for ever.
     pub(super) async fn poll(self) {
-        let Some(function) = self.world.function(self.who) else { return };
+        let Some((function, doom)) = self.world.function(self.who) else { return };
         loop {
             let messages = self.receive().await;
             if !messages.is_empty() {
-                let deliver = self.deliver(&function, messages);
+                let deliver = self.deliver(&function, &doom, messages);
                 Arc::clone(&self.world).while_busy(deliver).await;
             }
         }
@@ -83,7 +83,7 @@ impl EventSource {
         serde_json::from_value::<Received>(received).unwrap().messages
     }
 
-    async fn deliver(&self, function: &Function, messages: Vec<Message>) {
+    async fn deliver(&self, function: &Function, doom: &Doom, messages: Vec<Message>) {
         let Self { world, who, .. } = self;
         let fate = Fate::draw(world);
         let count = messages.len();
@@ -95,7 +95,7 @@ impl EventSource {
             Fate::Twice(later) => self.deliver_again(later, messages.clone()),
             Fate::Early(after) => self.show_again(after, &messages),
         }
-        self.invoke(function, &messages).await;
+        self.invoke(function, doom, &messages).await;
     }
 
     fn deliver_again(&self, later: Duration, messages: Vec<Message>) {
@@ -103,8 +103,8 @@ impl EventSource {
         let second = Self { world: Arc::clone(&self.world), who, ..*self };
         tokio::spawn(Arc::clone(&self.world).while_busy(async move {
             sleep(later).await;
-            if let Some(function) = second.world.function(who) {
-                second.invoke(&function, &messages).await;
+            if let Some((function, doom)) = second.world.function(who) {
+                second.invoke(&function, &doom, &messages).await;
             }
         }));
     }
@@ -124,7 +124,7 @@ impl EventSource {
         }));
     }
 
-    async fn invoke(&self, function: &Function, messages: &[Message]) {
+    async fn invoke(&self, function: &Function, doom: &Doom, messages: &[Message]) {
         let Self { world, who, .. } = self;
         let first =
             who.role == Role::Inference && !world.question_seen.swap(true, Ordering::Relaxed);
@@ -132,7 +132,7 @@ impl EventSource {
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(record).collect();
         let handled = std::panic::AssertUnwindSafe(function.handle(event)).catch_unwind();
-        match timeout(time_budget::FUNCTION, Mortal::new(handled, dies_at)).await {
+        match timeout(time_budget::FUNCTION, Mortal::new(handled, dies_at, doom.clone())).await {
             Ok(Life::Ended(Ok(response), polls)) => {
                 let failed = response.batch_item_failures.len();
                 world.trace.tell(format_args!("{who}: returns, {failed} failed, {polls} polls"));

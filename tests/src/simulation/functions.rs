@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 
 use super::connection::{Connection, Service, dynamodb, sqs};
 use super::link::LossyLink;
+use super::mortal::Doom;
 use super::tables::TABLE;
 use super::world::World;
 
@@ -70,11 +71,17 @@ pub(super) struct Parts {
     pub(super) table: Table,
     pub(super) queues: Queues,
     pub(super) clock: Clock,
+    /// Kills what runs on them.
+    pub(super) doom: Doom,
 }
 
 impl World {
     pub(super) fn parts(self: &Arc<Self>, who: Who) -> Parts {
-        let connection = |service| Connection { world: Arc::clone(self), who, service };
+        let doom = Doom::default();
+        let connection = |service| {
+            let (world, doom) = (Arc::clone(self), doom.clone());
+            Connection { world, who, service, doom }
+        };
         let meter = Arc::new(Meter::off());
         let tables = dynamodb(connection(Service::Table));
         let queues = sqs(connection(Service::Queues));
@@ -85,13 +92,14 @@ impl World {
             table: Table::new(tables, TABLE.to_owned(), Arc::clone(&meter)),
             queues: Queues::new(queues, self.urls.clone(), meter),
             clock: Clock::Runtime { origin: self.origin, began: self.began, ahead },
+            doom,
         }
     }
 
-    /// The function that a queue feeds.
-    pub(super) fn function(self: &Arc<Self>, who: Who) -> Option<Function> {
-        let Parts { table, queues, clock } = self.parts(who);
-        match who.role {
+    /// The function that a queue feeds, and what kills it.
+    pub(super) fn function(self: &Arc<Self>, who: Who) -> Option<(Function, Doom)> {
+        let Parts { table, queues, clock, doom } = self.parts(who);
+        let function = match who.role {
             Role::Dispatch => Some(Function::Dispatch(Dispatch { table, queues, clock })),
             Role::Inference => {
                 let settings = RouterSettings {
@@ -104,15 +112,21 @@ impl World {
             }
             Role::Coordinator => Some(Function::Coordinator(Coordinator { table, clock })),
             Role::Client | Role::Reconciler => None,
-        }
+        };
+        function.map(|function| (function, doom))
     }
 
-    pub(super) fn reconciler(self: &Arc<Self>, number: u32) -> Reconciler {
+    pub(super) fn reconciler(self: &Arc<Self>, number: u32) -> (Reconciler, Doom) {
         let who = Who { role: Role::Reconciler, number };
-        let Parts { table, queues, clock } = self.parts(who);
-        let connection = Connection { world: Arc::clone(self), who, service: Service::Queues };
+        let Parts { table, queues, clock, doom } = self.parts(who);
+        let connection = Connection {
+            world: Arc::clone(self),
+            who,
+            service: Service::Queues,
+            doom: doom.clone(),
+        };
         let dead = DeadQuestions::new(sqs(connection), self.dead_questions.clone());
         let link = Arc::new(LossyLink { world: Arc::clone(self), who });
-        Reconciler { table, queues, dead, link, boot: None, clock }
+        (Reconciler { table, queues, dead, link, boot: None, clock }, doom)
     }
 }

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 
 use super::functions::Who;
+use super::router::execution_of;
 use super::world::World;
 
 /// One worker's way to the router.
@@ -50,6 +51,9 @@ impl LossyLink {
         let Self { world, who } = self;
         let fate = Fate::draw(world);
         world.trace.tell(format_args!("{who}: {} is {fate:?}", told(request)));
+        if let Request::Ask { key, .. } = request {
+            world.asked(&execution_of(key));
+        }
         sleep(world.chance.time(0..40)).await;
         let answer = match fate {
             Fate::Unsent => return Err(Lost::Unsent(Unsent::Refused, "no connection".into())),

@@ -1,6 +1,8 @@
 //! A future that dies at an await.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 /// Runs a future until it ends or until the poll at which it dies. What it holds is dropped there,
@@ -9,6 +11,21 @@ pub(super) struct Mortal<F> {
     inner: Option<Pin<Box<F>>>,
     polls: u32,
     dies_at: Option<u32>,
+    doom: Doom,
+}
+
+/// Tells a function from elsewhere that it dies at its next await.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Doom(Arc<AtomicBool>);
+
+impl Doom {
+    pub(super) fn strike(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn has_struck(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
 }
 
 /// How a mortal future ended.
@@ -20,9 +37,11 @@ pub(super) enum Life<T> {
 }
 
 impl<F: Future> Mortal<F> {
-    /// Dies instead of being polled for the n-th time, counted from 1.
-    pub(super) fn new(inner: F, dies_at: Option<u32>) -> Self {
-        Self { inner: Some(Box::pin(inner)), polls: 0, dies_at }
+    /// Dies instead of being polled for the n-th time, counted from 1, or when its doom strikes.
+    pub(super) fn new(inner: F, dies_at: Option<u32>, doom: Doom) -> Self {
+        // A doom that found nothing to kill does not wait for the next.
+        doom.has_struck();
+        Self { inner: Some(Box::pin(inner)), polls: 0, dies_at, doom }
     }
 }
 
@@ -31,7 +50,8 @@ impl<F: Future> Future for Mortal<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.polls += 1;
-        if self.dies_at.is_some_and(|poll| self.polls >= poll) {
+        let struck = self.doom.has_struck();
+        if struck || self.dies_at.is_some_and(|poll| self.polls >= poll) {
             self.inner = None;
         }
         let polls = self.polls;

@@ -123,7 +123,7 @@ impl Router {
             }
         }
         let (sender, answer) = watch::channel(None);
-        let id = ExecutionId::parse(key.rsplit_once(':').unwrap().0).unwrap();
+        let id = execution_of(key);
         let call = known.calls.len();
         world.call_begins(&known.calls, &id);
         known.calls.push(Call { id, key: key.to_owned(), began: world.now(), ended: None });
@@ -205,6 +205,11 @@ impl Known {
         }
         keyed.progress = progress;
     }
+}
+
+/// The execution that a key is of.
+pub(super) fn execution_of(key: &str) -> ExecutionId {
+    ExecutionId::parse(key.rsplit_once(':').unwrap().0).unwrap()
 }
 
 /// How long the provider takes, and what it answers.

@@ -15,7 +15,7 @@ use super::connection::direct;
 use super::delivery::EventSource;
 use super::functions::{Role, Who};
 use super::invariants::{Invariant, Violation};
-use super::mortal::Mortal;
+use super::mortal::{Doom, Mortal};
 use super::plan::Plan;
 use super::tables::TABLE;
 use super::verdict::Verdict;
@@ -116,9 +116,11 @@ async fn keep_schedule(world: Arc<World>) {
     }
 }
 
-async fn reconcile(world: Arc<World>, reconciler: Arc<Reconciler>) {
+async fn reconcile(world: Arc<World>, instance: Arc<(Reconciler, Doom)>) {
+    let (reconciler, doom) = &*instance;
     let event = ScheduleEvent { time: world.origin + world.now() };
-    let life = Mortal::new(reconciler.handle(event, Occasion::Schedule), world.death()).await;
+    let handled = reconciler.handle(event, Occasion::Schedule);
+    let life = Mortal::new(handled, world.death(), doom.clone()).await;
     world.trace.tell(format_args!("reconciler: {life:?}"));
 }
 

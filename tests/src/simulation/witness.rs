@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::connection::direct;
 use super::functions::Who;
+use super::history::History;
 use super::invariants::{self, Call, Change, Checked, Violation};
 use super::tables::{Answered, TABLE, Tables};
 use super::world::World;
@@ -33,6 +34,7 @@ pub(super) struct Witness {
 struct Seen {
     violations: Vec<Violation>,
     ended: bool,
+    history: History,
 }
 
 /// What an item is, by its keys.
@@ -83,11 +85,11 @@ impl World {
         let told: Vec<String> = changes.iter().map(|change| self.told(change)).collect();
         self.trace.tell(format_args!("{who}: {operation} {status} {}", told.join(" | ")));
         for change in changes {
-            self.changed(change);
+            self.changed(who, change);
         }
     }
 
-    fn changed(&self, change: &Change) {
+    fn changed(&self, who: Who, change: &Change) {
         let note = |checked| self.witness.note(checked);
         let Some(job) = job_of(change) else { return };
         let kind = Kind::of(change);
@@ -100,9 +102,12 @@ impl World {
                 note(invariants::completed_row_is_kept(change));
                 note(invariants::row_is_written_once_a_run(change));
                 note(invariants::row_says_how_it_ended(change));
+                self.witness.lock().history.row_changed(change, self.now());
                 note(invariants::nothing_changes_after_the_end(&job, change));
             }
             Kind::Lane => {
+                let held = self.witness.lock().history.lane_changed(who, change);
+                note(held);
                 note(invariants::nothing_changes_after_the_end(&job, change));
                 note(invariants::every_pair_is_counted(&JobView::new(&job, &lanes, self.origin)));
             }
@@ -122,6 +127,13 @@ impl World {
         }
         self.witness.lock().ended = job.status.is_final();
         self.witness.news.notify_one();
+    }
+
+    /// A worker is about to ask.
+    pub(super) fn asked(&self, id: &ExecutionId) {
+        let Some((job, _lanes)) = self.witness.look(&id.job) else { return };
+        let checked = self.witness.lock().history.asked(id, job.run, self.now());
+        self.witness.note(checked);
     }
 
     /// A call is about to begin at the provider, after these.
