@@ -23,7 +23,7 @@ mod verdict;
 mod witness;
 mod world;
 
-pub use client::Action;
-pub use plan::{Faults, Plan, Shape};
+pub use client::{Action, Wanted};
+pub use plan::{Faults, Plan, Shape, Stops};
 pub use schedule::run;
 pub use verdict::{Verdict, first_bad};

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{Clock, DeadQuestions, Meter, Queues, RouterSettings, Table};
+use beacon_aws::{
+    AccessSettings, Clock, DeadQuestions, Door, Meter, Queues, RouterProbe, RouterSettings, Table,
+};
 use beacon_coordinator::Coordinator;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
+use beacon_intake::Intake;
 use beacon_reconciler::Reconciler;
 use jiff::SignedDuration;
 
@@ -114,6 +117,14 @@ impl World {
             Role::Client | Role::Reconciler => None,
         };
         function.map(|function| (function, doom))
+    }
+
+    /// The intake, for cancels and retries: it asks no router for those.
+    pub(super) fn intake(self: &Arc<Self>, who: Who) -> (Intake, Doom) {
+        let Parts { table, queues, clock, doom } = self.parts(who);
+        let door = Arc::new(Door::on_aws(AccessSettings::default()));
+        let router = RouterProbe::new(self.http.clone(), "http://router.simulated".into());
+        (Intake { door, table, queues, router, clock }, doom)
     }
 
     pub(super) fn reconciler(self: &Arc<Self>, number: u32) -> (Reconciler, Doom) {

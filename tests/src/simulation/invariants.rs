@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use beacon_core::bill::call_key;
 use beacon_core::execution::ExecutionRow;
-use beacon_core::job::{Job, JobStatus};
-use beacon_core::lane::{Lane, LaneState, Tallies};
+use beacon_core::job::Job;
+use beacon_core::lane::{Lane, LaneState, Shown, Tallies};
 use beacon_core::view::JobView;
-use beacon_core::{ExecutionId, JobId, LaneId, time_budget};
+use beacon_core::{ExecutionId, JobId, time_budget};
 
 pub use super::router::{Call, CallEnd};
 pub use super::tables::{Change, Item};
@@ -143,21 +144,39 @@ pub fn every_pair_is_counted(view: &JobView) -> Checked {
     })
 }
 
-/// A lane's tallies are those of its rows of this run.
-pub fn tallies_are_the_rows(lane: &Lane, rows: &[ExecutionRow]) -> Checked {
-    let of_run = rows.iter().map(ExecutionRow::counted).filter(|row| row.run == lane.run);
-    let counted = of_run.fold(Tallies::default(), Tallies::with);
-    holds(counted == lane.tallies, Invariant::StatusLast, || {
-        format!("lane {} has {:?}, its rows are {counted:?}", lane.id, lane.tallies)
+/// A lane's tallies, and its breakdown by model, are what its pairs are shown as.
+pub fn tallies_are_the_pairs(lane: &Lane, by_model: &[Tallies]) -> Checked {
+    let counted = by_model.iter().fold(Tallies::default(), |sum, model| sum.plus(model));
+    let right = counted == lane.tallies && *by_model == lane.breakdown.models;
+    holds(right, Invariant::StatusLast, || {
+        let (tallies, models) = (lane.tallies, &lane.breakdown.models);
+        format!("lane {} has {tallies:?}, {models:?}; its pairs are {by_model:?}", lane.id)
     })
 }
 
-/// A job that was not stopped ends with a row for every pair.
-pub fn every_pair_has_its_row(job: &Job, rows: &BTreeMap<LaneId, Vec<ExecutionRow>>) -> Checked {
-    let stored: u64 = rows.values().map(|rows| rows.len() as u64).sum();
-    let stopped = matches!(job.status, JobStatus::Cancelled | JobStatus::TimedOut);
-    holds(stopped || stored == job.expected, Invariant::PairsAccountedFor, || {
-        format!("job {} is {} with {stored} of {} rows", job.id, job.status, job.expected)
+/// A pair of a job that has ended has a row of the run that was for it last, or its job ended first.
+pub fn pair_is_accounted_for(id: &ExecutionId, shown: &Shown, has_row: bool) -> Checked {
+    let accounted = match shown {
+        Shown::AsStored => has_row,
+        Shown::Ended(_) => true,
+        Shown::Pending | Shown::Running => false,
+    };
+    holds(accounted, Invariant::PairsAccountedFor, || {
+        format!("{id} is {shown:?} when its job has ended, with a row: {has_row}")
+    })
+}
+
+/// Calls that were dropped when the provider had them are counted as perhaps billed in the row that
+/// was made under their key.
+pub fn dropped_calls_are_counted(calls: &[Call], id: &ExecutionId, row: &ExecutionRow) -> Checked {
+    let key = call_key(id, row.key_number);
+    let dropped = |call: &&Call| {
+        call.key == key.as_str() && call.ended.is_some_and(|(_, end)| end == CallEnd::Dropped)
+    };
+    let count = calls.iter().filter(dropped).count();
+    holds(count <= row.maybe_billed as usize, Invariant::NoSilentFailure, || {
+        let counted = row.maybe_billed;
+        format!("{count} calls of {key} were dropped, its row counts {counted}")
     })
 }
 
@@ -205,15 +224,16 @@ pub fn stopped_calls_end(
 }
 
 /// No question is opened once a stop of its job was acknowledged.
-pub fn no_question_opens(lane: &LaneId, change: &Change) -> Checked {
+pub fn no_question_opens(change: &Change) -> Checked {
     let holder = |item: &Option<Item>| {
         item.as_ref().and_then(|item| item.text_in("holder", "nonce").map(str::to_owned))
     };
-    let mark = |item: &Item| item.text_in("mark", "why").is_some();
+    let mark = |item: &Item| item.text("mark").is_some();
     let marked = change.after.as_ref().is_some_and(mark);
     let opened = holder(&change.before).is_none() && holder(&change.after).is_some();
     holds(!opened || marked, Invariant::NoZombies, || {
-        format!("lane {lane} was opened after its job's stop was acknowledged: {:?}", change.after)
+        let Change { pk, sk, after, .. } = change;
+        format!("{pk} {sk} was opened after its job's stop was acknowledged: {after:?}")
     })
 }
 

@@ -6,7 +6,7 @@ use beacon_aws::QueueName;
 use serde_json::{Value, json};
 
 use super::chance::Chance;
-use super::client::Action;
+use super::client::{Action, Wanted};
 
 /// What a schedule is made of.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Plan {
     pub seed: u64,
     /// The job.
     pub job: Shape,
+    /// When it stops by itself.
+    pub stops: Stops,
     /// Receives of questions at a time.
     pub workers: u32,
     /// What goes wrong while faults last.
@@ -29,6 +31,28 @@ pub struct Plan {
     pub first_question_dies_at: Option<u32>,
     /// How long the schedule goes on after the final status, to see whether anything still changes.
     pub afterwards: Duration,
+}
+
+/// When a job stops by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stops {
+    /// As in a specification.
+    pub stop: &'static str,
+    /// Its time budget; none for one that is never reached.
+    pub timeout: Option<Duration>,
+}
+
+impl Stops {
+    /// It asks all its questions, whatever comes of them.
+    pub const NEVER: Self = Self { stop: "never", timeout: None };
+
+    fn drawn(chance: &Chance) -> Self {
+        let minutes = chance.one_of(&[0, 0, 0, 1, 3, 15]);
+        Self {
+            stop: chance.one_of(&["never", "never", "region_failure", "unreachable"]),
+            timeout: (minutes > 0).then(|| Duration::from_secs(60 * minutes)),
+        }
+    }
 }
 
 /// The size of a job.
@@ -97,6 +121,7 @@ impl Plan {
         Self {
             seed,
             job,
+            stops: Stops::NEVER,
             workers: 3,
             faults: Faults::default(),
             faults_end: Duration::ZERO,
@@ -115,9 +140,10 @@ impl Plan {
             let at = chance.time(0..u64::try_from(faults_end.as_millis()).unwrap());
             (at, chance.one_of(&QueueName::ALL))
         });
-        let actions = [Duration::ZERO, chance.time(0..60_000)].map(|at| (at, Action::Submit));
+        let actions = Self::actions(&chance);
         Self {
-            actions: actions[..chance.one_of(&[1, 1, 2])].to_vec(),
+            actions,
+            stops: Stops::drawn(&chance),
             purges: purges.collect(),
             job: Shape::drawn(&chance),
             workers: chance.one_of(&[1, 2, 3, 5]),
@@ -126,6 +152,24 @@ impl Plan {
             afterwards: Duration::from_secs(chance.one_of(&[30, 120, 800])),
             ..Self::calm(seed, Shape::SMALL)
         }
+    }
+
+    /// Sometimes it is submitted twice, cancelled, and run again once or twice.
+    fn actions(chance: &Chance) -> Vec<(Duration, Action)> {
+        let mut actions = vec![(Duration::ZERO, Action::Submit)];
+        if chance.happens(0.3) {
+            actions.push((chance.time(0..60_000), Action::Submit));
+        }
+        for _cancel in 0..chance.one_of(&[0, 0, 1, 1, 2]) {
+            let most = chance.one_of(&[5_000, 30_000, 300_000, 1_500_000]);
+            actions.push((chance.time(0..most), Action::Cancel));
+        }
+        for _retry in 0..chance.one_of(&[0, 0, 1, 1, 2]) {
+            let all = Wanted::Everything;
+            let wanted = [all, all, Wanted::FirstModel, Wanted::FirstQuestion, Wanted::FirstRegion];
+            actions.push((chance.time(0..200_000), Action::Retry(chance.one_of(&wanted))));
+        }
+        actions
     }
 
     /// One question to two models in one region, whose first receive dies at this poll.
@@ -157,7 +201,7 @@ impl Shape {
     }
 
     /// The specification of a job of this size.
-    pub(super) fn specification(self, id: &str) -> Value {
+    pub(super) fn specification(self, stops: Stops, id: &str) -> Value {
         let questions = (0..self.questions)
             .map(|n| json!({ "id": format!("q{n}"), "text": format!("Question {n}?") }));
         let models = (0..self.models).map(|n| format!("m{n}"));
@@ -168,7 +212,8 @@ impl Shape {
             "regions": &["us-east", "eu-west", "asia-pacific"][..self.regions],
             "samples": self.samples,
             "questions_in_flight": self.questions_in_flight.min(self.questions),
-            "stop": "never",
+            "stop": stops.stop,
+            "timeout": stops.timeout.map_or(86_400, |timeout| timeout.as_secs()),
         })
     }
 }

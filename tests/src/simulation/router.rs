@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use beacon_core::ExecutionId;
 use beacon_core::wire::{
-    CallKey, CallState, CallView, InferenceRequest, InferenceResponse, ResponseMetadata, WireFailure,
+    CallKey, CallState, CallView, InferenceRequest, InferenceResponse, ResponseMetadata,
+    WireFailure,
 };
 use beacon_inference::{Answer, Request};
 use serde_json::json;
@@ -53,6 +54,8 @@ struct Keyed {
     body: InferenceRequest,
     progress: Progress,
     callers: u32,
+    /// Calls of this key that were dropped before.
+    dropped: u32,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,7 @@ impl Router {
         body: &InferenceRequest,
     ) -> Result<watch::Receiver<Option<Answer>>, Answer> {
         let mut known = self.lock();
+        let mut dropped = 0;
         if let Some(keyed) = known.by_key.get_mut(key) {
             if keyed.body != *body {
                 return Err(plain(409));
@@ -119,7 +123,7 @@ impl Router {
                     keyed.callers += 1;
                     return Ok(answer.clone());
                 }
-                Progress::Dropped => {}
+                Progress::Dropped => dropped = keyed.dropped + 1,
             }
         }
         let (sender, answer) = watch::channel(None);
@@ -127,7 +131,7 @@ impl Router {
         let call = known.calls.len();
         world.call_begins(&known.calls, &id);
         known.calls.push(Call { id, key: key.to_owned(), began: world.now(), ended: None });
-        let (latency, reply) = draw(world, body);
+        let (latency, reply) = draw(world, body, dropped);
         let (upstream, key) = ((Arc::clone(world), key.to_owned()), key.to_owned());
         let upstream = tokio::spawn(async move {
             sleep(latency).await;
@@ -137,7 +141,7 @@ impl Router {
         });
         let upstream = upstream.abort_handle();
         let progress = Progress::Running { call, upstream, answer: answer.clone() };
-        known.by_key.insert(key, Keyed { body: body.clone(), progress, callers: 1 });
+        known.by_key.insert(key, Keyed { body: body.clone(), progress, callers: 1, dropped });
         Ok(answer)
     }
 
@@ -213,7 +217,7 @@ pub(super) fn execution_of(key: &str) -> ExecutionId {
 }
 
 /// How long the provider takes, and what it answers.
-fn draw(world: &World, body: &InferenceRequest) -> (Duration, Answer) {
+fn draw(world: &World, body: &InferenceRequest, dropped: u32) -> (Duration, Answer) {
     let (chance, faults) = (&world.chance, &world.plan.faults);
     let most =
         if world.faulty(faults.slow) { 200_000 } else { chance.one_of(&[300, 3_000, 9_000]) };
@@ -232,13 +236,21 @@ fn draw(world: &World, body: &InferenceRequest) -> (Duration, Answer) {
         response: (!failed).then(|| if empty { String::new() } else { "An answer.".into() }),
         failure,
         provider_used: "lab".into(),
+        earlier_maybe_billed: dropped,
         finish_reason: Some("stop".into()),
         metadata,
         ..serde_json::from_value(json!({ "success": true })).unwrap()
     };
-    let unread = failed && chance.happens(0.2);
+    // What cannot be read does not tell of earlier calls either.
+    let unread = failed && dropped == 0 && chance.happens(0.2);
     let body = if unread { b"<html>".to_vec() } else { serde_json::to_vec(&response).unwrap() };
-    (latency, Answer { status: if failed && chance.happens(0.2) { 502 } else { 200 }, body })
+    (
+        latency,
+        Answer {
+            status: if failed && dropped == 0 && chance.happens(0.2) { 502 } else { 200 },
+            body,
+        },
+    )
 }
 
 fn stopped() -> Answer {

@@ -65,12 +65,15 @@ async fn schedule(plan: Plan) -> Verdict {
 }
 
 fn limit(plan: &Plan) -> Duration {
-    plan.faults_end + PATIENCE + PATIENCE_OF_QUESTION * plan.job.questions
+    let last = plan.actions.iter().map(|(at, _)| *at).max().unwrap_or_default();
+    let begin = plan.faults_end.max(last);
+    let runs = u32::try_from(plan.actions.len()).unwrap();
+    begin + (PATIENCE + PATIENCE_OF_QUESTION * plan.job.questions) * runs
 }
 
 /// Ends when the job has its final status, or something is wrong.
 async fn over(world: &World, tasks: &mut JoinSet<()>) {
-    while !world.witness.is_over() {
+    while !(world.witness.is_over() && world.all_acted()) && world.witness.violations().is_empty() {
         tokio::select! {
             biased;
             Some(Err(error)) = tasks.join_next() => panic!("the simulation itself failed: {error}"),

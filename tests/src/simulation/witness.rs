@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use beacon_aws::{Meter, Table};
+use beacon_core::execution::{Counted, ExecutionRow};
 use beacon_core::job::Job;
-use beacon_core::lane::Lane;
+use beacon_core::lane::{Lane, Tallies, shown};
 use beacon_core::message::position_of;
+use beacon_core::spec::Spec;
 use beacon_core::view::JobView;
-use beacon_core::{ExecutionId, JobId, LaneId, QuestionIndex};
+use beacon_core::{ExecutionId, JobId, LaneId, QuestionId, QuestionIndex, Sample};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -34,6 +37,8 @@ pub(super) struct Witness {
 struct Seen {
     violations: Vec<Violation>,
     ended: bool,
+    /// When a cancel of the job's run was acknowledged.
+    acknowledged: Option<Duration>,
     history: History,
 }
 
@@ -60,6 +65,14 @@ impl Witness {
 
     pub(super) fn violations(&self) -> Vec<Violation> {
         self.lock().violations.clone()
+    }
+
+    /// A cancel was acknowledged; one of a run that is over by then concerns nothing.
+    pub(super) fn acknowledged(&self, at: Duration) {
+        let mut seen = self.lock();
+        if !seen.ended {
+            seen.acknowledged.get_or_insert(at);
+        }
     }
 
     /// Whether the schedule need not go on: the job has its final status, or something is wrong.
@@ -123,7 +136,13 @@ impl World {
 
     fn ended_if_final(&self, job: &Job) {
         if job.status.is_final() {
-            self.witness.note(invariants::nothing_is_in_flight(&job.id, &self.router.calls()));
+            let calls = self.router.calls();
+            self.witness.note(invariants::nothing_is_in_flight(&job.id, &calls));
+            let acknowledged = self.witness.lock().acknowledged.take();
+            if let Some(at) = acknowledged {
+                let ended = invariants::stopped_calls_end(&job.id, &calls, at, self.now());
+                self.witness.note(ended);
+            }
         }
         self.witness.lock().ended = job.status.is_final();
         self.witness.news.notify_one();
@@ -147,21 +166,34 @@ impl World {
         let note = |checked| self.witness.note(checked);
         let Some((job, lanes)) = self.witness.look(job) else { return };
         let spec = self.witness.table.spec(&job).await.unwrap();
-        let mut rows: BTreeMap<LaneId, Vec<_>> = BTreeMap::new();
-        for region in spec.regions.iter().map(|prompts| &prompts.region) {
-            let (first, last) = (QuestionIndex(0), QuestionIndex(999_999));
-            let found = self.witness.table.rows_from(&job.id, region, first, last).await;
-            for ((question, _, _), row) in found.unwrap() {
-                let (k, _position) = position_of(&spec, question);
-                rows.entry(LaneId { region: region.clone(), k }).or_default().push(row);
+        let calls = self.router.calls();
+        let mut pairs: BTreeMap<LaneId, Vec<Tallies>> = BTreeMap::new();
+        for lane in &lanes {
+            pairs.insert(lane.id.clone(), vec![Tallies::default(); spec.models.len()]);
+        }
+        for (model, id, question) in pairs_of(&job, &spec) {
+            let row = self.witness.table.row(&id).await.unwrap();
+            let (k, _position) = position_of(&spec, id.question);
+            let of_pair = |lane: &&Lane| lane.id.region == id.region && lane.id.k == k;
+            let Some(lane) = lanes.iter().find(of_pair) else { continue };
+            let stored = row.as_ref().map(|row| (row.run, row.ending.status()));
+            let shown = shown(lane, &job.runs, &id, &question, stored);
+            note(invariants::pair_is_accounted_for(&id, &shown, row.is_some()));
+            if let Some(row) = &row {
+                note(invariants::dropped_calls_are_counted(&calls, &id, row));
             }
+            let counted = row.as_ref().map(ExecutionRow::counted);
+            let status = shown.status(stored.map(|(_, status)| status));
+            let outcome = counted.and_then(|row| row.outcome);
+            let (run, simulated, duration_ms) = (lane.run, false, 0);
+            let counted = Counted { run, status, outcome, simulated, duration_ms };
+            let tallies = pairs.get_mut(&lane.id).and_then(|models| models.get_mut(model));
+            let tallies = tallies.unwrap();
+            *tallies = tallies.with(counted);
         }
         for lane in &lanes {
-            let of_lane = rows.get(&lane.id).map(Vec::as_slice).unwrap_or_default();
-            note(invariants::tallies_are_the_rows(lane, of_lane));
+            note(invariants::tallies_are_the_pairs(lane, &pairs[&lane.id]));
         }
-        note(invariants::every_pair_has_its_row(&job, &rows));
-        let calls = self.router.calls();
         note(invariants::calls_are_answered_once(&calls, job.run.0));
         note(invariants::nothing_is_in_flight(&job.id, &calls));
     }
@@ -197,6 +229,25 @@ impl Kind {
             Some(_) | None => Self::Other,
         }
     }
+}
+
+/// Every pair of a job, with the index of its model and the id of its question.
+fn pairs_of<'a>(
+    job: &'a Job,
+    spec: &'a Spec,
+) -> impl Iterator<Item = (usize, ExecutionId, QuestionId)> + 'a {
+    let questions = (0..).map(QuestionIndex).zip(&spec.questions);
+    questions.flat_map(move |(question, entry)| {
+        spec.regions.iter().flat_map(move |prompts| {
+            spec.models.iter().enumerate().flat_map(move |(index, model)| {
+                (0..spec.samples).map(Sample).map(move |sample| {
+                    let (job, region) = (job.id.clone(), prompts.region.clone());
+                    let id = ExecutionId { job, question, model: model.clone(), region, sample };
+                    (index, id, entry.id.clone())
+                })
+            })
+        })
+    })
 }
 
 /// What a direct read brings. The SDK hands pages over within itself, but waits for nobody else, so

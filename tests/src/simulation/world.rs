@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use axum::body::Body;
 use axum::extract::Request;
-use beacon_aws::{QueueName, QueueUrls};
+use beacon_aws::{QueueName, QueueUrls, http_client};
 use beacon_core::time_budget;
 use beacon_infra::sqs::{QueueSettings, Redrive, SqsEndpoint};
 use jiff::Timestamp;
@@ -45,6 +45,10 @@ pub(super) struct World {
     pub(super) question_seen: AtomicBool,
     pub(super) polls_of_first_question: AtomicU32,
     busy: AtomicUsize,
+    /// Actions of clients that are not done.
+    to_do: AtomicUsize,
+    /// For what needs one to be made, and is asked for nothing that is sent.
+    pub(super) http: reqwest::Client,
 }
 
 impl World {
@@ -75,6 +79,7 @@ impl World {
             completion: create("completion", false, short),
         };
         let tables = Tables::new();
+        let to_do = plan.actions.len();
         Arc::new(Self {
             chance: Chance::seeded(plan.seed),
             plan,
@@ -90,6 +95,8 @@ impl World {
             question_seen: AtomicBool::new(false),
             polls_of_first_question: AtomicU32::new(0),
             busy: AtomicUsize::new(0),
+            to_do: AtomicUsize::new(to_do),
+            http: http_client().unwrap(),
         })
     }
 
@@ -108,6 +115,17 @@ impl World {
         self.busy.fetch_add(1, Ordering::Relaxed);
         work.await;
         self.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// An action of a client is done.
+    pub(super) fn acted(&self) {
+        self.to_do.fetch_sub(1, Ordering::Relaxed);
+        self.witness.news.notify_one();
+    }
+
+    /// Whether no client will do anything more.
+    pub(super) fn all_acted(&self) -> bool {
+        self.to_do.load(Ordering::Relaxed) == 0
     }
 
     /// Whether nothing is under way.

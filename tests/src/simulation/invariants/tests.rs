@@ -2,7 +2,8 @@
 
 use beacon_core::execution::{Ending, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::Job;
+use beacon_core::job::{EndCause, Job};
+use beacon_core::lane::Mark;
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, SpecHash, parse};
 use beacon_core::{DispatchNumber, Nonce, Position, Run};
@@ -65,24 +66,39 @@ fn the_final_status() {
 
 #[test]
 fn counts() {
-    let (mut job, mut lanes) = job();
+    let (job, mut lanes) = job();
     let view = |lanes: &[Lane]| JobView::new(&job, lanes, Timestamp::UNIX_EPOCH);
     assert!(every_pair_is_counted(&view(&lanes)).is_ok());
     lanes[0].tallies.failed = 5;
     assert!(every_pair_is_counted(&view(&lanes)).is_err());
 
-    lanes[0].tallies = Tallies::default();
-    assert!(tallies_are_the_rows(&lanes[0], &[]).is_ok());
-    assert!(tallies_are_the_rows(&lanes[0], &[failed_row(1)]).is_err());
-    assert!(tallies_are_the_rows(&lanes[0], &[failed_row(2)]).is_ok());
-    lanes[0].tallies.failed = 1;
-    assert!(tallies_are_the_rows(&lanes[0], &[failed_row(1)]).is_ok());
+    let failed = Tallies { failed: 1, ..Tallies::default() };
+    let none = Tallies::default();
+    lanes[0].tallies = failed;
+    lanes[0].breakdown.models = vec![failed, none];
+    assert!(tallies_are_the_pairs(&lanes[0], &[failed, none]).is_ok());
+    assert!(tallies_are_the_pairs(&lanes[0], &[none, failed]).is_err());
+    assert!(tallies_are_the_pairs(&lanes[0], &[failed, failed]).is_err());
+    lanes[0].tallies = none;
+    assert!(tallies_are_the_pairs(&lanes[0], &[failed, none]).is_err());
+}
 
-    let rows = |count| BTreeMap::from([(lanes[0].id.clone(), vec![failed_row(1); count])]);
-    assert!(every_pair_has_its_row(&job, &rows(4)).is_ok());
-    assert!(every_pair_has_its_row(&job, &rows(3)).is_err());
-    job.status = JobStatus::Cancelled;
-    assert!(every_pair_has_its_row(&job, &rows(3)).is_ok());
+#[test]
+fn pairs() {
+    let (id, at) = (id("m0"), Timestamp::UNIX_EPOCH);
+    let ended = Shown::Ended(Mark { run: Run(1), cause: EndCause::Cancel, at });
+    assert!(pair_is_accounted_for(&id, &ended, false).is_ok());
+    assert!(pair_is_accounted_for(&id, &Shown::AsStored, true).is_ok());
+    assert!(pair_is_accounted_for(&id, &Shown::AsStored, false).is_err());
+    assert!(pair_is_accounted_for(&id, &Shown::Pending, false).is_err());
+    assert!(pair_is_accounted_for(&id, &Shown::Running, true).is_err());
+
+    let mut row = failed_row(1);
+    let dropped = Call { key: format!("{id}:1"), ..call(&id, 1, Some((3, CallEnd::Dropped))) };
+    let calls = [dropped.clone(), dropped];
+    assert!(dropped_calls_are_counted(&calls, &id, &row).is_err());
+    row.maybe_billed = 2;
+    assert!(dropped_calls_are_counted(&calls, &id, &row).is_ok());
 }
 
 #[test]
@@ -114,13 +130,12 @@ fn calls() {
 
 #[test]
 fn questions_after_a_stop() {
-    let lane = job().1[0].id.clone();
     let holder = json!({ "M": { "nonce": { "S": "n" } } });
     let opened = json!({ "holder": holder });
-    let taken = json!({ "holder": holder, "mark": { "M": { "why": { "S": "cancel" } } } });
-    assert!(no_question_opens(&lane, &change(Some(json!({})), opened.clone())).is_err());
-    assert!(no_question_opens(&lane, &change(Some(opened.clone()), opened)).is_ok());
-    assert!(no_question_opens(&lane, &change(Some(json!({})), taken)).is_ok());
+    let taken = json!({ "holder": holder, "mark": { "S": "{}" } });
+    assert!(no_question_opens(&change(Some(json!({})), opened.clone())).is_err());
+    assert!(no_question_opens(&change(Some(opened.clone()), opened)).is_ok());
+    assert!(no_question_opens(&change(Some(json!({})), taken)).is_ok());
 }
 
 fn id(model: &str) -> ExecutionId {
