@@ -88,6 +88,24 @@ fn a_message_says_until_when_and_of_what_a_run_asks() {
 }
 
 #[test]
+fn a_message_stays_small_however_many_questions_are_selected() {
+    let spec = spec(2000, 1);
+    let (mut job, mut lanes) = job(&spec);
+    let questions = spec.questions.iter().map(|question| question.id.clone()).collect();
+    let regions = vec![spec.regions[0].region.clone()];
+    let selection = Selection { regions, questions, ..of_model("n") };
+    job.runs.push(record(2, selection));
+    lanes[0].run = Run(2);
+    let message = asks(&job, &spec, &lanes[0], None).at(Position(1)).unwrap();
+    assert_eq!(message.pairs().count(), 2);
+    assert!(serde_json::to_vec(&message).unwrap().len() < 1000);
+    // What does not select the question still does not.
+    job.runs[1].selection.questions.remove(1);
+    let message = asks(&job, &spec, &lanes[0], None).at(Position(1)).unwrap();
+    assert_eq!(message.pairs().count(), 0);
+}
+
+#[test]
 fn a_selection_of_everything_is_left_out_of_the_message() {
     let spec = spec(1, 1);
     let (job, lanes) = job(&spec);

@@ -294,6 +294,18 @@ fn a_finish_that_is_refused_says_what_to_do_with_the_message() {
     assert_eq!(finish_refused(&mine, None), Finished::Acknowledge);
 }
 
+#[test]
+fn who_was_taken_over_from_finishes_nothing() {
+    let mut lane = lane();
+    let (first, second) = (ticket(0, "a"), ticket(0, "b"));
+    apply(&mut lane, &gate(&first, at(1))).unwrap();
+    let held = lane.clone();
+    let holder = lane.holder.clone().unwrap();
+    apply(&mut lane, &take_over(&second, &held, &holder, at(2))).unwrap();
+    assert!(apply(&mut lane, &finish(&first, &held, 0, &[], None, at(3))).is_err());
+    assert_eq!(finish_refused(&first, Some(&lane)), Finished::Leave);
+}
+
 /// What the world does next.
 #[derive(Debug, Clone)]
 enum Move {

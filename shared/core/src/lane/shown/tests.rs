@@ -74,6 +74,13 @@ fn a_retry_that_passed_the_lane_over_left_its_pairs_as_they_were() {
 }
 
 #[test]
+fn a_row_of_a_run_of_which_nothing_is_known_is_shown() {
+    let entry = QuestionId::new("q0").unwrap();
+    assert_eq!(shown(&closed(2), &[], &id(0, "m", 0), &entry, failed(2)), Shown::AsStored);
+    assert_eq!(shown(&closed(2), &[], &id(0, "m", 0), &entry, None), Shown::Pending);
+}
+
+#[test]
 fn the_status_is_the_rows_or_that_of_the_lane() {
     let failed = Some(ExecutionStatus::Failed);
     assert_eq!(Shown::AsStored.status(failed), ExecutionStatus::Failed);
