@@ -31,6 +31,8 @@ enum Task {
 enum Bench {
     /// A job's CPU, time, memory, table units and queue requests, beside `promptfoo eval`.
     Pipeline(bench::Pipeline),
+    /// How soon a cancel holds, and what a retry costs beside the first run.
+    Stop(bench::Stop),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Task::Faults(faults) => faults::run(&faults).map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
+        Task::Bench(Bench::Stop(options)) => bench::stop(&options).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -62,7 +62,8 @@ impl World {
     async fn cancel(self: &Arc<Self>, who: Who) {
         loop {
             let (intake, doom) = self.intake(who);
-            let cancel = intake.cancel(&Self::job_id(), None);
+            let job = Self::job_id();
+            let cancel = intake.cancel(&job, None);
             let life = Mortal::new(cancel, self.death(), doom).await;
             self.trace.tell(format_args!("{who}: cancels, {life:?}"));
             match life {
@@ -84,7 +85,8 @@ impl World {
             let (intake, doom) = self.intake(who);
             let (by, why) = (None, Some("to see".to_owned()));
             let asked = Retry { selection: selection.clone(), by, why, request: request.clone() };
-            let retry = intake.retry(&Self::job_id(), asked);
+            let job = Self::job_id();
+            let retry = intake.retry(&job, asked);
             let life = Mortal::new(retry, self.death(), doom).await;
             self.trace.tell(format_args!("{who}: retries, {life:?}"));
             match life {

@@ -2,7 +2,7 @@
 
 use beacon_core::execution::{Ending, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{EndCause, Job};
+use beacon_core::job::{EndCause, Job, JobStatus};
 use beacon_core::lane::Mark;
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, SpecHash, parse};
