@@ -207,7 +207,12 @@ impl Router {
                 reply.ending = not_billed(reply.ending);
                 Called::NotSent(reply)
             }
-            Some(Fate::Unknown | Fate::GivenUp | Fate::Answered) => Called::Ended(reply),
+            Some(Fate::GivenUp) => {
+                // The row counts this one itself.
+                reply.earlier_maybe_billed = view.maybe_billed.saturating_sub(1);
+                Called::Ended(reply)
+            }
+            Some(Fate::Unknown | Fate::Answered) => Called::Ended(reply),
         }
     }
 
@@ -236,13 +241,13 @@ impl Router {
         None
     }
 
-    /// Calls of the holder before under this key whose fate nobody knows. One that the router knows
-    /// it counts itself.
+    /// Calls of the holder before under this key that may be billed, those included whose fate
+    /// nobody knows.
     async fn left_behind(&self, asking: &Asking<'_>, id: &ExecutionId, key_number: u32) -> u32 {
         let Some(holder) = asking.holder_before else { return 0 };
-        let view = self.look(id, key_number).await;
-        let fate = view.map(|view| fate(&view, holder.since));
-        u32::from(matches!(fate, None | Some(Some(Fate::Unknown))))
+        let Some(view) = self.look(id, key_number).await else { return 1 };
+        let unknown = fate(&view, holder.since) == Some(Fate::Unknown);
+        view.maybe_billed.max(unknown.into())
     }
 
     fn tell_begin(&self, asking: &Asking<'_>, id: &ExecutionId, attempt: u32, prompt_len: usize) {

@@ -81,7 +81,8 @@ impl Inference {
             biased;
             () = interrupt.lost() => return Err(WorkError::Lost),
             cause = interrupt.ended() => {
-                self.router.leave(asking, id, key_before, cause, &progress).await
+                let left = self.router.leave(asking, id, key_before, cause, &progress);
+                caught(left, || asking.panicked(id, key_before)).await
             }
             row = call => row,
         };
@@ -117,9 +118,14 @@ impl Router {
         let view = self.view(request).await;
         let answered = view.as_ref().and_then(|view| self.answer_of(asking, id, view, attempts));
         let reply = answered.unwrap_or_else(|| {
-            let fate = view.and_then(|view| fate(&view, sent.begun));
+            let fate = view.as_ref().and_then(|view| fate(view, sent.begun));
             let maybe_billed = fate != Some(Fate::NotSent);
-            Reply::without_provider(cause.ending(attempts, maybe_billed))
+            let counted = view.map_or(0, |view| view.maybe_billed);
+            Reply {
+                // The row counts the last one itself.
+                earlier_maybe_billed: counted.saturating_sub(maybe_billed.into()),
+                ..Reply::without_provider(cause.ending(attempts, maybe_billed))
+            }
         });
         asking.row(reply, attempts, sent.key_number, sent.begun)
     }

@@ -50,7 +50,7 @@ pub fn fate(view: &CallView, begun: Timestamp) -> Option<Fate> {
     match view.state {
         CallState::Running => None,
         CallState::Done => Some(Fate::Answered),
-        CallState::Dropped | CallState::Stopped if view.maybe_billed => Some(Fate::GivenUp),
+        CallState::Dropped | CallState::Stopped if view.maybe_billed > 0 => Some(Fate::GivenUp),
         CallState::Dropped | CallState::Stopped => Some(Fate::NotSent),
         CallState::Unknown if view.remembers_since_ms + CLOCKS_MS <= begun_ms => {
             Some(Fate::NotSent)
@@ -66,7 +66,7 @@ const CLOCKS_MS: u64 = 10_000;
 mod tests {
     use super::*;
 
-    fn view(state: CallState, maybe_billed: bool, remembers_since_ms: u64) -> CallView {
+    fn view(state: CallState, maybe_billed: u32, remembers_since_ms: u64) -> CallView {
         CallView {
             key: CallKey::new("k:1").unwrap(),
             state,
@@ -82,15 +82,15 @@ mod tests {
     fn what_the_router_tells_is_believed_as_far_as_it_remembers() {
         let begun = Timestamp::from_millisecond(100_000).unwrap();
         let table = [
-            (CallState::Running, false, 0, None),
-            (CallState::Done, false, 0, Some(Fate::Answered)),
-            (CallState::Dropped, true, 0, Some(Fate::GivenUp)),
-            (CallState::Dropped, false, 0, Some(Fate::NotSent)),
-            (CallState::Stopped, true, 0, Some(Fate::GivenUp)),
-            (CallState::Stopped, false, 0, Some(Fate::NotSent)),
-            (CallState::Unknown, false, 90_000, Some(Fate::NotSent)),
-            (CallState::Unknown, false, 90_001, Some(Fate::Unknown)),
-            (CallState::Unknown, false, 200_000, Some(Fate::Unknown)),
+            (CallState::Running, 0, 0, None),
+            (CallState::Done, 0, 0, Some(Fate::Answered)),
+            (CallState::Dropped, 1, 0, Some(Fate::GivenUp)),
+            (CallState::Dropped, 0, 0, Some(Fate::NotSent)),
+            (CallState::Stopped, 1, 0, Some(Fate::GivenUp)),
+            (CallState::Stopped, 0, 0, Some(Fate::NotSent)),
+            (CallState::Unknown, 0, 90_000, Some(Fate::NotSent)),
+            (CallState::Unknown, 0, 90_001, Some(Fate::Unknown)),
+            (CallState::Unknown, 0, 200_000, Some(Fate::Unknown)),
         ];
         for (state, maybe_billed, since, expected) in table {
             let told = fate(&view(state, maybe_billed, since), begun);

@@ -49,7 +49,7 @@ impl Link for LossyLink {
 impl LossyLink {
     async fn carry(&self, request: Request<'_>) -> Result<Answer, Lost> {
         let Self { world, who } = self;
-        let fate = Fate::draw(world);
+        let fate = Fate::draw(world, request);
         world.trace.tell(format_args!("{who}: {} is {fate:?}", told(request)));
         if let Request::Ask { key, .. } = request {
             world.asked(&execution_of(key));
@@ -76,9 +76,10 @@ impl LossyLink {
 }
 
 impl Fate {
-    fn draw(world: &World) -> Self {
+    fn draw(world: &World, request: Request<'_>) -> Self {
         let faults = &world.plan.faults;
-        if world.faulty(faults.panic) {
+        // A panic is meant for one pair, not for a look on behalf of many.
+        if matches!(request, Request::Ask { .. }) && world.faulty(faults.panic) {
             Self::Panic
         } else if world.faulty(faults.call_unsent) {
             Self::Unsent

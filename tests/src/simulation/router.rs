@@ -123,7 +123,7 @@ impl Router {
                     keyed.callers += 1;
                     return Ok(answer.clone());
                 }
-                Progress::Dropped => dropped = keyed.dropped + 1,
+                Progress::Dropped => dropped = keyed.dropped,
             }
         }
         let (sender, answer) = watch::channel(None);
@@ -177,6 +177,7 @@ impl Router {
 impl Known {
     /// What it tells of a call. It began before every schedule, so it forgets nothing.
     fn view(&self, key: &str) -> Answer {
+        let dropped = self.by_key.get(key).map_or(0, |keyed| keyed.dropped);
         let (state, response) = match self.by_key.get(key).map(|keyed| &keyed.progress) {
             Some(Progress::Running { .. }) => (CallState::Running, None),
             Some(Progress::Done(answer)) => {
@@ -190,7 +191,7 @@ impl Known {
             key: CallKey::new(key).unwrap(),
             state,
             response,
-            maybe_billed: matches!(state, CallState::Dropped | CallState::Stopped),
+            maybe_billed: dropped,
             begun_ms: None,
             ended_ms: None,
             remembers_since_ms: 0,
@@ -205,6 +206,7 @@ impl Known {
         world.trace.tell(format_args!("provider: {key} {end:?}"));
         self.calls[*call].ended = Some((world.now(), end));
         if end == CallEnd::Dropped {
+            keyed.dropped += 1;
             upstream.abort();
         }
         keyed.progress = progress;

@@ -178,14 +178,14 @@ impl<F: Clone> Memory<F> {
             key: key.clone(),
             state: CallState::Unknown,
             response: None,
-            maybe_billed: false,
+            maybe_billed: 0,
             begun_ms: None,
             ended_ms: None,
             remembers_since_ms: self.remembers_since_ms,
         };
         let Some(call) = self.calls.get(key) else { return view };
         view.begun_ms = call.digest.map(|_came| call.begun_ms);
-        view.maybe_billed = call.maybe_billed_attempts() > 0;
+        view.maybe_billed = call.maybe_billed_attempts();
         view.state = match &call.state {
             State::Running { .. } => CallState::Running,
             State::Ended { ending, at_ms, .. } => {

@@ -56,20 +56,20 @@ async fn a_call_is_unknown_then_running_then_done() {
     let mut upstream = Upstream::in_turn([Act::Silent, answering()]).await;
     let router = Running::start(&lab("modal", &upstream.url, "")).await;
     let (status, view) = router.get(AT).await;
-    assert_eq!((status, shape(&view)), (404, json!(["unknown", false, false, false, false])));
+    assert_eq!((status, shape(&view)), (404, json!(["unknown", 0, false, false, false])));
     assert_eq!(view["key"], KEY);
 
     let waiting = router.caller(KEY, &question()).await;
     upstream.received().await;
     let (status, view) = router.get(AT).await;
-    assert_eq!((status, shape(&view)), (200, json!(["running", false, true, false, false])));
+    assert_eq!((status, shape(&view)), (200, json!(["running", 0, true, false, false])));
     assert!(view["begun_ms"].as_u64() >= view["remembers_since_ms"].as_u64(), "{view}");
     drop(waiting);
     upstream.closed().await;
 
     let (_, told) = router.infer_with("k:2", &question()).await;
     let (status, view) = router.get("/v1/inference/k%3A2").await;
-    assert_eq!((status, shape(&view)), (200, json!(["done", false, true, true, true])));
+    assert_eq!((status, shape(&view)), (200, json!(["done", 0, true, true, true])));
     assert_eq!((&view["response"], &view["key"]), (&told, &json!("k:2")));
 }
 
@@ -81,7 +81,7 @@ async fn a_call_that_is_stopped_ends_at_once_for_all_and_for_good() {
     let waiting = [tokio::spawn(asked().send()), tokio::spawn(asked().send())];
     upstream.received().await;
     let (status, view) = router.delete(AT).await;
-    assert_eq!((status, shape(&view)), (200, json!(["stopped", true, true, true, false])));
+    assert_eq!((status, shape(&view)), (200, json!(["stopped", 1, true, true, false])));
     upstream.closed().await;
     let (_, again) = router.infer_with(KEY, &question()).await;
     let mut all = vec![again];
@@ -145,7 +145,7 @@ async fn callers_that_come_and_go_at_once_never_make_two_requests_at_a_time() {
     assert!(alternate && !events.is_empty(), "{log}");
     assert_eq!(router.look(&key(KEY)).state, CallState::Dropped);
     let stopped = within(router.stop(&key(KEY))).await;
-    assert_eq!((stopped.state, stopped.maybe_billed), (CallState::Stopped, true));
+    assert_eq!((stopped.state, stopped.maybe_billed), (CallState::Stopped, 1));
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_call_that_is_done_stays_done_when_it_is_stopped() {
     let router = Running::start(&lab("modal", &upstream.url, "")).await;
     let (_, told) = router.infer_with(KEY, &question()).await;
     let (status, view) = router.delete(AT).await;
-    assert_eq!((status, shape(&view)), (200, json!(["done", false, true, true, true])));
+    assert_eq!((status, shape(&view)), (200, json!(["done", 0, true, true, true])));
     assert_eq!(view["response"], told);
     assert_eq!(router.infer_with(KEY, &question()).await, (200, told));
 }
@@ -168,7 +168,7 @@ async fn a_call_that_was_dropped_is_not_made_anew_once_it_is_stopped() {
     drop(caller);
     assert_eq!(router.ended(KEY).await["state"], "dropped");
     let (_, view) = router.delete(AT).await;
-    assert_eq!(shape(&view), json!(["stopped", true, true, true, false]));
+    assert_eq!(shape(&view), json!(["stopped", 1, true, true, false]));
     let (_, told) = router.infer_with(KEY, &question()).await;
     let seen = json!([told["error_code"], told["failure"]["maybe_billed"]]);
     assert_eq!(seen, json!(["CALL_STOPPED", true]));
@@ -180,7 +180,7 @@ async fn a_call_that_comes_after_its_stop_is_never_sent() {
     let upstream = Upstream::start(answering()).await;
     let router = Running::start(&lab("modal", &upstream.url, "")).await;
     let (status, view) = router.delete(AT).await;
-    assert_eq!((status, shape(&view)), (200, json!(["stopped", false, false, true, false])));
+    assert_eq!((status, shape(&view)), (200, json!(["stopped", 0, false, true, false])));
     let (status, told) = router.infer_with(KEY, &question()).await;
     let failure = &told["failure"];
     let seen = json!([status, failure["code"], failure["maybe_billed"], failure["attempts"]]);

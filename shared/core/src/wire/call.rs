@@ -39,9 +39,9 @@ pub struct CallView {
     /// The answer or failure of a call that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<InferenceResponse>,
-    /// A request of this key that was dropped or stopped may have reached the provider. What a call
-    /// that is done may have cost stands in its answer.
-    pub maybe_billed: bool,
+    /// Requests of this key that were dropped or stopped, and may have reached the provider. What a
+    /// call that is done may have cost stands in its answer.
+    pub maybe_billed: u32,
     /// Unix milliseconds of the latest beginning; absent when none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_ms: Option<u64>,
@@ -85,12 +85,12 @@ mod tests {
             key: CallKey::new("k:1").unwrap(),
             state: CallState::Unknown,
             response: None,
-            maybe_billed: false,
+            maybe_billed: 0,
             begun_ms: None,
             ended_ms: None,
             remembers_since_ms: 7,
         };
-        let json = serde_json::json!({"key": "k:1", "state": "unknown", "maybe_billed": false,
+        let json = serde_json::json!({"key": "k:1", "state": "unknown", "maybe_billed": 0,
             "remembers_since_ms": 7});
         assert_eq!(serde_json::to_value(&view).unwrap(), json);
         assert_eq!(serde_json::from_value::<CallView>(json).unwrap(), view);
