@@ -7,7 +7,7 @@ use beacon_core::bill::{Fate, call_key, fate};
 use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
 use beacon_core::failure::{Failure, Stage};
 use beacon_core::job::EndCause;
-use beacon_core::lane::{Holder, Ticket};
+use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
 use beacon_core::prompt::{Prompt, PromptHash};
 use beacon_core::reply::{Asked, Reply, read};
@@ -28,14 +28,21 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A call that ends sooner without having reached the router points at a wrong setting.
 const SUSPICIOUSLY_FAST_MS: u64 = 100;
 
+/// Holders of the question before this one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Behind {
+    /// When the first of them came; none where that is not known.
+    pub(crate) since: Option<Timestamp>,
+}
+
 /// What is the same for all pairs of a question.
 pub(crate) struct Asking<'a> {
     pub(crate) message: &'a QuestionMessage,
     pub(crate) prompt: Prompt<'a>,
     pub(crate) sha256: PromptHash,
     pub(crate) ticket: &'a Ticket,
-    /// Who had the question before, and may have called with the keys of this run.
-    pub(crate) holder_before: Option<&'a Holder>,
+    /// Others had the question before, and may have called with the keys of this run since then.
+    pub(crate) behind: Option<Behind>,
     pub(crate) clock: Clock,
 }
 
@@ -204,7 +211,7 @@ impl Router {
         match fate(&view, sent.begun) {
             None => Called::Running(reply),
             Some(Fate::NotSent) => {
-                reply.ending = not_billed(reply.ending);
+                reply.ending = reply.ending.billed(false);
                 Called::NotSent(reply)
             }
             Some(Fate::GivenUp) => {
@@ -244,9 +251,9 @@ impl Router {
     /// Calls of the holder before under this key that may be billed, those included whose fate
     /// nobody knows.
     async fn left_behind(&self, asking: &Asking<'_>, id: &ExecutionId, key_number: u32) -> u32 {
-        let Some(holder) = asking.holder_before else { return 0 };
+        let Some(Behind { since }) = asking.behind else { return 0 };
         let Some(view) = self.look(id, key_number).await else { return 1 };
-        let unknown = fate(&view, holder.since) == Some(Fate::Unknown);
+        let unknown = fate(&view, since.unwrap_or(Timestamp::MIN)) == Some(Fate::Unknown);
         view.maybe_billed.max(unknown.into())
     }
 
@@ -267,17 +274,6 @@ impl Called {
         match self {
             Self::Ended(reply) | Self::NotSent(reply) | Self::Running(reply) => reply,
         }
-    }
-}
-
-/// The same ending of a call that no provider got.
-fn not_billed(ending: Ending) -> Ending {
-    let not_billed = |failure| Failure { maybe_billed: false, ..failure };
-    match ending {
-        Ending::Completed(answer) => Ending::Completed(answer),
-        Ending::Failed(failure) => Ending::Failed(not_billed(failure)),
-        Ending::TimedOut(failure) => Ending::TimedOut(not_billed(failure)),
-        Ending::Cancelled(failure) => Ending::Cancelled(not_billed(failure)),
     }
 }
 

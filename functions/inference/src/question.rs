@@ -1,6 +1,6 @@
 //! One receive of a question: in through the gate, every missing pair asked and stored, and out.
 
-use beacon_aws::{LaneUpdate, Received, TableError};
+use beacon_aws::{Calls, LaneUpdate, Received, TableError};
 use beacon_core::execution::{Ending, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::{Actor, EndCause};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
 use crate::Inference;
-use crate::call::Asking;
+use crate::call::{Asking, Behind};
 use crate::fence::Fence;
 use crate::interrupt::Interrupt;
 
@@ -38,8 +38,8 @@ pub(crate) struct Entered {
     /// The lane as the gate left it.
     pub(crate) lane: Lane,
     pub(crate) entry: Entry,
-    /// Who held it before, and may have calls out whose keys are the ones of this run.
-    pub(crate) before: Option<Holder>,
+    /// Others held it before, and may have calls out whose keys are the ones of this run.
+    pub(crate) behind: Option<Behind>,
     /// Before the request that let it in was sent.
     since: Instant,
 }
@@ -206,14 +206,15 @@ impl Inference {
             }
         }
         if let Some(mark) = &entered.lane.mark {
-            let rows = self.leave(message, ticket, &mark.cause.ending(1, true)).await?;
+            let rows = self.leave(message, ticket, entered, &mark.cause.ending(1, true)).await?;
             return self.finish(message, ticket, entered, &rows, Some(&mark.cause)).await;
         }
         if gave_up(&entered.lane) {
             let QuestionMessage { job_id, run, lane, position, .. } = message;
             let (takeovers, code) = (entered.lane.takeovers, FailureCode::WorkerCrashed);
             error!(%job_id, %run, %lane, %position, takeovers, %code, "a question is given up");
-            let rows = self.leave(message, ticket, &crashed(entered.lane.takeovers)).await?;
+            let ending = crashed(entered.lane.takeovers);
+            let rows = self.leave(message, ticket, entered, &ending).await?;
             return self.finish(message, ticket, entered, &rows, None).await;
         }
         let rows = self.ask_missing(message, ticket, entered, interrupt).await?;
@@ -234,10 +235,14 @@ impl Inference {
         &self,
         message: &QuestionMessage,
         ticket: &Ticket,
+        entered: &Entered,
         ending: &Ending,
     ) -> Result<Vec<PairRow>, WorkError> {
         self.verify_holder(message, ticket).await?;
-        Ok(self.table.end_missing(message, ticket, ending, self.clock.now()).await?)
+        let since = entered.behind.and_then(|behind| behind.since);
+        let calls = Calls { link: self.router.link.as_ref(), since };
+        let now = self.clock.now();
+        Ok(self.table.end_missing(message, ticket, ending, calls, now).await?)
     }
 
     async fn ask_missing(
@@ -249,9 +254,8 @@ impl Inference {
     ) -> Result<Vec<PairRow>, WorkError> {
         let stored = self.stored_rows(message, ticket, entered).await?;
         let prompt = message.prompt();
-        let holder_before = entered.before.as_ref();
-        let (sha256, clock) = (prompt.sha256(), self.clock);
-        let asking = Asking { message, prompt, sha256, ticket, holder_before, clock };
+        let (sha256, clock, behind) = (prompt.sha256(), self.clock, entered.behind);
+        let asking = Asking { message, prompt, sha256, ticket, behind, clock };
         let pairs = message.pairs().map(|(model, id)| {
             let there = stored.get(&(id.model.clone(), id.sample)).copied();
             let asking = &asking;
@@ -299,12 +303,16 @@ fn entered(
     write: &LaneWrite,
     before: Lane,
     mut holders: Vec<Holder>,
-    since: Instant,
+    begun: Instant,
 ) -> Entered {
     let entry = enter(ticket, &before, &holders);
     holders.extend(before.holder.clone());
-    let foreign = holders.into_iter().rev().find(|holder| holder.nonce != ticket.nonce);
-    Entered { lane: write.change.apply(before), entry, before: foreign, since }
+    // Of holders before an earlier takeover nobody knows any more.
+    let knows_all = before.takeovers == 0;
+    let lane = write.change.apply(before);
+    let mut others = holders.into_iter().filter(|holder| holder.nonce != ticket.nonce);
+    let behind = others.next().map(|first| Behind { since: knows_all.then_some(first.since) });
+    Entered { lane, entry, behind, since: begun }
 }
 
 /// A pair whose row was there already.

@@ -1,6 +1,6 @@
 //! The question at a lane's cursor, ended in place of a worker.
 
-use beacon_aws::{LaneUpdate, TableError};
+use beacon_aws::{Calls, LaneUpdate, TableError};
 use beacon_core::Nonce;
 use beacon_core::execution::Ending;
 use beacon_core::job::{EndCause, Job};
@@ -10,6 +10,7 @@ use beacon_core::lane::{
 };
 use beacon_core::message::{Asks, DispatchMessage, QuestionMessage};
 use beacon_core::spec::Spec;
+use jiff::Timestamp;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -30,6 +31,8 @@ struct Held {
     waited_ms: u64,
     ending: Ending,
     closing: Option<EndCause>,
+    /// When calls of the holder before may have begun; none where that is not known.
+    since: Option<Timestamp>,
 }
 
 impl Reconciler {
@@ -102,8 +105,10 @@ impl Reconciler {
         if let Some(wait) = entry.wait {
             sleep(wait).await;
         }
+        let holder = before.holder.clone();
+        let since = holder.filter(|_| before.takeovers == 0).map(|holder| holder.since);
         let lane = write.change.apply(before);
-        Ok(Some(Held { lane, waited_ms: entry.waited_ms, ending, closing }))
+        Ok(Some(Held { lane, waited_ms: entry.waited_ms, ending, closing, since }))
     }
 
     /// The lane after its question has ended; none where another holder has it by now.
@@ -120,7 +125,8 @@ impl Reconciler {
             return Ok(None);
         }
         let now = self.clock.now();
-        let rows = self.table.end_missing(message, ticket, &held.ending, now).await?;
+        let calls = Calls { link: self.link.as_ref(), since: held.since };
+        let rows = self.table.end_missing(message, ticket, &held.ending, calls, now).await?;
         let closing = held.closing.as_ref();
         let write = finish(ticket, &held.lane, held.waited_ms, &rows, closing, now);
         match self.table.write_lane(job_id, lane, &write).await? {

@@ -1,15 +1,20 @@
 //! Ending a job before its last question: its lanes closed or marked, and the pairs of a question
 //! that nobody asks any more recorded.
 
-use beacon_core::bill::{Bill, Fate, call_key};
+use std::time::Duration;
+
+use beacon_core::bill::{Bill, Fate, call_key, fate};
 use beacon_core::execution::{Ending, ExecutionRow, Served};
 use beacon_core::job::{Actor, EndCause, end};
 use beacon_core::lane::{Closing, Lane, LaneState, PairRow, Ticket, close};
 use beacon_core::message::QuestionMessage;
+use beacon_core::wire::CallView;
 use beacon_core::{ExecutionId, JobId, Run};
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
+use crate::link::{Link, Request};
 use crate::table::{JobUpdate, LaneUpdate, Table, TableError};
 
 /// Lanes that are closed at a time.
@@ -95,40 +100,43 @@ impl Table {
         }
     }
 
-    /// Gives each pair of a question that has no row of its run this ending. Returns all the
+    /// Gives each pair of a question that has no row of its run this ending. What calls of theirs
+    /// may be out the router is told to stop; it also tells how many may be billed. Returns all the
     /// question's rows, as a finish counts them.
     pub async fn end_missing(
         &self,
         message: &QuestionMessage,
         ticket: &Ticket,
         ending: &Ending,
+        calls: Calls<'_>,
         now: Timestamp,
     ) -> Result<Vec<PairRow>, TableError> {
         let QuestionMessage { job_id, lane, question, .. } = message;
         let stored = self.rows_of_question(job_id, &lane.region, *question).await?;
-        let mut rows = Vec::new();
-        for (model, id) in message.pairs() {
-            let there = stored.get(&(id.model.clone(), id.sample));
-            let pair = |counted, maybe_billed| PairRow {
-                model,
-                counted,
-                spared: false,
-                failed_writes: 0,
-                maybe_billed,
-            };
-            rows.push(match there.filter(|row| row.counted.stands_in(ticket.run)) {
-                Some(row) if row.counted.run == ticket.run => pair(row.counted, row.maybe_billed),
-                Some(row) => pair(row.counted, 0),
-                None => {
-                    let before = there.map_or(0, |row| row.key_number);
-                    let row = ended_row(message, ticket, ending, before, now);
-                    let counted = self.put_result(&id, &row).await?.counted();
-                    self.bill(&id, &row).await?;
-                    pair(counted, row.maybe_billed)
+        let pairs = message.pairs().map(|(model, id)| {
+            let there = stored.get(&(id.model.clone(), id.sample)).copied();
+            async move {
+                let pair = |counted, maybe_billed| PairRow {
+                    model,
+                    counted,
+                    spared: false,
+                    failed_writes: 0,
+                    maybe_billed,
+                };
+                if let Some(row) = there.filter(|row| row.counted.stands_in(ticket.run)) {
+                    let of_this_run = row.counted.run == ticket.run;
+                    return Ok(pair(row.counted, if of_this_run { row.maybe_billed } else { 0 }));
                 }
-            });
-        }
-        Ok(rows)
+                let key_before = there.map_or(0, |row| row.key_number);
+                let may_be_out = ending.failure().is_some_and(|failure| failure.maybe_billed);
+                let billed = if may_be_out { calls.stop(&id, key_before + 1).await } else { 0 };
+                let row = ended_row(message, ticket, ending, key_before, billed, now);
+                let counted = self.put_result(&id, &row).await?.counted();
+                self.bill(&id, &row).await?;
+                Ok(pair(counted, row.maybe_billed))
+            }
+        });
+        try_join_all(pairs).await
     }
 
     /// Keeps the call of a row in mind whose fate is not known.
@@ -142,25 +150,55 @@ impl Table {
     }
 }
 
-/// The row of a pair whose holder is gone. If its call may be under way, it has the next key.
+/// Calls that somebody may have made who is gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Calls<'a> {
+    /// The way to the router.
+    pub link: &'a dyn Link,
+    /// When the first of them may have begun; none where that is not known.
+    pub since: Option<Timestamp>,
+}
+
+/// How long the router may take to stop a call.
+const STOP: Duration = Duration::from_secs(1);
+
+impl Calls<'_> {
+    /// Stops the call with this key, if there is one. Returns how many calls under the key may be
+    /// billed.
+    async fn stop(self, id: &ExecutionId, key_number: u32) -> u32 {
+        let key = call_key(id, key_number);
+        let answer = self.link.send(Request::Stop { key: key.as_str() }, STOP).await;
+        let view: Option<CallView> =
+            answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
+        let Some(view) = view else { return 1 };
+        let billed = match fate(&view, self.since.unwrap_or(Timestamp::MIN)) {
+            Some(Fate::NotSent | Fate::GivenUp) => 0,
+            Some(Fate::Answered | Fate::Unknown) | None => 1,
+        };
+        view.maybe_billed + billed
+    }
+}
+
+/// The row of a pair whose holder is gone. If a call of it may be billed, it has that call's key.
 fn ended_row(
     message: &QuestionMessage,
     ticket: &Ticket,
     ending: &Ending,
     key_before: u32,
+    maybe_billed: u32,
     now: Timestamp,
 ) -> ExecutionRow {
-    let maybe_billed = ending.failure().is_some_and(|failure| failure.maybe_billed);
+    let out = u32::from(maybe_billed > 0);
     ExecutionRow {
         run: ticket.run,
         holder: ticket.nonce.clone(),
-        ending: ending.clone(),
+        ending: ending.clone().billed(maybe_billed > 0),
         prompt_sha256: message.prompt().sha256(),
         sampling: message.sampling.clone(),
         served: Served::default(),
-        attempts: u32::from(maybe_billed),
-        key_number: key_before + u32::from(maybe_billed),
-        maybe_billed: u32::from(maybe_billed),
+        attempts: out,
+        key_number: key_before + out,
+        maybe_billed,
         started_at: now,
         completed_at: now,
     }

@@ -108,6 +108,18 @@ impl Ending {
         }
     }
 
+    /// The same, and whether a call of it may be billed, where it did not complete.
+    #[must_use]
+    pub fn billed(self, maybe_billed: bool) -> Self {
+        let told = |failure| Failure { maybe_billed, ..failure };
+        match self {
+            Self::Completed(answer) => Self::Completed(answer),
+            Self::Failed(failure) => Self::Failed(told(failure)),
+            Self::TimedOut(failure) => Self::TimedOut(told(failure)),
+            Self::Cancelled(failure) => Self::Cancelled(told(failure)),
+        }
+    }
+
     /// Why it did not complete.
     pub fn failure(&self) -> Option<&Failure> {
         match self {

@@ -32,7 +32,7 @@ async fn a_panic_becomes_a_row_with_its_code() {
         prompt,
         sha256: prompt.sha256(),
         ticket: &ticket,
-        holder_before: None,
+        behind: None,
         clock: Clock::System,
     };
     let id = ExecutionId {
