@@ -25,6 +25,8 @@ use crate::pair::{Progress, Sent};
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The router ends a call half a second before its deadline, which is to be that of the call itself.
+const PAST_DEADLINE: Duration = Duration::from_secs(1);
 /// A call that ends sooner without having reached the router points at a wrong setting.
 const SUSPICIOUSLY_FAST_MS: u64 = 100;
 
@@ -158,11 +160,14 @@ impl Router {
         let budget_ms = milliseconds(self.budget);
         let deadline = begun.as_millisecond().saturating_add_unsigned(budget_ms);
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
+        // At the job's deadline the worker breaks the call off and says so.
+        let of_job = asking.message.deadline.saturating_add(PAST_DEADLINE);
+        let of_job = of_job.unwrap_or(Timestamp::MAX);
         let (key, trace) = (call_key(id, key_number), id.to_string());
         let ask = Request::Ask {
             key: key.as_str(),
             trace: &trace,
-            deadline: deadline.min(asking.message.deadline),
+            deadline: deadline.min(of_job),
             body: request,
         };
         let answer = self.link.send(ask, self.wait).await;

@@ -3,7 +3,6 @@
 use beacon_aws::{LaneUpdate, Received, TableError};
 use beacon_core::execution::{Ending, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{Actor, EndCause};
 use beacon_core::lane::{
     Entry, Finished, GateRejection, Holder, Lane, LaneState, LaneWrite, PairRow, Ticket, enter,
     gate, gave_up, rejected, take_over, take_over_marked,
@@ -90,21 +89,6 @@ impl Inference {
         }
     }
 
-    /// A question that comes after the deadline ends the job instead of being asked: the gate then
-    /// finds its lane closed or marked.
-    async fn end_at_deadline(&self, message: &QuestionMessage) -> Result<(), TableError> {
-        let QuestionMessage { job_id, run, deadline, .. } = message;
-        let now = self.clock.now();
-        if now < *deadline {
-            return Ok(());
-        }
-        let (cause, who) = (EndCause::Deadline, Actor::Inference);
-        if let Some(cause) = self.table.end_job(job_id, *run, &cause, who, now).await? {
-            self.table.close_run(job_id, *run, &cause, now).await?;
-        }
-        Ok(())
-    }
-
     async fn enter_lane(
         &self,
         message: &QuestionMessage,
@@ -186,6 +170,7 @@ impl Inference {
         tokio::select! {
             biased;
             never = fence.watch(held) => match never {},
+            never = self.keep_deadline(message, interrupt) => match never {},
             done = self.answer(message, ticket, &entered, interrupt) => done,
         }
     }
