@@ -64,7 +64,9 @@ impl Inference {
             self.end_at_deadline(message).await?;
             match self.enter_lane(message, &ticket).await? {
                 Gated::Done(finished) => Ok(finished),
-                Gated::In(entered) => self.work(message, &ticket, *entered, &interrupt).await,
+                Gated::In(entered) => {
+                    Box::pin(self.work(message, &ticket, *entered, &interrupt)).await
+                }
             }
         };
         // Biased, here and below: what may stop a call is looked at before the call goes on.

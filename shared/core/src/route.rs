@@ -90,9 +90,8 @@ impl Route {
                 _ => Err(NoRoute::MethodNotAllowed { allow: "GET, POST" }),
             };
         }
-        let only = |allow, route| match method == allow {
-            true => Ok(route),
-            false => Err(NoRoute::MethodNotAllowed { allow }),
+        let only = |allow, route| {
+            if method == allow { Ok(route) } else { Err(NoRoute::MethodNotAllowed { allow }) }
         };
         let (get, post) = (|route| only("GET", route), |route| only("POST", route));
         match parts.as_slice() {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::here::{Here, answered, by_status, eventually, main_job};
-use crate::router::{Answer, Router, answered as answer};
+use crate::router::{Answer, Router, answered_in};
 
 /// Region, model and question of a call.
 type Call = (String, String, String);
@@ -33,7 +33,7 @@ impl Lab {
             if region == "eu-west" && is_dead.load(Ordering::Relaxed) {
                 return Answer::Http(500, Vec::new());
             }
-            Answer::Json(answer("four"))
+            Answer::Json(answered_in(&region, "four"))
         })
         .await;
         Self { router, dead, calls }

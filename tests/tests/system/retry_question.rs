@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::here::{Answered, Here, eventually};
 use crate::retry::{Lab, spec};
-use crate::router::{Answer, Router, answered};
+use crate::router::{Answer, Router, answered_in};
 
 const FAILED: &str = "j.1.eu-west.0.a";
 
@@ -94,7 +94,7 @@ async fn a_pair_of_a_job_that_runs_is_waited_for() {
         match question.as_str().unwrap() {
             "0?" => Answer::Http(500, Vec::new()),
             "1?" => Answer::Silence,
-            _ => Answer::Json(answered("four")),
+            _ => Answer::Json(answered_in("eu-west", "four")),
         }
     })
     .await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::here::{Here, by_status, sum};
-use crate::router::{Answer, Router, answered};
+use crate::router::{Answer, Router, answered_in};
 
 #[tokio::test]
 async fn at_its_deadline_a_job_is_timed_out_with_all_that_it_leaves() {
@@ -15,8 +15,9 @@ async fn at_its_deadline_a_job_is_timed_out_with_all_that_it_leaves() {
             "questions": ["math_basic", "identity_basic"],
         }))
         .await;
-    assert_eq!((&view["status"], &view["counts"]["timed_out"]), (&"timed_out".into(), &4.into()));
-    assert_eq!((&view["ending"]["cause"], sum(&view["counts"])), (&"deadline".into(), 4));
+    let counts = &view["counts"];
+    assert_eq!((&view["status"], &counts["timed_out"]), (&"timed_out".into(), &4.into()), "{view}");
+    assert_eq!((&view["ending"]["cause"], sum(counts)), (&"deadline".into(), 4), "{view}");
     assert_eq!(here.calls().in_flight(), 0);
     // Nothing but each lane's first question was asked, if it was.
     let begun = here.calls().begun().len();
@@ -36,7 +37,7 @@ async fn a_region_that_brings_nothing_back_stops_the_job_for_all() {
     let router = router(|question, region| match (question, region) {
         (7, "us-east") => Answer::Silence,
         (5.., "eu-west") => Answer::Http(500, Vec::new()),
-        _ => Answer::Json(answered("four")),
+        _ => Answer::Json(answered_in(region, "four")),
     })
     .await;
     let here = Here::with_router(router.base()).await;
@@ -87,7 +88,7 @@ async fn a_job_stops_when_its_rate_is_out_of_reach() {
 async fn a_job_that_stops_never_asks_every_pair() {
     let router = router(|_, region| match region {
         "eu-west" => Answer::Http(500, Vec::new()),
-        _ => Answer::Json(answered("four")),
+        _ => Answer::Json(answered_in(region, "four")),
     })
     .await;
     let here = Here::with_router(router.base()).await;

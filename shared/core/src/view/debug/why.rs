@@ -98,3 +98,68 @@ fn why_lane(job: &Job, lane: &Lane, now: Timestamp) -> Option<String> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::id::{JobId, Nonce, QuestionIndex, Run};
+    use crate::job::{EndCause, JobStatus, cancel};
+    use crate::lane::{Holder, Mark};
+    use crate::spec::{SpecHash, parse};
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn job() -> (Job, Vec<Lane>) {
+        let document = json!({"questions": ["math_basic"], "models": ["m"], "regions": ["US"]});
+        let spec = parse(&document, &[]).unwrap().spec;
+        let job = Job::new(JobId::new("j").unwrap(), &spec, SpecHash(String::new()), 1, now());
+        (job, Job::lanes(&spec, now()))
+    }
+
+    fn holder() -> Holder {
+        let (nonce, question) = (Nonce::new("n1").unwrap(), QuestionIndex(0));
+        Holder { nonce, boot: None, since: now(), question, due: 1 }
+    }
+
+    #[test]
+    fn a_cancelled_job_tells_who_asked_for_it_and_what_still_runs() {
+        let (job, mut lanes) = job();
+        let job = cancel(&job, Some("abcd".to_owned()), now()).unwrap().apply(job);
+        lanes[0].holder = Some(holder());
+        lanes[0].mark = Some(Mark { run: Run::FIRST, cause: EndCause::Cancel, at: now() });
+        let told = why(&job, &lanes, now());
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with("the job was cancelled at 2027-01-15"), "{told:?}");
+        assert!(told[0].ends_with("asked for with the token abcd"), "{told:?}");
+        assert!(told[1].contains("marked") && told[1].contains("n1 drops its calls"), "{told:?}");
+        lanes[0].holder = None;
+        assert!(why(&job, &lanes, now())[1].contains("nobody has it"));
+    }
+
+    #[test]
+    fn a_job_that_ended_early_tells_why_and_how() {
+        let (mut job, mut lanes) = job();
+        let (cause, who) = (EndCause::RateUnreachable, Actor::Reconciler);
+        job.ending = Some(JobEnding { cause, at: now(), who, by: None });
+        job.status = JobStatus::Failed;
+        lanes[0].state = LaneState::Closed;
+        let told = why(&job, &lanes, now());
+        assert!(told[0].contains("min_success_rate was out of reach"), "{told:?}");
+        assert!(told[0].ends_with("decided by the reconciler"), "{told:?}");
+        assert_eq!(told[1], "ended: 0 of 1 completed, 1 were needed, and in 1 regions");
+    }
+
+    #[test]
+    fn a_lane_that_a_retry_has_not_reached_is_told_from_one_that_is_done() {
+        let (mut job, mut lanes) = job();
+        lanes[0].state = LaneState::Closed;
+        assert!(why(&job, &lanes, now())[0].starts_with("every lane is closed"));
+        job.run = Run(2);
+        let told = why(&job, &lanes, now());
+        assert!(told[0].starts_with("us-east#0 is still at run 1"), "{told:?}");
+    }
+}
