@@ -1,1 +1,11 @@
-//! Whole-system tests; see `tests/`.
+//! Whole-system tests; see `tests/`. What is here is a simulation that tests and `cargo xtask faults`
+//! share.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and clippy knows tests by their attribute"
+)]
+
+pub mod simulation;

@@ -11,7 +11,9 @@ mod limits;
 mod mock;
 mod process;
 mod promptfoo;
+mod stop;
 mod table;
+mod up;
 mod visibility;
 mod workload;
 
@@ -28,6 +30,7 @@ use promptfoo::Promptfoo;
 use workload::Workload;
 
 pub(crate) use error::BenchError;
+pub(crate) use stop::{Stop, stop};
 
 /// Runs of the job of 1,008 executions; of promptfoo as many as [`PEER_ROUNDS`] has entries.
 const ROUNDS: usize = 5;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod contract;
+mod faults;
 mod openapi;
 mod test;
 
@@ -19,6 +20,8 @@ enum Task {
     Contract,
     /// Writes `docs/openapi.json` anew.
     Openapi,
+    /// Schedules of the functions under faults, each replayed by its seed.
+    Faults(faults::Faults),
     /// What things cost, beside others doing the same in the same run.
     #[command(subcommand)]
     Bench(Bench),
@@ -28,14 +31,18 @@ enum Task {
 enum Bench {
     /// A job's CPU, time, memory, table units and queue requests, beside `promptfoo eval`.
     Pipeline(bench::Pipeline),
+    /// How soon a cancel holds, and what a retry costs beside the first run.
+    Stop(bench::Stop),
 }
 
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
+        Task::Faults(faults) => faults::run(&faults).map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
+        Task::Bench(Bench::Stop(options)) => bench::stop(&options).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

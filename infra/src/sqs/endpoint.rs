@@ -22,6 +22,16 @@ pub struct SqsEndpoint {
 impl SqsEndpoint {
     /// An endpoint without queues, to be served at this address.
     pub fn new(address: SocketAddr) -> Self {
+        Self::with(address, Clock::start())
+    }
+
+    /// The same, with a clock that shows this time since the epoch now, and follows the runtime's
+    /// from here on.
+    pub fn beginning_at(address: SocketAddr, since_epoch: Duration) -> Self {
+        Self::with(address, Clock::showing(since_epoch))
+    }
+
+    fn with(address: SocketAddr, clock: Clock) -> Self {
         let hub = Hub {
             queues: Queues::new(rand::random()),
             wakers: HashMap::new(),
@@ -30,7 +40,7 @@ impl SqsEndpoint {
         };
         let shared = Shared {
             base_url: format!("http://{address}"),
-            clock: Clock::start(),
+            clock,
             hub: Mutex::new(hub),
             rearm: Notify::new(),
             counts: Counts::default(),
@@ -179,7 +189,10 @@ impl Clock {
         reason = "the queues' own clock starts here, as SQS's does"
     )]
     fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self::showing(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
+    fn showing(since_epoch: Duration) -> Self {
         Self { origin: Instant::now(), origin_ms: milliseconds(since_epoch) }
     }
 

@@ -1,5 +1,6 @@
 //! HTTP: one path, the action in a header.
 
+use std::convert::Infallible;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::sync::Arc;
@@ -23,6 +24,17 @@ const JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0")
 const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 
 impl SqsEndpoint {
+    /// Answers one request that did not come over a connection. Whoever asks so runs
+    /// [`Self::keep_time`] beside it.
+    pub async fn answer(&self, request: Request) -> Response {
+        handle(State(Arc::clone(&self.shared)), request).await
+    }
+
+    /// Wakes receives that wait when time alone makes a message visible.
+    pub async fn keep_time(&self) -> Infallible {
+        self.shared.keep_time().await
+    }
+
     /// Serves until the shutdown resolves, then ends the long polls and returns.
     pub async fn serve(
         self,

@@ -248,3 +248,6 @@ impl Lane {
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,9 @@ impl Asks<'_> {
             system: prompt.system.map(str::to_owned),
             models: spec.models.clone(),
             samples: spec.samples,
-            selection: selection.map(|record| record.selection.clone()).unwrap_or_default(),
+            selection: selection
+                .map(|record| record.selection.at(&lane.id.region, &question.id))
+                .unwrap_or_default(),
             sampling: spec.sampling.clone(),
             deadline: job.deadline,
             stop: job.stop,

@@ -191,6 +191,7 @@ async fn a_job_needs_its_least_number_of_regions() {
                 "models": ["m"],
                 "regions": ["US", "EU"],
                 "min_success_rate": 0.5,
+                "stop": "never",
                 "min_regions": regions,
             }))
             .await;

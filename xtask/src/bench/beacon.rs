@@ -47,7 +47,7 @@ impl Beacon<'_> {
         let spec = directory.path().join("spec.yaml");
         fs::write(&spec, workload.spec().to_string()).map_err(io("the specification"))?;
         self.mock.take_calls();
-        let mut command = self.command(&directory.path().join("data"));
+        let mut command = command(&self.binary, &directory.path().join("data"));
         command.arg("run").arg(&spec).arg("--providers").arg(&providers);
         let measured = measure("beacon run", &mut command, directory.path())?;
         let view: JobView =
@@ -56,24 +56,23 @@ impl Beacon<'_> {
         same("calls of the provider", &workload.calls(), &self.mock.take_calls())?;
         Ok(Run { executions: workload.executions(), measured, usage })
     }
+}
 
-    /// The program on a data directory, with nothing of this environment that could change what
-    /// it does.
-    pub(crate) fn command(&self, data: &Path) -> Command {
-        let mut command = Command::new(&self.binary);
-        for variable in [
-            "BEACON_LOG",
-            "HYBRID_ROUTER_URL",
-            "HYBRID_BASE",
-            "HYBRID_ROUTER_TIMEOUT",
-            "HYBRID_TIMEOUT",
-        ] {
-            command.env_remove(variable);
-        }
-        command.env("BEACON_ADMIN_TOKENS", TOKEN).env("BEACON_REQUESTS_PER_MINUTE", "1000000");
-        command.arg("--data").arg(data).arg("--json").stdin(Stdio::null());
-        command
+/// The program on a data directory, with nothing of this environment that could change what it does.
+pub(crate) fn command(binary: &Path, data: &Path) -> Command {
+    let mut command = Command::new(binary);
+    for variable in [
+        "BEACON_LOG",
+        "HYBRID_ROUTER_URL",
+        "HYBRID_BASE",
+        "HYBRID_ROUTER_TIMEOUT",
+        "HYBRID_TIMEOUT",
+    ] {
+        command.env_remove(variable);
     }
+    command.env("BEACON_ADMIN_TOKENS", TOKEN).env("BEACON_REQUESTS_PER_MINUTE", "1000000");
+    command.arg("--data").arg(data).arg("--json").stdin(Stdio::null());
+    command
 }
 
 fn check(view: &JobView, workload: &Workload) -> Result<Usage, BenchError> {

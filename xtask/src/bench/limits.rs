@@ -141,7 +141,12 @@ fn share(what: &str, limit: f64, value: Option<f64>) -> Line {
     at_most(what, limit, value, |share| format!("1/{:.1}", 1.0 / share))
 }
 
-fn at_most(what: &str, limit: f64, value: Option<f64>, show: impl Fn(f64) -> String) -> Line {
+pub(crate) fn at_most(
+    what: &str,
+    limit: f64,
+    value: Option<f64>,
+    show: impl Fn(f64) -> String,
+) -> Line {
     let verdict = match value {
         None => Verdict::NotMeasured,
         Some(value) if value <= limit => Verdict::Ok,
@@ -151,7 +156,7 @@ fn at_most(what: &str, limit: f64, value: Option<f64>, show: impl Fn(f64) -> Str
     Line { what: what.to_owned(), limit, value, verdict }
 }
 
-fn told(what: &str, value: String) -> Line {
+pub(crate) fn told(what: &str, value: String) -> Line {
     Line { what: what.to_owned(), limit: String::new(), value, verdict: Verdict::Told }
 }
 
@@ -174,7 +179,7 @@ fn median_of(runs: &[Run], of: fn(&Measured) -> f64) -> f64 {
 }
 
 /// The median; of an even number of values the mean of the two in the middle.
-fn middle(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     let lower = *values.get((values.len() - 1) / 2)?;

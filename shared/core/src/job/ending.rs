@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Job, share, total};
+use super::{Actor, Job, share};
 use crate::execution::{Ending, ExecutionStatus};
 use crate::failure::{Failure, FailureCode, Stage};
 use crate::lane::Lane;
@@ -144,17 +144,21 @@ impl StopRule {
 }
 
 /// Whether a job's thresholds are out of reach, however the executions that have not ended will end.
+/// Those of a lane that a retry has not reached may all be asked again.
 pub fn unreachable(job: &Job, lanes: &[Lane]) -> Option<EndCause> {
     if job.stop.policy != Stop::Unreachable {
         return None;
     }
-    let tallies = total(lanes);
-    let lost = tallies.ended() - tallies.completed;
+    let is_reached = |lane: &Lane| lane.run == job.run;
+    let lost = lanes.iter().filter(|lane| is_reached(lane));
+    let lost = lost.map(|lane| lane.tallies.ended() - lane.tallies.completed).sum::<u64>();
     if share(job.expected.saturating_sub(lost), job.expected) < job.min_success_rate {
         return Some(EndCause::RateUnreachable);
     }
-    let may_complete =
-        |lane: &&Lane| lane.tallies.completed > 0 || lane.tallies.ended() < lane.expected();
+    let may_complete = |lane: &&Lane| {
+        let left = lane.tallies.ended() < lane.expected();
+        lane.tallies.completed > 0 || left || !is_reached(lane)
+    };
     let regions = lanes.iter().filter(may_complete).map(|lane| &lane.id.region);
     let regions = regions.collect::<std::collections::BTreeSet<&Region>>().len();
     (regions < usize::from(job.min_regions)).then_some(EndCause::RegionsUnreachable)

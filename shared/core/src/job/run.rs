@@ -44,6 +44,17 @@ impl Selection {
         one && (self.regions.is_empty() || self.regions.contains(region))
     }
 
+    /// What it selects of one question in one region: where it takes the two, it need not name them,
+    /// nor the thousands of others that it may.
+    pub(crate) fn at(&self, region: &Region, question: &QuestionId) -> Self {
+        let asked = self.questions.is_empty() || self.questions.contains(question);
+        if !asked || !self.takes_region(region) {
+            return self.clone();
+        }
+        let (models, execution) = (self.models.clone(), self.execution.clone());
+        Self { regions: Vec::new(), models, questions: Vec::new(), execution }
+    }
+
     /// Whether it selects a pair, whose question has this id.
     pub fn takes(&self, id: &ExecutionId, question: &QuestionId) -> bool {
         self.takes_region(&id.region)

@@ -97,7 +97,7 @@ impl Breakdown {
                     *number = next()?;
                 }
             }
-            models.push(tallies(numbers));
+            models.push(tallies(numbers)?);
         }
         let count = usize::try_from(next()?).ok().filter(|count| *count <= MAX_ENTRIES)?;
         let mut durations = Vec::with_capacity(count);
@@ -127,11 +127,14 @@ fn numbers(tallies: &Tallies) -> [u64; 8] {
     [text, simulated, failed, empty, truncated, blocked, timed_out, cancelled]
 }
 
-fn tallies(numbers: [u64; 8]) -> Tallies {
+/// None where they add up to more than a number holds.
+fn tallies(numbers: [u64; 8]) -> Option<Tallies> {
     let [text, simulated, failed, empty, truncated, blocked, timed_out, cancelled] = numbers;
-    let completed = text + empty + blocked + truncated;
+    let sum = |numbers: &[u64]| numbers.iter().try_fold(0_u64, |sum, n| sum.checked_add(*n));
+    let completed = sum(&[text, empty, blocked, truncated])?;
+    let _ended = sum(&[completed, failed, timed_out, cancelled])?;
     let outcomes = super::Outcomes { text, empty, blocked, truncated };
-    Tallies { completed, failed, timed_out, cancelled, outcomes, simulated }
+    Some(Tallies { completed, failed, timed_out, cancelled, outcomes, simulated })
 }
 
 /// Counts of durations in buckets that are at most an eighth of their value wide, so that a
@@ -273,6 +276,39 @@ mod tests {
         fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _read = Breakdown::decode(&bytes);
         }
+    }
+
+    #[test]
+    fn what_was_stored_before_maybe_billed_was_counted_reads_as_none() {
+        let mut breakdown = Breakdown { spared: 7, failed_writes: 300, ..Breakdown::default() };
+        breakdown.add(&pair(1, ExecutionStatus::Completed, 100), true);
+        let mut bytes = breakdown.encode();
+        assert_eq!(bytes.pop(), Some(0));
+        assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
+        bytes.pop();
+        assert_eq!(Breakdown::decode(&bytes), None);
+        breakdown.maybe_billed = 1000;
+        assert_eq!(Breakdown::decode(&breakdown.encode()), Some(breakdown));
+    }
+
+    #[test]
+    fn what_may_have_been_charged_counts_of_every_run() {
+        let mut breakdown = Breakdown::default();
+        for of_this_run in [true, false] {
+            let pair = PairRow { maybe_billed: 2, ..pair(0, ExecutionStatus::Failed, 1) };
+            breakdown.add(&pair, of_this_run);
+        }
+        assert_eq!((breakdown.maybe_billed, breakdown.models[0].failed), (4, 1));
+    }
+
+    #[test]
+    fn numbers_that_no_lane_can_have_are_not_read() {
+        // One model with two outcomes, of which each counts as many as there can be.
+        let mut bytes = vec![1, 0b1001];
+        put(&mut bytes, u64::MAX);
+        put(&mut bytes, u64::MAX);
+        bytes.extend([0, 0, 0]);
+        assert_eq!(Breakdown::decode(&bytes), None);
     }
 
     #[test]

@@ -39,10 +39,6 @@ pub fn close(lane: &Lane, run: Run, cause: &EndCause, now: Timestamp) -> Closing
 /// A lane that nobody holds: closed, with what is left counted as the cause has it.
 fn close_free(lane: &Lane, cause: &EndCause, now: Timestamp) -> LaneWrite {
     let cause = lane.mark.as_ref().map_or(cause, |mark| &mark.cause);
-    let mark = match &lane.mark {
-        Some(_) => MarkChange::Keep,
-        None => MarkChange::Set(Mark { run: lane.run, cause: cause.clone(), at: now }),
-    };
     LaneWrite {
         condition: LaneCondition {
             run: lane.run,
@@ -52,7 +48,7 @@ fn close_free(lane: &Lane, cause: &EndCause, now: Timestamp) -> LaneWrite {
             mark: MarkIs::Anything,
             dispatch_number: None,
         },
-        change: LaneChange { mark, ..LaneChange::at(now) }.closing(lane, cause),
+        change: LaneChange::at(now).closing(lane, cause),
     }
 }
 
@@ -92,13 +88,17 @@ pub fn pass_over(lane: &Lane, run: Run, now: Timestamp) -> LaneWrite {
 
 impl LaneChange {
     /// This change, and the lane closed with all that the change leaves uncounted counted as the
-    /// cause has it.
+    /// cause has it, and shown so by its mark.
     pub(super) fn closing(mut self, lane: &Lane, cause: &EndCause) -> Self {
         let mut tallies = self.tallies.unwrap_or(lane.tallies);
         let mut breakdown = self.breakdown.take().unwrap_or_else(|| lane.breakdown.clone());
         let missing = lane.expected().saturating_sub(tallies.ended());
         tallies = tallies.with_many(cause.status(), missing);
         breakdown.fill(lane, cause.status());
+        if lane.mark.as_ref().is_none_or(|mark| mark.cause != *cause) {
+            let mark = Mark { run: lane.run, cause: cause.clone(), at: self.moved_at };
+            self.mark = MarkChange::Set(mark);
+        }
         self.state = Some(LaneState::Closed);
         self.tallies = Some(tallies);
         self.breakdown = Some(breakdown);

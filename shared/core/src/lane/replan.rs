@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Breakdown, HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, MarkChange, MarkIs,
-    NewRun, Tallies, WorkItem, WorkList, shown,
+    NewRun, Shown, Tallies, WorkItem, WorkList, shown,
 };
 use crate::execution::{Counted, ExecutionStatus};
 use crate::id::{ExecutionId, JobId, ModelId, Position, QuestionIndex, Run, Sample};
@@ -112,6 +112,8 @@ impl Pass<'_> {
                 let stands = row.map(|row| (row.run, row.status));
                 let shown = shown(self.lane, self.runs, &id, &entry.id, stands);
                 let status = shown.status(row.map(|row| row.status));
+                // What another run made of the pair hides its row.
+                let row = row.filter(|_| shown == Shown::AsStored);
                 let row = row.unwrap_or(Counted::without_row(self.lane.run));
                 let counted = Counted { status, ..row };
                 *tallies = tallies.with(counted);

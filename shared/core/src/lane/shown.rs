@@ -60,3 +60,6 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

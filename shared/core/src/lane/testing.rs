@@ -1,11 +1,18 @@
 //! For tests: a small lane, an ideal table that applies each write or refuses it, and rows.
 
 use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+use serde_json::json;
 
 use super::{Lane, LaneWrite, PairRow, Ticket};
 use crate::execution::{Counted, ExecutionStatus, Outcome};
-use crate::id::{LaneId, Nonce, Position, QuestionIndex, Run};
+use crate::id::{
+    ExecutionId, JobId, LaneId, ModelId, Nonce, Position, QuestionId, QuestionIndex, Run, Sample,
+};
+use crate::job::{Actor, RunRecord, Selection};
 use crate::region::Region;
+use crate::spec::{Spec, parse};
 
 /// Questions of the lane.
 pub(super) const LENGTH: u32 = 2;
@@ -52,4 +59,62 @@ pub(super) fn pair(counted: Counted) -> PairRow {
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
+}
+
+/// Five questions in two lanes, two models.
+pub(super) fn spec(samples: u16) -> Spec {
+    let questions: Vec<_> =
+        (0..5).map(|n| json!({"id": format!("q{n}"), "text": format!("{n}?")})).collect();
+    let document = json!({
+        "questions": questions,
+        "models": ["m", "n"],
+        "regions": ["US"],
+        "samples": samples,
+        "questions_in_flight": 2,
+    });
+    parse(&document, &[]).unwrap().spec
+}
+
+pub(super) fn record(run: Run, selection: Selection) -> RunRecord {
+    RunRecord {
+        run,
+        at: at(0),
+        who: Actor::Intake,
+        by: None,
+        why: None,
+        selection,
+        executions: 0,
+        request: Nonce::new("r").unwrap(),
+    }
+}
+
+/// A pair of that job.
+pub(super) fn id(question: u32, model: &str, sample: u16) -> ExecutionId {
+    ExecutionId {
+        job: JobId::new("j").unwrap(),
+        question: QuestionIndex(question),
+        model: ModelId::new(model).unwrap(),
+        region: Region::new("us-east").unwrap(),
+        sample: Sample(sample),
+    }
+}
+
+/// Some pairs of that job.
+pub(super) fn selections() -> impl Strategy<Value = Selection> {
+    let (models, questions) = (vec!["m", "n"], vec!["q0", "q1", "q2", "q3", "q4"]);
+    let one = (0..5_u32, prop::sample::select(models.clone()), 0..2_u16)
+        .prop_map(|(question, model, sample)| id(question, model, sample));
+    let regions = vec!["us-east", "eu-west"];
+    (
+        prop_oneof![4 => Just(Vec::new()), 1 => subsequence(regions, 0..=2)],
+        prop_oneof![Just(Vec::new()), subsequence(models, 0..=2)],
+        prop_oneof![Just(Vec::new()), subsequence(questions, 0..=5)],
+        prop::option::weighted(0.1, one),
+    )
+        .prop_map(|(regions, models, questions, execution)| Selection {
+            regions: regions.into_iter().map(|id| Region::new(id).unwrap()).collect(),
+            models: models.into_iter().map(|id| ModelId::new(id).unwrap()).collect(),
+            questions: questions.into_iter().map(|id| QuestionId::new(id).unwrap()).collect(),
+            execution,
+        })
 }

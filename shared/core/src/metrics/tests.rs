@@ -42,7 +42,7 @@ fn job() -> (Job, Lane) {
                 duration_ms: 1000,
             };
             let pair =
-                PairRow { model, counted, spared: !completed, failed_writes: 1, maybe_billed: 0 };
+                PairRow { model, counted, spared: !completed, failed_writes: 1, maybe_billed: 2 };
             lane.tallies = lane.tallies.with(counted);
             lane.breakdown.add(&pair, true);
         }
@@ -77,6 +77,7 @@ fn executions_are_counted_by_status_outcome_region_and_model() {
         "beacon_status_mismatch 0",
         "beacon_table_writes{result=\"ok\"} 4",
         "beacon_table_writes{result=\"failed\"} 4",
+        "beacon_maybe_billed 8",
         "beacon_router_up 0",
         "beacon_reconciler_last_pass_timestamp_seconds 1800000000",
         "beacon_reconciler_last_pass_duration_seconds 1.250",
@@ -105,6 +106,31 @@ fn a_final_job_with_an_open_lane_is_a_mismatch() {
     assert!(printed(&job, &lane).contains("beacon_status_mismatch 1"));
     lane.tallies.completed += 4;
     assert!(printed(&job, &lane).contains("beacon_status_mismatch 0"));
+}
+
+#[test]
+fn what_a_retry_asks_anew_is_running_or_pending_again() {
+    let (mut job, mut lane) = job();
+    // The first question's failed executions, one a model, are asked anew; the second was cancelled.
+    (job.run, lane.run, lane.length, lane.cursor) = (Run(2), Run(2), 1, Position(0));
+    lane.tallies = Tallies { failed: 0, cancelled: 4, ..lane.tallies };
+    for tallies in &mut lane.breakdown.models {
+        *tallies = Tallies { failed: 0, cancelled: 2, ..*tallies };
+    }
+    let count = |lane: &Lane, status: &str, model: &str| {
+        let start = format!(
+            "beacon_executions{{status=\"{status}\",outcome=\"\",region=\"us-east\",model=\"{model}\"}} "
+        );
+        let text = printed(&job, lane);
+        let found = text.lines().find_map(|line| line.strip_prefix(start.as_str()));
+        found.unwrap().parse::<u64>().unwrap()
+    };
+    for model in ["a", "b"] {
+        assert_eq!(count(&lane, "cancelled", model), 2);
+        assert_eq!((count(&lane, "running", model), count(&lane, "pending", model)), (1, 0));
+    }
+    lane.holder = None;
+    assert_eq!((count(&lane, "running", "a"), count(&lane, "pending", "a")), (0, 1));
 }
 
 #[test]

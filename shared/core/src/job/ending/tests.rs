@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::id::{JobId, LaneId, Position};
+use crate::id::{JobId, LaneId, Position, Run};
 use crate::job::{JobStatus, finalise};
 use crate::lane::{LaneState, Mark};
 use crate::spec::{SpecHash, parse};
@@ -42,7 +42,7 @@ fn an_ending_is_stored_flat_beside_its_time() {
     });
     assert_eq!(serde_json::to_value(&ending).unwrap(), document);
     assert_eq!(serde_json::from_value::<JobEnding>(document).unwrap(), ending);
-    let mark = Mark { run: crate::id::Run(2), cause: EndCause::Deadline, at: now() };
+    let mark = Mark { run: Run(2), cause: EndCause::Deadline, at: now() };
     let document = json!({"run": 2, "cause": "deadline", "at": "1970-01-01T00:00:00Z"});
     assert_eq!(serde_json::to_value(&mark).unwrap(), document);
     assert_eq!(serde_json::from_value::<Mark>(document).unwrap(), mark);
@@ -105,6 +105,22 @@ fn regions_are_out_of_reach_when_too_few_have_or_may_get_an_answer() {
     let mut lanes = [lane("us-east", 5), lane("us-east", 5), lane("eu-west", 5)];
     lanes[0].tallies.failed = 5;
     assert_eq!(unreachable(&job, &lanes), None);
+}
+
+#[test]
+fn what_a_retry_has_not_reached_is_not_lost() {
+    let job = Job { run: Run(2), min_regions: 2, ..job() };
+    let mut lanes = [lane("us-east", 5), lane("eu-west", 5)];
+    for lane in &mut lanes {
+        (lane.run, lane.state) = (Run::FIRST, LaneState::Closed);
+        (lane.tallies.failed, lane.tallies.cancelled) = (1, 4);
+    }
+    assert_eq!(unreachable(&job, &lanes), None);
+    // Its part of the retry asked everything again, and nothing came back.
+    lanes[0].run = Run(2);
+    assert_eq!(unreachable(&job, &lanes), Some(EndCause::RateUnreachable));
+    let job = Job { min_success_rate: 0.5, ..job };
+    assert_eq!(unreachable(&job, &lanes), Some(EndCause::RegionsUnreachable));
 }
 
 #[test]

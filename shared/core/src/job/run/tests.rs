@@ -134,6 +134,18 @@ proptest! {
         }
     }
 
+    /// What a message of one question carries selects the same pairs of it.
+    #[test]
+    fn a_selection_at_one_question_selects_the_same_of_it(selection in selections()) {
+        for (name, asked) in [("us-east", "p"), ("eu-west", "p"), ("us-east", "q")] {
+            let at = selection.at(&region(name), &question(asked));
+            for pair in MODELS.into_iter().flat_map(|model| [0, 1].map(|n| id(name, model, n))) {
+                let taken = selection.takes(&pair, &question(asked));
+                prop_assert_eq!(at.takes(&pair, &question(asked)), taken);
+            }
+        }
+    }
+
     #[test]
     fn a_selection_reads_back(selection in selections()) {
         let text = serde_json::to_string(&selection).unwrap();

@@ -176,10 +176,7 @@ proptest! {
                     read = job.clone();
                     continue;
                 }
-                Move::Delayed(index) if sent.is_empty() => {
-                    let _nothing_to_send_again = index;
-                    continue;
-                }
+                Move::Delayed(_) if sent.is_empty() => continue,
                 Move::Delayed(index) => index.get(&sent).clone(),
                 Move::Start => start(read.run, at(second)),
                 // Who ends a job has read it as underway.

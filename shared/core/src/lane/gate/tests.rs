@@ -93,18 +93,146 @@ fn a_wait_counts_from_when_the_message_stood_first() {
     assert_eq!(entry(120, 130), 10_000);
 }
 
+/// A lane in which everything stands in the way, cleared in the order in which it is read.
 #[test]
 fn rejections_are_read_in_order() {
-    let mut lane = lane();
+    let mine = ticket(1, "a");
+    let holder = holder("b");
+    let mark = Mark { run: Run::FIRST, cause: EndCause::Deadline, at: at(1) };
+    let mut lane = Lane {
+        run: Run(2),
+        state: LaneState::Closed,
+        cursor: Position(2),
+        holder: Some(holder.clone()),
+        mark: Some(mark.clone()),
+        ..lane()
+    };
+    assert_eq!(rejected(&mine, None), GateRejection::OtherRun);
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::OtherRun);
+    lane.run = Run::FIRST;
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Closed);
+    lane.state = LaneState::Open;
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Passed);
+    lane.cursor = Position(0);
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::PredecessorLost);
     lane.cursor = Position(1);
-    assert_eq!(rejected(&ticket(0, "a"), None), GateRejection::OtherRun);
-    let other_run = Ticket { run: Run(2), ..ticket(1, "a") };
-    assert_eq!(rejected(&other_run, Some(&lane)), GateRejection::OtherRun);
-    assert_eq!(rejected(&ticket(0, "a"), Some(&lane)), GateRejection::Passed);
-    assert_eq!(rejected(&ticket(2, "a"), Some(&lane)), GateRejection::PredecessorLost);
-    assert_eq!(rejected(&ticket(1, "a"), Some(&lane)), GateRejection::Free);
-    lane.state = LaneState::Closed;
-    assert_eq!(rejected(&ticket(0, "a"), Some(&lane)), GateRejection::Closed);
+    let held = GateRejection::Marked(mark.clone(), Some(holder.clone()));
+    assert_eq!(rejected(&mine, Some(&lane)), held);
+    lane.holder = None;
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Marked(mark, None));
+    (lane.mark, lane.holder) = (None, Some(holder.clone()));
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Held(holder));
+    lane.holder = None;
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Free);
+}
+
+#[test]
+fn a_mark_stops_even_the_one_who_is_in() {
+    let mut lane = lane();
+    let mine = ticket(0, "a");
+    apply(&mut lane, &gate(&mine, at(1))).unwrap();
+    let holder = lane.holder.clone().unwrap();
+    assert!(apply(&mut lane, &take_over_marked(&ticket(0, "b"), &holder, at(2))).is_err());
+    let mark = Mark { run: Run::FIRST, cause: EndCause::Cancel, at: at(2) };
+    lane.mark = Some(mark.clone());
+    let seen = apply(&mut lane, &gate(&mine, at(3))).unwrap_err();
+    let marked = GateRejection::Marked(mark, Some(holder.clone()));
+    assert_eq!(rejected(&mine, Some(&seen)), marked);
+    assert!(apply(&mut lane, &take_over(&mine, &seen, &holder, at(3))).is_err());
+    let other = Holder { nonce: Nonce::new("c").unwrap(), ..holder.clone() };
+    assert!(apply(&mut lane, &take_over_marked(&ticket(0, "b"), &other, at(4))).is_err());
+    apply(&mut lane, &take_over_marked(&ticket(0, "b"), &holder, at(4))).unwrap();
+    assert_eq!((lane.takeovers, lane.holder.unwrap().nonce.as_str()), (0, "b"));
+}
+
+#[test]
+fn a_question_is_given_up_at_the_fifth_takeover() {
+    let mut lane = lane();
+    apply(&mut lane, &gate(&ticket(0, "n0"), at(0))).unwrap();
+    let mut last = ticket(0, "n0");
+    for n in 1..=5 {
+        assert!(!gave_up(&lane), "after {} takeovers", lane.takeovers);
+        last = ticket(0, &format!("n{n}"));
+        let holder = lane.holder.clone().unwrap();
+        let write = take_over(&last, &lane, &holder, at(n));
+        apply(&mut lane, &write).unwrap();
+        assert_eq!(i64::from(lane.takeovers), n);
+    }
+    assert!(gave_up(&lane));
+    let held = lane.clone();
+    apply(&mut lane, &finish(&last, &held, 0, &[], None, at(9))).unwrap();
+    assert_eq!(lane.takeovers, 0);
+}
+
+#[test]
+fn a_takeover_from_an_earlier_start_or_from_oneself_is_not_counted() {
+    let boot = |id: &str| Some(BootId::new(id).unwrap());
+    // The holder's start and nonce; by a worker `b` of the start `two`, and whether it counts.
+    let table = [
+        (boot("one"), "a", false),
+        (boot("two"), "a", true),
+        (boot("two"), "b", false),
+        (None, "a", true),
+    ];
+    for (of, nonce, counts) in table {
+        let mut lane = lane();
+        lane.takeovers = 3;
+        let first = Ticket { boot: of, ..ticket(0, nonce) };
+        apply(&mut lane, &gate(&first, at(1))).unwrap();
+        let holder = lane.holder.clone().unwrap();
+        let second = Ticket { boot: boot("two"), ..ticket(0, "b") };
+        let write = take_over(&second, &lane, &holder, at(2));
+        apply(&mut lane, &write).unwrap();
+        assert_eq!(lane.takeovers, 3 + u32::from(counts), "{holder:?}");
+    }
+    // On AWS there are no starts: every holder may be alive.
+    let mut lane = lane();
+    apply(&mut lane, &gate(&Ticket { boot: boot("one"), ..ticket(0, "a") }, at(1))).unwrap();
+    let holder = lane.holder.clone().unwrap();
+    assert_eq!(take_over(&ticket(0, "b"), &lane, &holder, at(2)).change.takeovers, Some(1));
+}
+
+#[test]
+fn questions_without_a_completed_execution_are_counted_in_a_row() {
+    let mut lane = Lane { length: 5, questions: 5, ..lane() };
+    let rows = |statuses: &[ExecutionStatus]| {
+        statuses.iter().map(|status| pair(row(*status))).collect::<Vec<PairRow>>()
+    };
+    let (completed, failed) = (ExecutionStatus::Completed, ExecutionStatus::Failed);
+    let table = [
+        (vec![failed, ExecutionStatus::TimedOut], 1),
+        (vec![failed, failed], 2),
+        (vec![failed, completed], 0),
+        (vec![failed], 1),
+    ];
+    for (position, (statuses, barren)) in (0..).zip(table) {
+        let ticket = ticket(position, "a");
+        apply(&mut lane, &gate(&ticket, at(1))).unwrap();
+        let write = finish(&ticket, &lane, 0, &rows(&statuses), None, at(2));
+        apply(&mut lane, &write).unwrap();
+        assert_eq!(lane.barren, barren, "{statuses:?}");
+    }
+}
+
+#[test]
+fn messages_sent_anew_count_only_if_none_was_left_and_not_in_a_marked_lane() {
+    let mut lane = lane();
+    for (counts, redispatches) in [(true, 1), (false, 1), (true, 2)] {
+        let (write, number) = dispatch_anew(&lane, counts, at(1));
+        apply(&mut lane, &write).unwrap();
+        assert_eq!((lane.redispatches, lane.dispatch_number), (redispatches, number));
+        assert!(apply(&mut lane, &write).is_err(), "a duplicate");
+    }
+    let mine = ticket(0, "a");
+    let (delayed, _) = dispatch_anew(&lane, true, at(2));
+    apply(&mut lane, &gate(&mine, at(2))).unwrap();
+    let held = lane.clone();
+    apply(&mut lane, &finish(&mine, &held, 0, &[], None, at(3))).unwrap();
+    assert_eq!(lane.redispatches, 0);
+    assert!(apply(&mut lane, &delayed).is_err(), "the cursor has moved");
+    let (write, _) = dispatch_anew(&lane, true, at(4));
+    lane.mark = Some(Mark { run: Run::FIRST, cause: EndCause::Cancel, at: at(4) });
+    assert!(apply(&mut lane, &write).is_err(), "the lane is to be closed");
 }
 
 #[test]
@@ -126,6 +254,33 @@ fn finishing_counts_only_rows_of_this_run_and_closes_at_the_end() {
 }
 
 #[test]
+fn who_stops_the_job_closes_the_lane_and_leaves_a_mark_for_what_is_left() {
+    let mut lane = lane();
+    let mine = ticket(0, "a");
+    apply(&mut lane, &gate(&mine, at(1))).unwrap();
+    let rows = vec![pair(row(ExecutionStatus::Failed)); 3];
+    let write = finish(&mine, &lane, 0, &rows, Some(&EndCause::RateUnreachable), at(2));
+    apply(&mut lane, &write).unwrap();
+    assert_eq!((lane.state, lane.holder.is_none()), (LaneState::Closed, true));
+    assert_eq!((lane.tallies.failed, lane.tallies.cancelled), (3, 3));
+    let mark = Mark { run: Run::FIRST, cause: EndCause::RateUnreachable, at: at(2) };
+    assert_eq!(lane.mark, Some(mark));
+}
+
+#[test]
+fn closing_a_marked_lane_leaves_the_mark_as_it_is() {
+    let mut lane = lane();
+    let mine = ticket(0, "a");
+    apply(&mut lane, &gate(&mine, at(1))).unwrap();
+    lane.mark = Some(Mark { run: Run::FIRST, cause: EndCause::Deadline, at: at(1) });
+    let rows = vec![pair(row(ExecutionStatus::TimedOut)); 3];
+    let write = finish(&mine, &lane, 0, &rows, Some(&EndCause::Deadline), at(2));
+    apply(&mut lane, &write).unwrap();
+    assert_eq!((lane.state, lane.tallies.timed_out), (LaneState::Closed, 6));
+    assert_eq!(lane.mark.map(|mark| mark.at), Some(at(1)));
+}
+
+#[test]
 fn a_finish_that_is_refused_says_what_to_do_with_the_message() {
     let mut lane = lane();
     let mine = ticket(0, "a");
@@ -137,6 +292,18 @@ fn a_finish_that_is_refused_says_what_to_do_with_the_message() {
     lane.state = LaneState::Closed;
     assert_eq!(finish_refused(&mine, Some(&lane)), Finished::Complete);
     assert_eq!(finish_refused(&mine, None), Finished::Acknowledge);
+}
+
+#[test]
+fn who_was_taken_over_from_finishes_nothing() {
+    let mut lane = lane();
+    let (first, second) = (ticket(0, "a"), ticket(0, "b"));
+    apply(&mut lane, &gate(&first, at(1))).unwrap();
+    let held = lane.clone();
+    let holder = lane.holder.clone().unwrap();
+    apply(&mut lane, &take_over(&second, &held, &holder, at(2))).unwrap();
+    assert!(apply(&mut lane, &finish(&first, &held, 0, &[], None, at(3))).is_err());
+    assert_eq!(finish_refused(&first, Some(&lane)), Finished::Leave);
 }
 
 /// What the world does next.
@@ -212,4 +379,9 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
             let _closed = apply(lane, &write);
         }
     }
+}
+
+fn holder(nonce: &str) -> Holder {
+    let nonce = Nonce::new(nonce).unwrap();
+    Holder { nonce, boot: None, since: at(0), question: QuestionIndex(0), due: PAIRS }
 }

@@ -1,0 +1,185 @@
+//! Each check, on what is right and on what violates it.
+
+use beacon_core::execution::{Ending, Served};
+use beacon_core::failure::{Failure, FailureCode, Stage};
+use beacon_core::job::{EndCause, Job, JobStatus};
+use beacon_core::lane::Mark;
+use beacon_core::prompt::PromptHash;
+use beacon_core::spec::{Sampling, SpecHash, parse};
+use beacon_core::{DispatchNumber, Nonce, Position, Run};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn row(status: &str, run: u32) -> Value {
+    json!({ "status": { "S": status }, "run": { "N": run.to_string() } })
+}
+
+fn change(before: Option<Value>, after: Value) -> Change {
+    let [before, after] = [before, Some(after)].map(|item| item.map(Item::new));
+    Change { pk: "JOB#job#us-east".into(), sk: "Q#000000#m0#000".into(), before, after }
+}
+
+#[test]
+fn rows() {
+    let later = change(Some(row("failed", 1)), row("completed", 2));
+    let twice = change(Some(row("failed", 1)), row("failed", 1));
+    let over = change(Some(row("completed", 1)), row("completed", 2));
+    assert!(completed_row_is_kept(&later).is_ok() && completed_row_is_kept(&over).is_err());
+    assert!(row_is_written_once_a_run(&later).is_ok());
+    assert!(row_is_written_once_a_run(&twice).is_err());
+
+    let mut failed = row("failed", 1);
+    assert!(row_says_how_it_ended(&change(None, failed.clone())).is_err());
+    failed["failure"] = json!({ "S": r#"{"code":"ROUTER_DNS"}"# });
+    assert!(row_says_how_it_ended(&change(None, failed.clone())).is_ok());
+    failed["failure"] = json!({ "S": r#"{"code":""}"# });
+    assert!(row_says_how_it_ended(&change(None, failed)).is_err());
+    assert!(row_says_how_it_ended(&change(None, row("completed", 1))).is_err());
+    assert!(row_says_how_it_ended(&change(None, row("running", 1))).is_err());
+}
+
+#[test]
+fn the_final_status() {
+    let (mut job, mut lanes) = job();
+    assert!(final_status_comes_last(&job, &lanes).is_ok());
+    let any = change(None, row("failed", 1));
+    assert!(nothing_changes_after_the_end(&job, &any).is_ok());
+    job.status = JobStatus::Failed;
+    assert!(nothing_changes_after_the_end(&job, &any).is_err());
+    assert!(final_status_comes_last(&job, &lanes).is_err());
+    for lane in &mut lanes {
+        lane.state = LaneState::Closed;
+    }
+    assert!(final_status_comes_last(&job, &lanes).is_ok());
+    lanes[1].run = Run(2);
+    assert!(final_status_comes_last(&job, &lanes).is_err());
+    assert!(final_status_comes_last(&job, &[]).is_err());
+
+    let retried = change(Some(row("failed", 1)), row("queued", 2));
+    let undone = change(Some(row("failed", 1)), row("running", 1));
+    assert!(final_status_is_kept(&retried).is_ok() && final_status_is_kept(&undone).is_err());
+}
+
+#[test]
+fn counts() {
+    let (job, mut lanes) = job();
+    let view = |lanes: &[Lane]| JobView::new(&job, lanes, Timestamp::UNIX_EPOCH);
+    assert!(every_pair_is_counted(&view(&lanes)).is_ok());
+    lanes[0].tallies.failed = 5;
+    assert!(every_pair_is_counted(&view(&lanes)).is_err());
+
+    let failed = Tallies { failed: 1, ..Tallies::default() };
+    let none = Tallies::default();
+    lanes[0].tallies = failed;
+    lanes[0].breakdown.models = vec![failed, none];
+    assert!(tallies_are_the_pairs(&lanes[0], &[failed, none]).is_ok());
+    assert!(tallies_are_the_pairs(&lanes[0], &[none, failed]).is_err());
+    assert!(tallies_are_the_pairs(&lanes[0], &[failed, failed]).is_err());
+    lanes[0].tallies = none;
+    assert!(tallies_are_the_pairs(&lanes[0], &[failed, none]).is_err());
+}
+
+#[test]
+fn pairs() {
+    let (id, at) = (id("m0"), Timestamp::UNIX_EPOCH);
+    let ended = Shown::Ended(Mark { run: Run(1), cause: EndCause::Cancel, at });
+    assert!(pair_is_accounted_for(&id, &ended, false).is_ok());
+    assert!(pair_is_accounted_for(&id, &Shown::AsStored, true).is_ok());
+    assert!(pair_is_accounted_for(&id, &Shown::AsStored, false).is_err());
+    assert!(pair_is_accounted_for(&id, &Shown::Pending, false).is_err());
+    assert!(pair_is_accounted_for(&id, &Shown::Running, true).is_err());
+
+    let mut row = failed_row(1);
+    let dropped = Call { key: format!("{id}:1"), ..call(&id, 1, Some((3, CallEnd::Dropped))) };
+    let calls = [dropped.clone(), dropped];
+    assert!(dropped_calls_are_counted(&calls, &id, &row).is_err());
+    row.maybe_billed = 2;
+    assert!(dropped_calls_are_counted(&calls, &id, &row).is_ok());
+}
+
+#[test]
+fn calls() {
+    let (mine, other) = (id("m0"), id("m1"));
+    let running = call(&mine, 1, None);
+    let dropped = call(&mine, 1, Some((3, CallEnd::Dropped)));
+    let answered = call(&mine, 4, Some((5, CallEnd::Answered)));
+    assert!(no_call_overlaps(std::slice::from_ref(&dropped), &mine).is_ok());
+    assert!(no_call_overlaps(std::slice::from_ref(&running), &other).is_ok());
+    assert!(no_call_overlaps(std::slice::from_ref(&running), &mine).is_err());
+
+    let twice = [answered.clone(), answered.clone()];
+    assert!(calls_are_answered_once(&[dropped.clone(), answered.clone()], 1).is_ok());
+    assert!(calls_are_answered_once(&twice, 1).is_err());
+    assert!(calls_are_answered_once(&twice, 2).is_ok());
+
+    assert!(nothing_is_in_flight(&mine.job, &[dropped.clone(), answered.clone()]).is_ok());
+    assert!(nothing_is_in_flight(&mine.job, std::slice::from_ref(&running)).is_err());
+
+    let stopped =
+        |calls: &[Call], at: u32| stopped_calls_end(&mine.job, calls, SECOND * at, SECOND * 9);
+    assert!(stopped(&[dropped.clone(), answered.clone()], 3).is_ok());
+    assert!(stopped(&[answered], 1).is_err(), "it began too late");
+    assert!(stopped(&[call(&mine, 1, Some((9, CallEnd::Dropped)))], 3).is_err(), "it ran on");
+    assert!(stopped(std::slice::from_ref(&running), 8).is_ok(), "it may run for a moment");
+    assert!(stopped(&[running], 3).is_err(), "it runs still");
+}
+
+#[test]
+fn questions_after_a_stop() {
+    let holder = json!({ "M": { "nonce": { "S": "n" } } });
+    let opened = json!({ "holder": holder });
+    let taken = json!({ "holder": holder, "mark": { "S": "{}" } });
+    assert!(no_question_opens(&change(Some(json!({})), opened.clone())).is_err());
+    assert!(no_question_opens(&change(Some(opened.clone()), opened)).is_ok());
+    assert!(no_question_opens(&change(Some(json!({})), taken)).is_ok());
+}
+
+fn id(model: &str) -> ExecutionId {
+    ExecutionId::parse(&format!("job.0.us-east.0.{model}")).unwrap()
+}
+
+fn call(id: &ExecutionId, began: u32, ended: Option<(u32, CallEnd)>) -> Call {
+    let ended = ended.map(|(at, end)| (SECOND * at, end));
+    Call { id: id.clone(), key: format!("{id}:1"), began: SECOND * began, ended }
+}
+
+/// One question to two models in two regions.
+fn job() -> (Job, Vec<Lane>) {
+    let document = json!({
+        "questions": ["math_basic"], "models": ["m0", "m1"], "regions": ["us-east", "eu-west"],
+    });
+    let spec = parse(&document, &[]).unwrap().spec;
+    let (id, now) = (JobId::new("job").unwrap(), Timestamp::UNIX_EPOCH);
+    let lanes = Job::lanes(&spec, now);
+    assert_eq!((lanes[0].cursor, lanes[0].dispatch_number), (Position(0), DispatchNumber(0)));
+    (Job::new(id, &spec, SpecHash::of(b"spec"), 1, now), lanes)
+}
+
+fn failed_row(run: u32) -> ExecutionRow {
+    ExecutionRow {
+        run: Run(run),
+        holder: Nonce::new("n").unwrap(),
+        ending: Ending::Failed(Failure {
+            stage: Stage::Worker,
+            code: FailureCode::WorkerPanic,
+            message: String::new(),
+            retryable: true,
+            maybe_billed: true,
+            provider_id: None,
+            http_status: None,
+            attempts: 1,
+        }),
+        prompt_sha256: PromptHash("0".repeat(64)),
+        sampling: Sampling { temperature: 0.1, max_tokens: 5, seed: None, top_p: None },
+        served: Served::default(),
+        attempts: 1,
+        key_number: 1,
+        maybe_billed: 0,
+        started_at: Timestamp::UNIX_EPOCH,
+        completed_at: Timestamp::UNIX_EPOCH,
+    }
+}
