@@ -108,7 +108,7 @@ impl Router {
         if let Some(row) = earlier.filter(|row| row.is_open) {
             // What became of it in the meantime costs no call.
             let view = self.look(id, row.key_number).await;
-            let answer = view.as_ref().and_then(|view| self.answer_of(asking, id, view, 0));
+            let answer = view.as_ref().and_then(|view| answer_of(asking, id, view, 0));
             match answer.filter(|reply| matches!(reply.ending, Ending::Completed(_))) {
                 Some(reply) => return asking.row(reply, 0, row.key_number, started_at),
                 None if view.is_some_and(|view| view.state == CallState::Running) => {
@@ -203,7 +203,7 @@ impl Router {
             return if again { Called::NotSent(reply) } else { Called::Ended(reply) };
         }
         let Some(view) = self.look(id, sent.key_number).await else { return Called::Ended(reply) };
-        if let Some(answer) = self.answer_of(asking, id, &view, attempt) {
+        if let Some(answer) = answer_of(asking, id, &view, attempt) {
             return Called::Ended(answer);
         }
         match fate(&view, sent.begun) {
@@ -214,19 +214,6 @@ impl Router {
             }
             Some(Fate::Unknown | Fate::GivenUp | Fate::Answered) => Called::Ended(reply),
         }
-    }
-
-    /// The answer that the router has kept for a call.
-    pub(crate) fn answer_of(
-        &self,
-        asking: &Asking<'_>,
-        id: &ExecutionId,
-        view: &CallView,
-        attempts: u32,
-    ) -> Option<Reply> {
-        let body = serde_json::to_vec(view.response.as_ref()?).ok()?;
-        let (region, system) = (&id.region, asking.prompt.system);
-        Some(read(200, &body, Asked { region, system, attempts }))
     }
 
     /// Asks the router what became of a call, more than once where it does not tell.
@@ -260,6 +247,18 @@ impl Router {
             "inference call begins"
         );
     }
+}
+
+/// The answer that the router has kept for a call.
+pub(crate) fn answer_of(
+    asking: &Asking<'_>,
+    id: &ExecutionId,
+    view: &CallView,
+    attempts: u32,
+) -> Option<Reply> {
+    let body = serde_json::to_vec(view.response.as_ref()?).ok()?;
+    let (region, system) = (&id.region, asking.prompt.system);
+    Some(read(200, &body, Asked { region, system, attempts }))
 }
 
 impl Called {
