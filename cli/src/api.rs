@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use beacon_core::view::{
-    ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage, Submitted, Summary,
+    CancelAccepted, ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage, RetryAccepted,
+    Submitted, Summary,
 };
 use reqwest::{Client, Method};
 use serde::de::DeserializeOwned;
@@ -64,6 +65,14 @@ impl Api {
 
     pub(crate) async fn submit(&self, spec: &Value) -> Result<Submitted, ApiError> {
         self.call(Method::POST, "/api/v1/jobs", Some(spec)).await
+    }
+
+    pub(crate) async fn cancel(&self, job: &str) -> Result<CancelAccepted, ApiError> {
+        self.call(Method::POST, &format!("/api/v1/jobs/{}/cancel", segment(job)), None).await
+    }
+
+    pub(crate) async fn retry(&self, job: &str, asked: &Value) -> Result<RetryAccepted, ApiError> {
+        self.call(Method::POST, &format!("/api/v1/jobs/{}/retry", segment(job)), Some(asked)).await
     }
 
     pub(crate) async fn job(&self, job: &str) -> Result<JobView, ApiError> {

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// where the answers diverge.
 ///
 /// Exit codes: 0 done, or the job completed; 1 the job or a check of `doctor` failed; 2 bad input, or the command could
-/// not be carried out; 3 the job was cancelled or timed out.
+/// not be carried out; 3 the job was cancelled or timed out. `cancel` is done when the job has ended.
 #[derive(Debug, Parser)]
 #[command(name = "beacon", version)]
 pub(crate) struct Arguments {
@@ -43,6 +43,10 @@ pub(crate) enum Command {
     Status(OfJob),
     /// Follow a job to its end.
     Watch(OfJob),
+    /// Cancel a job, and wait until nothing of it runs.
+    Cancel(Cancel),
+    /// Ask anew what is not completed in a job that has ended, or some of it, and follow it.
+    Retry(Retry),
     /// List the jobs, newest first.
     List,
     /// Show one execution in full.
@@ -92,6 +96,36 @@ pub(crate) struct Submit {
 pub(crate) struct OfJob {
     /// The job's id.
     pub(crate) job: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The job's id.
+    pub(crate) job: String,
+    /// Do not wait for the end of what is in flight.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// The job's id.
+    pub(crate) job: String,
+    /// Only executions of this region, canonical or alias; may be repeated.
+    #[arg(long)]
+    pub(crate) region: Vec<String>,
+    /// Only executions of this model; may be repeated.
+    #[arg(long)]
+    pub(crate) model: Vec<String>,
+    /// Only executions of this question id; may be repeated.
+    #[arg(long)]
+    pub(crate) question: Vec<String>,
+    /// Why, for people; kept with the run.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Leave the job to the Beacon that runs.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,7 @@
 //! What each command does.
 
 use std::io::Write;
-use std::path::Path;
 
-use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
 use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions, access_settings};
 use beacon_router::{Config, HybridRouter};
@@ -12,12 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::ApiError;
 use crate::arguments::{Arguments, Command, Format, Router, Run, Up};
+use crate::change::{cancel, retry};
 use crate::connect::{ConnectError, Connection};
 use crate::doctor::doctor;
-use crate::progress::follow;
 use crate::report;
 use crate::router_choice::{self, RouterError};
 use crate::spec_file::{SpecFile, SpecFileError};
+use crate::watch::watch;
 
 /// The command was carried out; the exit code says how the job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +65,6 @@ impl CommandError {
     pub(crate) const BAD_INPUT: u8 = 2;
 }
 
-/// The exit code of a process that was interrupted, as shells have it.
-const INTERRUPTED: u8 = 130;
-
 /// Carries a command out.
 pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> {
     match &arguments.command {
@@ -88,8 +84,10 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> 
         }
         Command::Watch(of) => {
             let connection = Connection::for_read(&arguments).await?;
-            watch(&arguments, connection, &of.job).await
+            Ok(watch(&arguments, connection, &of.job).await?.into())
         }
+        Command::Cancel(options) => cancel(&arguments, options).await,
+        Command::Retry(options) => retry(&arguments, options).await,
         Command::List => list(&arguments).await,
         Command::Show(of) => {
             let connection = Connection::for_read(&arguments).await?;
@@ -145,7 +143,7 @@ fn announce(arguments: &Arguments, running: &Running) {
 }
 
 /// Ends the stack; a second interrupt does so at once, which loses nothing.
-async fn drain(arguments: &Arguments, stack: Stack) {
+pub(crate) async fn drain(arguments: &Arguments, stack: Stack) {
     report::note(arguments.json, "ending when the questions in flight are done");
     tokio::select! {
         () = stack.stop() => {}
@@ -167,7 +165,7 @@ async fn run(arguments: &Arguments, options: &Run) -> Result<Done, CommandError>
             return Err(error);
         }
     };
-    watch(arguments, connection, &job).await
+    Ok(watch(arguments, connection, &job).await?.into())
 }
 
 /// Submits, and says what became of it. Returns the job's id.
@@ -195,87 +193,6 @@ async fn submit(
         report::note(arguments.json, &told);
     }
     Ok(submitted.job_id.to_string())
-}
-
-/// Follows a job and shows its results; an interrupt ends the following, not the job.
-async fn watch(
-    arguments: &Arguments,
-    connection: Connection,
-    job: &str,
-) -> Result<Done, CommandError> {
-    let followed = tokio::select! {
-        view = follow_to_end(arguments, &connection, job) => Some(view),
-        () = interrupted() => None,
-    };
-    let Some(view) = followed else {
-        return Ok(interrupt(arguments, connection, job).await);
-    };
-    let done = match view {
-        Ok(view) => conclude(arguments, &connection, &view).await,
-        Err(error) => Err(error),
-    };
-    connection.close().await;
-    done
-}
-
-async fn follow_to_end(
-    arguments: &Arguments,
-    connection: &Connection,
-    job: &str,
-) -> Result<JobView, CommandError> {
-    if connection.only_reads() {
-        let view = connection.api.job(job).await?;
-        if !view.status.is_final() {
-            let data = arguments.data.display().to_string();
-            return Err(CommandError::NobodyWorks { job: job.to_owned(), data });
-        }
-        return Ok(view);
-    }
-    tokio::select! {
-        view = follow(&connection.api, job, arguments.json) => Ok(view?),
-        () = connection.ended() => Err(CommandError::Ended),
-    }
-}
-
-async fn interrupt(arguments: &Arguments, connection: Connection, job: &str) -> Done {
-    let data = arguments.data.display();
-    match connection.own {
-        Some(stack) => {
-            report::note(true, &format!("job {job} goes on when Beacon runs on {data} again"));
-            drain(arguments, stack).await;
-        }
-        None => report::note(true, &format!("job {job} goes on at {}", connection.api.base())),
-    }
-    Done(INTERRUPTED)
-}
-
-async fn conclude(
-    arguments: &Arguments,
-    connection: &Connection,
-    view: &JobView,
-) -> Result<Done, CommandError> {
-    if arguments.json {
-        report::json(view)?;
-        return Ok(Done(exit_code(view.status)));
-    }
-    // The table is an extra: the job is done whether or not it can be shown.
-    match connection.api.summary(view.job_id.as_str()).await {
-        Ok(summary) => report::results(&summary),
-        Err(error) => report::note(true, &format!("the results' table is missing: {error}")),
-    }
-    report::conclusion(view);
-    let data = arguments.data.display();
-    let (place, option) = if let Some(api) = &arguments.api {
-        (api.clone(), format!(" --api {api}"))
-    } else if arguments.data == Path::new(Arguments::DATA) {
-        (data.to_string(), String::new())
-    } else {
-        (data.to_string(), format!(" --data {data}"))
-    };
-    let job = &view.job_id;
-    let export = format!("beacon{option} export {job} --format jsonl");
-    report::note(false, &format!("data in {place}; every answer: {export}"));
-    Ok(Done(exit_code(view.status)))
 }
 
 fn show(arguments: &Arguments, view: &JobView) -> Result<Done, CommandError> {
@@ -341,7 +258,7 @@ async fn router(options: &Router) -> Result<Done, CommandError> {
 }
 
 /// Resolves at Ctrl-C or at a request to terminate.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signals) => {
@@ -356,15 +273,5 @@ async fn interrupted() {
     tokio::select! {
         _interrupt = tokio::signal::ctrl_c() => {}
         () = terminated => {}
-    }
-}
-
-fn exit_code(status: JobStatus) -> u8 {
-    match status {
-        JobStatus::Completed => 0,
-        JobStatus::Failed => 1,
-        JobStatus::Cancelled | JobStatus::TimedOut => 3,
-        // Following ends with a final status.
-        JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => CommandError::BAD_INPUT,
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum ConnectError {
     OtherRouter { used: String, router: String, named: String },
     #[error("no Beacon runs on `{0}`: start one with `beacon up`, or use `beacon run`")]
     NothingRuns(PathBuf),
+    #[error("no Beacon runs on `{0}`: start one with `beacon up`")]
+    NobodyRuns(PathBuf),
     #[error("`{0}` holds no data of Beacon")]
     NoData(PathBuf),
 }
@@ -77,6 +79,12 @@ impl Connection {
     pub(crate) fn for_submit(arguments: &Arguments) -> Result<Self, ConnectError> {
         let existing = existing(arguments)?;
         existing.ok_or_else(|| ConnectError::NothingRuns(arguments.data.clone()))
+    }
+
+    /// The same, for a change of a job that is there.
+    pub(crate) fn for_change(arguments: &Arguments) -> Result<Self, ConnectError> {
+        let existing = existing(arguments)?;
+        existing.ok_or_else(|| ConnectError::NobodyRuns(arguments.data.clone()))
     }
 
     /// The Beacon at --api, the one that runs on the data directory, or a new one that only reads.

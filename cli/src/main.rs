@@ -2,6 +2,7 @@
 
 mod api;
 mod arguments;
+mod change;
 mod command;
 mod connect;
 mod doctor;
@@ -10,6 +11,7 @@ mod report;
 mod router_choice;
 mod spec_file;
 mod token;
+mod watch;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -62,6 +64,8 @@ fn log_to_stderr(command: &Command) {
         | Command::Submit(_)
         | Command::Status(_)
         | Command::Watch(_)
+        | Command::Cancel(_)
+        | Command::Retry(_)
         | Command::List
         | Command::Show(_)
         | Command::Export(_)

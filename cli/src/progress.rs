@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::sleep;
@@ -55,8 +56,13 @@ fn show(bar: &ProgressBar, view: &JobView) {
     let counts = &view.counts;
     let ended = counts.completed + counts.failed + counts.timed_out + counts.cancelled;
     bar.set_position(ended);
+    let cancelling = if view.status == JobStatus::Cancelling { "cancelling: " } else { "" };
+    let cancelled = match counts.cancelled {
+        0 => String::new(),
+        cancelled => format!("{cancelled} cancelled, "),
+    };
     bar.set_message(format!(
-        "{} completed, {} failed, {} running, {} pending",
+        "{cancelling}{} completed, {} failed, {cancelled}{} running, {} pending",
         counts.completed,
         counts.failed + counts.timed_out,
         counts.running,

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt::{Display, Write as _};
 use std::io::{ErrorKind, Write};
 
+use beacon_core::Run;
 use beacon_core::job::JobStatus;
 use beacon_core::view::{Counts, ExecutionView, JobView, Summary, SummaryRow};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -94,6 +95,9 @@ pub(crate) fn status(view: &JobView) {
         say(format!("{name:<10} {count}"));
     }
     say(format!("duration   {}", duration(view.duration_ms)));
+    for note in notes(view) {
+        say(note);
+    }
     if view.simulated {
         say("simulated  yes: answers are made up");
     }
@@ -148,6 +152,36 @@ pub(crate) fn conclusion(view: &JobView) {
         parts.join(", "),
         duration(view.duration_ms)
     ));
+    for note in notes(view) {
+        say(note);
+    }
+}
+
+/// Why a job ended early, its runs after the first, and what may have been charged for in vain.
+fn notes(view: &JobView) -> Vec<String> {
+    let by = |token: &Option<String>| {
+        token.as_ref().map_or_else(String::new, |token| format!(", token {}", one_line(token)))
+    };
+    let mut notes = Vec::new();
+    if let Some(ending) = &view.ending {
+        let (at, by) = (ending.at, by(&ending.by));
+        notes.push(format!("ended early: {} ({at:.0}{by})", ending.cause));
+    }
+    for record in view.runs.iter().filter(|record| record.run > Run::FIRST) {
+        let (at, by) = (record.at, by(&record.by));
+        let why =
+            record.why.as_ref().map_or_else(String::new, |why| format!(": {}", one_line(why)));
+        let (run, executions) = (record.run, record.executions);
+        notes.push(format!("run {run} asked {executions} executions anew ({at:.0}{by}){why}"));
+    }
+    match view.maybe_billed {
+        0 => {}
+        1 => notes.push("1 attempt may have been charged for, though no answer came".to_owned()),
+        many => {
+            notes.push(format!("{many} attempts may have been charged for, though no answer came"));
+        }
+    }
+    notes
 }
 
 fn cells(row: &SummaryRow) -> Vec<String> {

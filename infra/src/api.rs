@@ -132,8 +132,8 @@ fn parameters(query: &str) -> Map<String, Value> {
 }
 
 fn refuse(status: StatusCode, code: &str, error: &str) -> Response {
-    let view =
-        ErrorView { error: error.to_owned(), error_code: code.to_owned(), details: Vec::new() };
+    let (error, error_code) = (error.to_owned(), code.to_owned());
+    let view = ErrorView { error, error_code, details: Vec::new(), retries: None };
     let request_id = format!("req-{:032x}", rand::random::<u128>());
     (status, [("x-request-id", request_id)], axum::Json(view)).into_response()
 }

@@ -12,6 +12,8 @@
 mod access;
 #[path = "system/calls.rs"]
 mod calls;
+#[path = "system/cancel.rs"]
+mod cancel;
 #[path = "system/counts.rs"]
 mod counts;
 #[path = "system/edges.rs"]
@@ -32,8 +34,14 @@ mod predecessor;
 mod queues;
 #[path = "system/reading.rs"]
 mod reading;
+#[path = "system/retry.rs"]
+mod retry;
+#[path = "system/retry_question.rs"]
+mod retry_question;
 #[path = "system/router.rs"]
 mod router;
+#[path = "system/stop.rs"]
+mod stop;
 #[path = "system/submits.rs"]
 mod submits;
 #[path = "system/takeover.rs"]

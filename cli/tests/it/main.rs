@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod cancelled;
 mod data_directory;
 mod doctor;
 mod drained;
@@ -17,6 +18,7 @@ mod golden;
 mod killed;
 mod logged;
 mod place;
+mod retried;
 mod router;
 mod schema;
 mod specification;

@@ -50,6 +50,12 @@ impl Up {
         within(async { request.send().await.unwrap().json().await.unwrap() }).await
     }
 
+    /// Asks for a change of a job. Returns the answer's status.
+    pub(crate) async fn change(&self, path: &str) -> u16 {
+        let request = self.client.post(format!("{}/{path}", self.api)).bearer_auth(&self.token);
+        within(request.send()).await.unwrap().status().as_u16()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let request = self.client.get(format!("{}/{path}", self.api)).bearer_auth(&self.token);
         within(async { request.send().await.unwrap().json().await.unwrap() }).await
@@ -71,7 +77,8 @@ impl Up {
     pub(crate) async fn final_job(&self, job: &str) -> Value {
         eventually("a final status", async || {
             let view = self.get(&format!("jobs/{job}")).await;
-            (!matches!(view["status"].as_str().unwrap(), "queued" | "running")).then_some(view)
+            let open = ["queued", "running", "cancelling"];
+            (!open.contains(&view["status"].as_str().unwrap())).then_some(view)
         })
         .await
     }

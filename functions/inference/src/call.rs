@@ -25,6 +25,8 @@ use crate::pair::{Progress, Sent};
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The router ends a call half a second before its deadline, which is to be that of the call itself.
+const PAST_DEADLINE: Duration = Duration::from_secs(1);
 /// A call that ends sooner without having reached the router points at a wrong setting.
 const SUSPICIOUSLY_FAST_MS: u64 = 100;
 
@@ -113,7 +115,7 @@ impl Router {
         if let Some(row) = earlier.filter(|row| row.is_open) {
             // What became of it in the meantime costs no call.
             let view = self.look(id, row.key_number).await;
-            let answer = view.as_ref().and_then(|view| self.answer_of(asking, id, view, 0));
+            let answer = view.as_ref().and_then(|view| answer_of(asking, id, view, 0));
             match answer.filter(|reply| matches!(reply.ending, Ending::Completed(_))) {
                 Some(reply) => return asking.row(reply, 0, row.key_number, started_at),
                 None if view.is_some_and(|view| view.state == CallState::Running) => {
@@ -165,11 +167,14 @@ impl Router {
         let budget_ms = milliseconds(self.budget);
         let deadline = begun.as_millisecond().saturating_add_unsigned(budget_ms);
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
+        // At the job's deadline the worker breaks the call off and says so.
+        let of_job = asking.message.deadline.saturating_add(PAST_DEADLINE);
+        let of_job = of_job.unwrap_or(Timestamp::MAX);
         let (key, trace) = (call_key(id, key_number), id.to_string());
         let ask = Request::Ask {
             key: key.as_str(),
             trace: &trace,
-            deadline: deadline.min(asking.message.deadline),
+            deadline: deadline.min(of_job),
             body: request,
         };
         let answer = self.link.send(ask, self.wait).await;
@@ -205,7 +210,7 @@ impl Router {
             return if again { Called::NotSent(reply) } else { Called::Ended(reply) };
         }
         let Some(view) = self.look(id, sent.key_number).await else { return Called::Ended(reply) };
-        if let Some(answer) = self.answer_of(asking, id, &view, attempt) {
+        if let Some(answer) = answer_of(asking, id, &view, attempt) {
             return Called::Ended(answer);
         }
         match fate(&view, sent.begun) {
@@ -221,19 +226,6 @@ impl Router {
             }
             Some(Fate::Unknown | Fate::Answered) => Called::Ended(reply),
         }
-    }
-
-    /// The answer that the router has kept for a call.
-    pub(crate) fn answer_of(
-        &self,
-        asking: &Asking<'_>,
-        id: &ExecutionId,
-        view: &CallView,
-        attempts: u32,
-    ) -> Option<Reply> {
-        let body = serde_json::to_vec(view.response.as_ref()?).ok()?;
-        let (region, system) = (&id.region, asking.prompt.system);
-        Some(read(200, &body, Asked { region, system, attempts }))
     }
 
     /// Asks the router what became of a call, more than once where it does not tell.
@@ -267,6 +259,18 @@ impl Router {
             "inference call begins"
         );
     }
+}
+
+/// The answer that the router has kept for a call.
+pub(crate) fn answer_of(
+    asking: &Asking<'_>,
+    id: &ExecutionId,
+    view: &CallView,
+    attempts: u32,
+) -> Option<Reply> {
+    let body = serde_json::to_vec(view.response.as_ref()?).ok()?;
+    let (region, system) = (&id.region, asking.prompt.system);
+    Some(read(200, &body, Asked { region, system, attempts }))
 }
 
 impl Called {

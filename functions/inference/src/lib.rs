@@ -1,6 +1,7 @@
 //! `QuestionMessage` in → one stored row for each of its pairs, and the lane one question further.
 
 mod call;
+mod deadline;
 mod fence;
 mod finish;
 mod interrupt;

@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use crate::call::Asking;
+use crate::call::{Asking, answer_of};
 use crate::interrupt::Interrupt;
 use crate::question::WorkError;
 use crate::{Inference, Router};
@@ -116,7 +116,7 @@ impl Router {
         let key = call_key(id, sent.key_number);
         let request = Request::Stop { key: key.as_str() };
         let view = self.view(request).await;
-        let answered = view.as_ref().and_then(|view| self.answer_of(asking, id, view, attempts));
+        let answered = view.as_ref().and_then(|view| answer_of(asking, id, view, attempts));
         let reply = answered.unwrap_or_else(|| {
             let fate = view.as_ref().and_then(|view| fate(view, sent.begun));
             let maybe_billed = fate != Some(Fate::NotSent);

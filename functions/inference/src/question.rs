@@ -3,7 +3,6 @@
 use beacon_aws::{Calls, LaneUpdate, Received, TableError};
 use beacon_core::execution::{Ending, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{Actor, EndCause};
 use beacon_core::lane::{
     Entry, Finished, GateRejection, Holder, Lane, LaneState, LaneWrite, PairRow, Ticket, enter,
     gate, gave_up, rejected, take_over, take_over_marked,
@@ -65,7 +64,9 @@ impl Inference {
             self.end_at_deadline(message).await?;
             match self.enter_lane(message, &ticket).await? {
                 Gated::Done(finished) => Ok(finished),
-                Gated::In(entered) => self.work(message, &ticket, *entered, &interrupt).await,
+                Gated::In(entered) => {
+                    Box::pin(self.work(message, &ticket, *entered, &interrupt)).await
+                }
             }
         };
         // Biased, here and below: what may stop a call is looked at before the call goes on.
@@ -88,21 +89,6 @@ impl Inference {
             sent_at: sent_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             received_at: self.clock.now(),
         }
-    }
-
-    /// A question that comes after the deadline ends the job instead of being asked: the gate then
-    /// finds its lane closed or marked.
-    async fn end_at_deadline(&self, message: &QuestionMessage) -> Result<(), TableError> {
-        let QuestionMessage { job_id, run, deadline, .. } = message;
-        let now = self.clock.now();
-        if now < *deadline {
-            return Ok(());
-        }
-        let (cause, who) = (EndCause::Deadline, Actor::Inference);
-        if let Some(cause) = self.table.end_job(job_id, *run, &cause, who, now).await? {
-            self.table.close_run(job_id, *run, &cause, now).await?;
-        }
-        Ok(())
     }
 
     async fn enter_lane(
@@ -186,6 +172,7 @@ impl Inference {
         tokio::select! {
             biased;
             never = fence.watch(held) => match never {},
+            never = self.keep_deadline(message, interrupt) => match never {},
             done = self.answer(message, ticket, &entered, interrupt) => done,
         }
     }

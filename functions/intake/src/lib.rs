@@ -1,14 +1,18 @@
-//! `POST /api/v1/jobs` in → job, lanes and specification stored, one `DispatchMessage` a lane out.
+//! `POST …` in → a job with its lanes and specification stored, or cancelled, or a new run of it; one
+//! `DispatchMessage` a lane out.
 
+mod body;
 mod cancel;
 mod document;
 mod retry;
+mod retry_answers;
+mod retry_question;
 mod served;
 
 use std::sync::Arc;
 
 use beacon_aws::{
-    Admitted, ApiError, Clock, Door, NewJob, Queues, RouterProbe, Submit, Table, chain,
+    Admitted, ApiError, Clock, Door, NewJob, Queues, RouterProbe, Submit, Table, chain, json,
 };
 use beacon_core::JobId;
 use beacon_core::idempotency::IdempotencyKey;
@@ -17,11 +21,8 @@ use beacon_core::message::DispatchMessage;
 use beacon_core::route::{Function, Route};
 use beacon_core::spec::{Spec, limit};
 use beacon_core::wire::ProviderView;
-use lambda_http::http::HeaderMap;
 use lambda_http::http::StatusCode;
-use lambda_http::http::header::CONTENT_TYPE;
 use lambda_http::{Body, Request, Response};
-use serde_json::Value;
 use tracing::{error, info, warn};
 
 use document::{Document, Form};
@@ -52,12 +53,45 @@ impl Intake {
     /// Accepts a job, or says everything that is wrong with it.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let work = async |request: Request, admitted: Admitted| {
-            let wrapped = admitted.route == Route::SubmitCrossRegion;
-            let form = if wrapped { Form::CrossRegion } else { Form::Either };
-            let submitter = admitted.caller.map(|caller| caller.name);
-            self.submit(&request, form, submitter).await
+            let by = admitted.caller.map(|caller| caller.name);
+            self.change(&request, admitted.route, by).await
         };
         self.door.answer(Function::Intake, request, work).await
+    }
+
+    async fn change(
+        &self,
+        request: &Request,
+        route: Route,
+        by: Option<String>,
+    ) -> Result<Response<Body>, ApiError> {
+        match route {
+            Route::Submit => self.submit(request, Form::Either, by).await,
+            Route::SubmitCrossRegion => self.submit(request, Form::CrossRegion, by).await,
+            Route::Cancel(id) => {
+                body::ignored(request)?;
+                json(StatusCode::ACCEPTED, &self.cancel(&id, by).await?)
+            }
+            Route::Retry(id) => self.answer_retry(request, &id, by).await,
+            Route::RetryQuestion(id) => self.answer_retry_question(request, &id, by).await,
+            Route::RetryAllFailed(id) => self.answer_retry_all(request, &id, by).await,
+            // The door lets only changes in.
+            Route::Health
+            | Route::Live
+            | Route::Ready
+            | Route::OpenApi
+            | Route::Metrics
+            | Route::Questions
+            | Route::Jobs
+            | Route::Job(_)
+            | Route::Summary(_)
+            | Route::ExecutionsOfJob(_)
+            | Route::Executions
+            | Route::Execution(_)
+            | Route::DebugConfig
+            | Route::DebugExecutor
+            | Route::DebugJob(_) => Err(ApiError::NoSuchPath(request.uri().path().to_owned())),
+        }
     }
 
     async fn submit(
@@ -66,8 +100,8 @@ impl Intake {
         form: Form,
         submitter: Option<String>,
     ) -> Result<Response<Body>, ApiError> {
-        let key = idempotency_key(request.headers())?;
-        let sent = read_json(request)?;
+        let key = body::idempotency_key(request.headers())?;
+        let sent = body::json(request, limit::SPEC_BYTES)?;
         let providers = self.providers().await?;
         let document = Document::read(&sent, form, &served::regions(&providers))?;
         let unserved = served::unserved(&document.submission.spec, &providers);
@@ -146,32 +180,6 @@ impl Intake {
             }
         }
     }
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let invalid = |problem: String| ApiError::InvalidParameter { name: "Idempotency-Key", problem };
-    let text = value.to_str().map_err(|_not_ascii| invalid(IdempotencyKey::ALLOWED.to_owned()))?;
-    IdempotencyKey::new(text).map(Some).map_err(|error| invalid(error.to_string()))
-}
-
-/// A page of another site cannot send this type without asking first.
-fn is_json(headers: &HeaderMap) -> bool {
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let sent = sent.and_then(|value| value.split(';').next()).unwrap_or_default();
-    sent.trim().eq_ignore_ascii_case("application/json")
-}
-
-fn read_json(request: &Request) -> Result<Value, ApiError> {
-    if !is_json(request.headers()) {
-        return Err(ApiError::UnsupportedMediaType);
-    }
-    let bytes: &[u8] = request.body().as_ref();
-    if bytes.len() > limit::SPEC_BYTES {
-        return Err(ApiError::TooLarge { limit: limit::SPEC_BYTES });
-    }
-    beacon_core::json::read_json(bytes)
-        .map_err(|error| ApiError::InvalidJson { problem: error.to_string() })
 }
 
 fn fresh_id() -> JobId {

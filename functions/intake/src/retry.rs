@@ -45,6 +45,9 @@ impl Intake {
             let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
             if let Some(record) = job.runs.iter().find(|record| record.request == asked.request) {
                 let record = record.clone();
+                if record.selection != asked.selection {
+                    return Err(ApiError::RunKeyConflict { job: job.id, run: record.run });
+                }
                 return Ok(Retried { job, record, existing: true });
             }
             if !job.status.is_final() {

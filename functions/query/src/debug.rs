@@ -8,6 +8,9 @@ use lambda_http::{Body, Response};
 
 use crate::Query;
 
+/// Calls of unknown fate that are shown.
+const BILLS: usize = 100;
+
 impl Query {
     pub(crate) fn debug_config(&self) -> Result<Response<Body>, ApiError> {
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -27,7 +30,9 @@ impl Query {
     pub(crate) async fn debug_job(&self, id: &JobId) -> Result<Response<Body>, ApiError> {
         let found = self.table.job_whole(id).await?;
         let whole = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
-        let view = DebugJob::new(&whole.job, &whole.lanes, whole.late_results, clock::now());
+        let bills = self.table.bills(id, BILLS).await?;
+        let (job, lanes) = (&whole.job, &whole.lanes);
+        let view = DebugJob::new(job, lanes, whole.late_results, bills, clock::now());
         json(StatusCode::OK, &view)
     }
 }

@@ -71,10 +71,7 @@ impl Query {
         let found = self.table.job_and_lanes(&id.job).await?;
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.job.clone()))?;
         let spec = self.table.spec(&job).await?;
-        let exists = spec.region(&id.region).is_some()
-            && spec.models.contains(&id.model)
-            && id.sample.0 < spec.samples;
-        if !exists || spec.question(id.question).is_none() {
+        if spec.question_of(id).is_none() {
             return Err(missing());
         }
         let row = self.table.row(id).await?;

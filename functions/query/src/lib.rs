@@ -65,9 +65,12 @@ impl Query {
             Route::DebugExecutor => self.debug_executor(),
             Route::DebugJob(id) => self.debug_job(&id).await,
             // The door lets only reads in.
-            Route::Submit | Route::SubmitCrossRegion => {
-                Err(ApiError::NoSuchPath("/api/v1/jobs".to_owned()))
-            }
+            Route::Submit
+            | Route::SubmitCrossRegion
+            | Route::Cancel(_)
+            | Route::Retry(_)
+            | Route::RetryQuestion(_)
+            | Route::RetryAllFailed(_) => Err(ApiError::NoSuchPath("/api/v1/jobs".to_owned())),
         }
     }
 }

@@ -30,12 +30,13 @@ impl Query {
             .map(async |listed| self.table.job_whole(&listed.job).await)
             .buffered(AT_ONCE)
             .try_collect::<Vec<_>>();
-        let (jobs, providers) = tokio::join!(read, self.providers());
+        let pass = self.table.last_pass();
+        let (jobs, providers, pass) = tokio::join!(read, self.providers(), pass);
         let mut metrics = Metrics::default();
         for whole in jobs?.into_iter().flatten() {
             metrics.add(&whole.job, &whole.lanes, whole.late_results);
         }
-        let printed = metrics.print(WINDOW_TEXT, providers.as_deref());
+        let printed = metrics.print(WINDOW_TEXT, providers.as_deref(), pass?.as_ref());
         Ok(text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", printed))
     }
 

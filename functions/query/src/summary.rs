@@ -111,8 +111,9 @@ impl OfRegion<'_> {
         } += 1;
         match &shown {
             Shown::AsStored => {
-                let outcome = counted.and_then(|row| row.outcome);
-                outcome.into_iter().for_each(|outcome| row.outcomes.add(outcome));
+                if let Some(outcome) = counted.and_then(|row| row.outcome) {
+                    row.outcomes.add(outcome);
+                }
                 if let Some(failure) = stored.and_then(|row| row.failure.as_ref()) {
                     add_failure(failures, failure);
                 }

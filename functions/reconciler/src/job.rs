@@ -42,7 +42,7 @@ impl Reconciler {
                 }
                 Step::GiveUp(lane) => {
                     pass.given_up += 1;
-                    let ending = lost_question(lane.redispatches, lane.holder.is_some());
+                    let ending = lost_question(job, &lane);
                     leaving.push(Leaving::Question(*lane, ending));
                 }
                 Step::Finalise => self.finalise(&job.id, pass).await?,
@@ -123,9 +123,13 @@ impl Reconciler {
 }
 
 /// The ending of pairs whose question's messages never arrive.
-fn lost_question(redispatches: u32, was_held: bool) -> Ending {
+fn lost_question(job: &Job, lane: &Lane) -> Ending {
+    let (redispatches, was_held) = (lane.redispatches, lane.holder.is_some());
     let code = FailureCode::QuestionLost;
-    warn!(redispatches, %code, "a question is given up");
+    warn!(
+        job_id = %job.id, run = %job.run, lane = %lane.id, position = %lane.cursor, redispatches,
+        %code, "a question is given up"
+    );
     Ending::Failed(Failure {
         stage: Stage::Worker,
         code,

@@ -1,8 +1,8 @@
-//! The `Idempotency-Key` of a submit: sent again, it is the same job.
+//! The `Idempotency-Key` of a submit or retry: sent again, it is the same job or run.
 
 use sha2::{Digest, Sha256};
 
-use crate::id::{IdError, JobId};
+use crate::id::{IdError, JobId, Nonce};
 use crate::prompt::hex;
 
 /// A client's key, valid once built. Keys are the same for everybody: a token that was renewed
@@ -32,6 +32,12 @@ impl IdempotencyKey {
         JobId::new(id).expect("a job id")
     }
 
+    /// Of a retry that was sent with the key.
+    pub fn request(&self) -> Nonce {
+        #[expect(clippy::expect_used, reason = "64 hexadecimal digits are a nonce")]
+        Nonce::new(self.sha256.as_str()).expect("a nonce")
+    }
+
     /// SHA-256 of the key, lower-case hex.
     pub fn sha256(&self) -> &str {
         &self.sha256
@@ -47,6 +53,9 @@ mod tests {
         let id = |key: &str| IdempotencyKey::new(key).unwrap().job_id();
         assert_eq!(id("beacon-1a2b"), id("beacon-1a2b"));
         assert_ne!(id("beacon-1a2b"), id("beacon-1a2c"));
+        let request = |key: &str| IdempotencyKey::new(key).unwrap().request();
+        assert_eq!(request("beacon-1a2b"), request("beacon-1a2b"));
+        assert_ne!(request("beacon-1a2b"), request("beacon-1a2c"));
         for bad in ["", "a\nb", "ü", &"x".repeat(256)] {
             assert!(IdempotencyKey::new(bad).is_err(), "{bad}");
         }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ending::{EndCause, JobEnding, StopRule, unreachable};
-pub use run::{MAX_RUNS, RunRecord, Selection, is_for, retries};
+pub use run::{MAX_RETRIES, MAX_RUNS, RunRecord, Selection, is_for, retries};
 pub use write::{JobChange, JobCondition, JobWrite, RetryRequest, cancel, end, retry, start};
 
 use crate::id::{JobId, ModelId, Nonce, Run};

@@ -7,6 +7,7 @@ use crate::execution::{ExecutionStatus, Outcome};
 use crate::id::ModelId;
 use crate::job::{Job, JobStatus};
 use crate::lane::{Durations, Lane, Tallies};
+use crate::reconcile::Pass;
 use crate::region::Region;
 use crate::view::is_mismatch;
 use crate::wire::ProviderView;
@@ -71,8 +72,14 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads (exposition format 0.0.4). `window` says which jobs were
-    /// added; `providers` are the router's, none where it does not answer.
-    pub fn print(&self, window: &str, providers: Option<&[ProviderView]>) -> String {
+    /// added; `providers` are the router's, none where it does not answer; `pass` is the reconciler's
+    /// last, none before its first.
+    pub fn print(
+        &self,
+        window: &str,
+        providers: Option<&[ProviderView]>,
+        pass: Option<&Pass>,
+    ) -> String {
         let mut text = Text { out: String::new(), window };
         self.print_jobs(&mut text);
         self.print_durations(&mut text);
@@ -107,6 +114,9 @@ impl Metrics {
             .concat(),
         );
         print_router(&mut text, providers);
+        if let Some(pass) = pass {
+            print_pass(&mut text, pass);
+        }
         text.out
     }
 
@@ -179,6 +189,33 @@ fn print_router(text: &mut Text<'_>, providers: Option<&[ProviderView]>) {
         "hybrid_circuit_breaker_state",
         "1 for the state that the circuit breaker is in; closed lets calls pass",
         states.collect(),
+    );
+}
+
+fn print_pass(text: &mut Text<'_>, pass: &Pass) {
+    let single = |value: String| vec![(String::new(), value)];
+    text.gauge_now(
+        "beacon_reconciler_last_pass_timestamp_seconds",
+        "When the reconciler last began to look after the jobs",
+        single(pass.at.as_second().to_string()),
+    );
+    text.gauge_now(
+        "beacon_reconciler_last_pass_duration_seconds",
+        "How long it took",
+        single(seconds(pass.duration_ms)),
+    );
+    text.gauge_now(
+        "beacon_reconciler_last_pass_jobs",
+        "Jobs without a final status that it looked at",
+        single(pass.jobs.to_string()),
+    );
+    let steps = pass.steps().map(|(step, count)| (label("step", step), count.to_string()));
+    let help = "What it did in that pass";
+    text.gauge_now("beacon_reconciler_last_pass_steps", help, steps.to_vec());
+    text.gauge_now(
+        "beacon_reconciler_last_pass_troubles",
+        "Jobs that it could not look after",
+        single(pass.troubles.to_string()),
     );
 }
 

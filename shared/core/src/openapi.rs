@@ -80,7 +80,8 @@ fn operation(endpoint: Endpoint) -> Value {
     if let Value::Object(operation) = &mut operation {
         if let Some(body) = body {
             let sent = json!({ "schema": body.schema, "examples": body.examples });
-            let body = json!({ "required": true, "content": { "application/json": sent } });
+            let required = body.required;
+            let body = json!({ "required": required, "content": { "application/json": sent } });
             operation.insert("requestBody".to_owned(), body);
         }
         if let Some(role) = needs {

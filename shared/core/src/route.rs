@@ -22,6 +22,14 @@ pub enum Route {
     Submit,
     /// `POST /api/v1/jobs/cross-region`: the predecessor's wrapper.
     SubmitCrossRegion,
+    /// `POST /api/v1/jobs/{id}/cancel`.
+    Cancel(JobId),
+    /// `POST /api/v1/jobs/{id}/retry`.
+    Retry(JobId),
+    /// `POST /api/v1/executions/{id}/retry-question`: one pair, under the predecessor's address.
+    RetryQuestion(ExecutionId),
+    /// `POST /api/v1/executions/{id}/retry-all-failed`: a job, or an execution's job.
+    RetryAllFailed(JobId),
     /// `GET /api/v1/jobs`: all jobs, newest first.
     Jobs,
     /// `GET /api/v1/jobs/{id}`.
@@ -82,17 +90,20 @@ impl Route {
                 _ => Err(NoRoute::MethodNotAllowed { allow: "GET, POST" }),
             };
         }
-        if let ["api", "v1", "jobs", "cross-region"] = parts.as_slice() {
-            return match method {
-                "POST" => Ok(Self::SubmitCrossRegion),
-                _ => Err(NoRoute::MethodNotAllowed { allow: "POST" }),
-            };
-        }
-        let get = |route| match method {
-            "GET" => Ok(route),
-            _ => Err(NoRoute::MethodNotAllowed { allow: "GET" }),
+        let only = |allow, route| {
+            if method == allow { Ok(route) } else { Err(NoRoute::MethodNotAllowed { allow }) }
         };
+        let (get, post) = (|route| only("GET", route), |route| only("POST", route));
         match parts.as_slice() {
+            ["api", "v1", "jobs", "cross-region"] => post(Self::SubmitCrossRegion),
+            ["api", "v1", "jobs", id, "cancel"] => post(Self::Cancel(job(id)?)),
+            ["api", "v1", "jobs", id, "retry"] => post(Self::Retry(job(id)?)),
+            ["api", "v1", "executions", id, "retry-question"] => {
+                post(Self::RetryQuestion(execution(id)?))
+            }
+            ["api", "v1", "executions", id, "retry-all-failed"] => {
+                post(Self::RetryAllFailed(job_of(id)?))
+            }
             ["health"] | ["api", "v1", "health"] => get(Self::Health),
             ["health", "live"] => get(Self::Live),
             ["health", "ready"] => get(Self::Ready),
@@ -116,7 +127,12 @@ impl Route {
     /// Who answers it.
     pub fn function(&self) -> Function {
         match self {
-            Self::Submit | Self::SubmitCrossRegion => Function::Intake,
+            Self::Submit
+            | Self::SubmitCrossRegion
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::RetryQuestion(_)
+            | Self::RetryAllFailed(_) => Function::Intake,
             Self::Health
             | Self::Live
             | Self::Ready
@@ -146,7 +162,12 @@ impl Route {
             | Self::ExecutionsOfJob(_)
             | Self::Executions
             | Self::Execution(_) => Some(Role::Reader),
-            Self::Submit | Self::SubmitCrossRegion => Some(Role::Submitter),
+            Self::Submit
+            | Self::SubmitCrossRegion
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::RetryQuestion(_)
+            | Self::RetryAllFailed(_) => Some(Role::Submitter),
             Self::DebugConfig | Self::DebugExecutor | Self::DebugJob(_) => Some(Role::Admin),
         }
     }
@@ -160,6 +181,11 @@ fn execution(text: &str) -> Result<ExecutionId, NoRoute> {
     ExecutionId::parse(text).map_err(|error| NoRoute::BadId { name: "execution id", error })
 }
 
+/// A job's id, or an execution's, which names its job.
+fn job_of(text: &str) -> Result<JobId, NoRoute> {
+    if text.contains('.') { execution(text).map(|id| id.job) } else { job(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +193,16 @@ mod tests {
     #[test]
     fn what_changes_something_or_shows_how_beacon_is_set_up_is_never_open() {
         for method in ["GET", "POST"] {
-            for path in ["/api/v1/jobs", "/api/v1/jobs/cross-region", "/debug/config", "/metrics"] {
+            for path in [
+                "/api/v1/jobs",
+                "/api/v1/jobs/cross-region",
+                "/api/v1/jobs/j/cancel",
+                "/api/v1/jobs/j/retry",
+                "/api/v1/executions/j.0.us-east.0.m/retry-question",
+                "/api/v1/executions/j/retry-all-failed",
+                "/debug/config",
+                "/metrics",
+            ] {
                 let Ok(route) = Route::read(method, path) else { continue };
                 assert!(route.needs().is_some(), "{method} {path}");
                 let changes = route.function() == Function::Intake;
@@ -186,6 +221,11 @@ mod tests {
         assert_eq!(read("/debug/jobs/j"), Ok(Route::DebugJob(job("j"))));
         let one = read("/api/v1/executions/j.0.us-east.0.m");
         assert_eq!(read("/api/v1/executions/j.0.us-east.0.m/details"), one);
+        let all_failed =
+            |id: &str| Route::read("POST", &format!("/api/v1/executions/{id}/retry-all-failed"));
+        assert_eq!(all_failed("j"), Ok(Route::RetryAllFailed(job("j"))));
+        assert_eq!(all_failed("j.0.us-east.0.m"), all_failed("j"));
+        assert!(matches!(all_failed("j.0"), Err(NoRoute::BadId { .. })));
         for nowhere in ["", "/", "//api/v1/jobs", "/api/v1", "/api/v1/jobs/j/x", "/API/v1/jobs"] {
             assert_eq!(read(nowhere), Err(NoRoute::NotFound), "{nowhere}");
         }
@@ -203,6 +243,7 @@ mod tests {
         assert_eq!(allow("DELETE", "/api/v1/jobs"), "GET, POST");
         assert_eq!(allow("GET", "/api/v1/jobs/cross-region"), "POST");
         assert_eq!(allow("POST", "/api/v1/jobs/j"), "GET");
+        assert_eq!(allow("GET", "/api/v1/jobs/j/cancel"), "POST");
         assert_eq!(allow("PUT", "/health"), "GET");
     }
 }

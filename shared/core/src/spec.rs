@@ -5,6 +5,7 @@ mod jobspec;
 mod parse;
 mod questions;
 mod read;
+mod retry;
 mod schema;
 
 use schemars::JsonSchema;
@@ -15,10 +16,11 @@ pub use jobspec::{CrossRegion, is_jobspec, parse_cross_region, parse_jobspec};
 pub use parse::{Submission, parse};
 pub use read::Problem;
 pub(crate) use read::cut;
+pub use retry::{PairAsked, RetryAsked, parse_pair, parse_retry};
 pub use schema::schema;
 pub(crate) use schema::{cross_region, jobspec};
 
-use crate::id::{LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
+use crate::id::{ExecutionId, LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
 use crate::prompt::{Prompt, hex};
 use crate::region::Region;
 
@@ -58,6 +60,14 @@ pub mod limit {
     pub const SEED: u64 = 1 << 53;
     /// The fraction nearest to nought that is not nought: the table stores none that is nearer.
     pub const SMALLEST_FRACTION: f64 = 1e-6;
+    /// Regions, models or questions that a retry names.
+    pub const SELECTED: usize = 200;
+    /// Bytes of all that a retry names: every run of a job is kept in its item.
+    pub const SELECTED_BYTES: usize = 12 * 1024;
+    /// Bytes of a retry's reason.
+    pub const REASON_BYTES: usize = 200;
+    /// Bytes of a whole retry as JSON.
+    pub const RETRY_BYTES: usize = 64 * 1024;
     /// Seconds of a job's `timeout`.
     pub const TIMEOUT_SECONDS: u64 = 24 * 60 * 60;
 }
@@ -188,6 +198,14 @@ impl Spec {
     /// The entry of the question list.
     pub fn question(&self, index: QuestionIndex) -> Option<&Question> {
         self.questions.get(usize::try_from(index.0).ok()?)
+    }
+
+    /// The entry that a pair asks, if the pair is one of the job's.
+    pub fn question_of(&self, id: &ExecutionId) -> Option<&Question> {
+        let there = self.region(&id.region).is_some()
+            && self.models.contains(&id.model)
+            && id.sample.0 < self.samples;
+        self.question(id.question).filter(|_| there)
     }
 
     /// The region's prompts, if it is one of the job's.

@@ -1,5 +1,6 @@
 //! What the API answers: one definition for the functions, the command line and the tests.
 
+mod change;
 mod debug;
 mod execution;
 mod health;
@@ -12,7 +13,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use debug::{ConfigView, DebugJob, DebugLane, ExecutorView, SettingView, is_mismatch};
+pub use change::{
+    CancelAccepted, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad, RetryAccepted,
+};
+pub use debug::{
+    ConfigView, DebugBill, DebugJob, DebugLane, ExecutorView, SettingView, is_mismatch,
+};
 pub use execution::{ExecutionView, ExecutionsPage, OutputMetadata, OutputView, RowView};
 pub use health::{Health, HealthView, Live, PartHealth, ReadyView};
 pub use jobspec::jobspec;
@@ -140,7 +146,7 @@ impl JobView {
 }
 
 /// The regions of a job's lanes.
-pub(crate) fn regions(lanes: &[Lane]) -> Vec<Region> {
+pub fn regions(lanes: &[Lane]) -> Vec<Region> {
     let mut regions: Vec<Region> = lanes.iter().map(|lane| lane.id.region.clone()).collect();
     regions.sort();
     regions.dedup();
@@ -164,19 +170,6 @@ pub struct JobPage<T = ExecutionView> {
     /// A page of its executions.
     #[serde(flatten)]
     pub page: Option<ExecutionsPage<T>>,
-}
-
-/// Answer to a cancel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CancelAccepted {
-    /// Always true.
-    pub ok: bool,
-    /// The job.
-    pub job_id: JobId,
-    /// Where it was before.
-    pub previous_status: JobStatus,
-    /// `cancelling`: it is `cancelled` only when nothing runs any more.
-    pub new_status: JobStatus,
 }
 
 /// A page of jobs, newest first.
@@ -310,4 +303,7 @@ pub struct ErrorView {
     /// One entry a wrong field.
     #[serde(default)]
     pub details: Vec<Problem>,
+    /// Of a pair that was retried as often as pairs are.
+    #[serde(flatten)]
+    pub retries: Option<RetriesHad>,
 }

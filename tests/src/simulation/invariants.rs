@@ -146,7 +146,7 @@ pub fn every_pair_is_counted(view: &JobView) -> Checked {
 
 /// A lane's tallies, and its breakdown by model, are what its pairs are shown as.
 pub fn tallies_are_the_pairs(lane: &Lane, by_model: &[Tallies]) -> Checked {
-    let counted = by_model.iter().fold(Tallies::default(), |sum, model| sum.plus(model));
+    let counted = by_model.iter().fold(Tallies::default(), Tallies::plus);
     let right = counted == lane.tallies && *by_model == lane.breakdown.models;
     holds(right, Invariant::StatusLast, || {
         let (tallies, models) = (lane.tallies, &lane.breakdown.models);

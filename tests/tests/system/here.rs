@@ -1,5 +1,6 @@
 //! A stack of its own for each test, its API, and its tables and queues from below.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -251,6 +252,12 @@ impl Api {
         (response.status().as_u16(), within(response.json()).await.unwrap())
     }
 
+    /// What a change of a job is answered with; `null` stands for no body.
+    pub(crate) async fn change(&self, path: &str, body: &Value) -> Answered {
+        let request = self.request("POST", &format!("/api/v1/{path}"));
+        answered(if body.is_null() { request } else { request.json(body) }).await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let request = self.client.get(format!("{}/{path}", self.base)).bearer_auth(&self.token);
         within(async { request.send().await.unwrap().json().await.unwrap() }).await
@@ -286,7 +293,7 @@ impl Api {
 }
 
 pub(crate) fn is_final(view: &Value) -> bool {
-    !matches!(view["status"].as_str().unwrap(), "queued" | "running")
+    !matches!(view["status"].as_str().unwrap(), "queued" | "running" | "cancelling")
 }
 
 /// The main job: seventy-two executions.
@@ -308,6 +315,15 @@ pub(crate) fn ids(executions: &[Value]) -> Vec<&str> {
     ids.dedup();
     assert_eq!(ids.len(), before, "a pair is there twice");
     ids
+}
+
+/// Executions by status, as their rows say.
+pub(crate) fn by_status(executions: &[Value]) -> BTreeMap<&str, u64> {
+    let mut counts = BTreeMap::new();
+    for row in executions {
+        *counts.entry(row["status"].as_str().unwrap()).or_default() += 1;
+    }
+    counts
 }
 
 /// Σ of an object of numbers.

@@ -85,6 +85,11 @@ pub(crate) fn gone_after_its_list() -> (String, TcpSocket) {
 
 /// An answer that a model gave.
 pub(crate) fn answered(text: &str) -> Value {
+    answered_in("us-east", text)
+}
+
+/// An answer that a model in this region gave.
+pub(crate) fn answered_in(region: &str, text: &str) -> Value {
     json!({
         "success": true,
         "response": text,
@@ -92,7 +97,7 @@ pub(crate) fn answered(text: &str) -> Value {
         "inference_time": 0.1,
         "cost_estimate": 0.0,
         "finish_reason": "stop",
-        "metadata": {"region": "us-east"},
+        "metadata": {"region": region},
     })
 }
 
@@ -103,9 +108,11 @@ async fn serve(mut stream: TcpStream, answer: &(impl Fn(&Value) -> Answer + Sync
             {"name": "lab", "type": "openai", "region": "us-east", "healthy": true},
             {"name": "lab-eu", "type": "openai", "region": "eu-west", "healthy": true},
         ]}))
-    } else {
-        assert!(head.starts_with("POST /inference "), "{head}");
+    } else if head.starts_with("POST /inference ") {
         answer(&serde_json::from_slice(&body).unwrap())
+    } else {
+        // It remembers no call.
+        Answer::Http(404, Vec::new())
     };
     let stalls = matches!(answer, Answer::Stalled(_));
     let (status, body, sent) = match answer {

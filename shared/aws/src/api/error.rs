@@ -1,10 +1,11 @@
 //! Answers and errors in one form.
 
-use beacon_core::JobId;
 use beacon_core::access::Role;
+use beacon_core::execution::ExecutionStatus;
 use beacon_core::job::JobStatus;
 use beacon_core::spec::Problem;
-use beacon_core::view::ErrorView;
+use beacon_core::view::{ErrorView, RetriesHad};
+use beacon_core::{JobId, Run};
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
@@ -69,6 +70,12 @@ pub enum ApiError {
     /// 404: the job has no such execution.
     #[error("Execution not found: `{0}`")]
     NoSuchExecution(String),
+    /// 404: the body names another region or question than the id.
+    #[error("Execution not found for the specified region")]
+    NotThatExecution,
+    /// 400: the pair is not one that is asked anew.
+    #[error("Execution is not in a retryable state (current status: {0})")]
+    NotRetryable(ExecutionStatus),
     /// 405: the address does not take this method.
     #[error("`{method}` is not possible here; possible: {allow}")]
     MethodNotAllowed {
@@ -86,6 +93,17 @@ pub enum ApiError {
          choose another key"
     )]
     KeyConflict(JobId),
+    /// 409: the key was sent before, for other pairs.
+    #[error(
+        "the Idempotency-Key was sent before for other executions of the job `{job}`, as run {run}; \
+         choose another key"
+    )]
+    RunKeyConflict {
+        /// Which.
+        job: JobId,
+        /// The run that it made.
+        run: Run,
+    },
     /// 409: the job has ended.
     #[error("the job `{job}` has ended: it is {status}")]
     JobIsFinal {
@@ -125,6 +143,9 @@ pub enum ApiError {
     /// 422: nobody serves some of the pairs of model and region; all of them are listed.
     #[error("no provider serves {} of the (model, region) pairs; nothing new was accepted", .0.len())]
     NotServed(Vec<Problem>),
+    /// 429: the pair was retried as often as pairs are.
+    #[error("Max retry attempts reached")]
+    TooManyRetries(RetriesHad),
     /// 429: too many requests.
     #[error("more than {limit} requests a minute; ask again in {retry_seconds} s")]
     RateLimited {
@@ -167,17 +188,20 @@ impl ApiError {
             Self::InvalidJson { .. }
             | Self::InvalidSpec(_)
             | Self::InvalidJobSpec(_)
-            | Self::InvalidParameter { .. } => StatusCode::BAD_REQUEST,
+            | Self::InvalidParameter { .. }
+            | Self::NotRetryable(_) => StatusCode::BAD_REQUEST,
             Self::TokenMissing { .. } | Self::TokenUnreadable | Self::TokenUnknown => {
                 StatusCode::UNAUTHORIZED
             }
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Self::NoSuchPath(_) | Self::NoSuchJob(_) | Self::NoSuchExecution(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchPath(_)
+            | Self::NoSuchJob(_)
+            | Self::NoSuchExecution(_)
+            | Self::NotThatExecution => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_)
             | Self::KeyConflict(_)
+            | Self::RunKeyConflict { .. }
             | Self::JobIsFinal { .. }
             | Self::JobNotFinal { .. }
             | Self::NothingToRetry(_)
@@ -185,7 +209,7 @@ impl ApiError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotServed(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRetries(_) | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::RouterUnavailable { .. } | Self::Table(TableError::Request { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -209,10 +233,11 @@ impl ApiError {
             Self::Forbidden { .. } => "forbidden",
             Self::NoSuchPath(_) => "not_found",
             Self::NoSuchJob(_) => "job_not_found",
-            Self::NoSuchExecution(_) => "execution_not_found",
+            Self::NoSuchExecution(_) | Self::NotThatExecution => "execution_not_found",
+            Self::NotRetryable(_) => "not_retryable",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Conflict(_) => "id_conflict",
-            Self::KeyConflict(_) => "idempotency_key_conflict",
+            Self::KeyConflict(_) | Self::RunKeyConflict { .. } => "idempotency_key_conflict",
             Self::JobIsFinal { .. } => "job_final",
             Self::JobNotFinal { .. } => "job_not_final",
             Self::NothingToRetry(_) => "nothing_to_retry",
@@ -220,6 +245,7 @@ impl ApiError {
             Self::TooLarge { .. } => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::NotServed(_) => "pair_not_served",
+            Self::TooManyRetries(_) => "too_many_retries",
             Self::RateLimited { .. } => "rate_limited",
             Self::RouterUnavailable { .. } => "router_unavailable",
             Self::Table(TableError::Request { .. }) => "table_unavailable",
@@ -235,8 +261,8 @@ impl ApiError {
     /// Whether it is who asks, or how often, that is refused.
     fn is_of_access(&self) -> bool {
         let status = self.status();
-        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS]
-            .contains(&status)
+        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status)
+            || matches!(self, Self::RateLimited { .. })
     }
 
     /// Headers that tell a program what to do next.
@@ -250,6 +276,10 @@ impl ApiError {
         if let Self::RateLimited { retry_seconds, .. } = self {
             headers.insert(RETRY_AFTER, HeaderValue::from(*retry_seconds));
         }
+    }
+
+    fn retries(&self) -> Option<RetriesHad> {
+        if let Self::TooManyRetries(had) = self { Some(*had) } else { None }
     }
 
     fn into_details(self) -> Vec<Problem> {
@@ -279,6 +309,7 @@ impl ApiError {
         let view = ErrorView {
             error: self.to_string(),
             error_code: code.to_owned(),
+            retries: self.retries(),
             details: self.into_details(),
         };
         let body = serde_json::to_string(&view).unwrap_or_default();

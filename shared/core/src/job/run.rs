@@ -10,6 +10,8 @@ use crate::region::Region;
 
 /// Runs that a job may have.
 pub const MAX_RUNS: u32 = 20;
+/// Retries of a pair after which it is not retried by itself any more.
+pub const MAX_RETRIES: u32 = 3;
 
 /// Which pairs a run is for; of those only the ones without a completed row are asked. What is empty
 /// selects everything.

@@ -57,7 +57,8 @@ fn job() -> (Job, Lane) {
 fn printed(job: &Job, lane: &Lane) -> String {
     let mut metrics = Metrics::default();
     metrics.add(job, std::slice::from_ref(lane), 3);
-    metrics.print("all jobs", None)
+    let pass = Pass { duration_ms: 1250, jobs: 4, given_up: 2, troubles: 1, ..Pass::begin(now()) };
+    metrics.print("all jobs", None, Some(&pass))
 }
 
 #[test]
@@ -78,6 +79,12 @@ fn executions_are_counted_by_status_outcome_region_and_model() {
         "beacon_table_writes{result=\"failed\"} 4",
         "beacon_maybe_billed 8",
         "beacon_router_up 0",
+        "beacon_reconciler_last_pass_timestamp_seconds 1800000000",
+        "beacon_reconciler_last_pass_duration_seconds 1.250",
+        "beacon_reconciler_last_pass_jobs 4",
+        "beacon_reconciler_last_pass_steps{step=\"given_up\"} 2",
+        "beacon_reconciler_last_pass_steps{step=\"closed\"} 0",
+        "beacon_reconciler_last_pass_troubles 1",
     ] {
         assert!(text.lines().any(|there| there == line), "{line}\n{text}");
     }

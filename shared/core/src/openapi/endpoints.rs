@@ -1,5 +1,7 @@
 //! Every endpoint: who may ask, with what, and what it answers.
 
+mod changing;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -29,14 +31,20 @@ pub(super) const ERRORS: [(u16, &str); 11] = [
     (401, "No token, or one that is not accepted"),
     (403, "The token allows less"),
     (404, "There is no such job or execution"),
-    (409, "The id, or the Idempotency-Key, belongs to another specification"),
-    (413, "The body has more than 3 MiB"),
+    (409, "The id or Idempotency-Key belongs to other content, or the job is not where it must be"),
+    (413, "The body is larger than what is read: 3 MiB of a submit, 64 KiB of others"),
     (415, "The body is not sent as application/json"),
     (422, "No provider serves some of the (model, region) pairs; `details` lists them"),
     (429, "Too many requests of this token, or of this address without one"),
     (500, "Beacon's own mistake; its log says more under the request id"),
     (503, "The table, or the router that a submit asks, cannot be used now"),
 ];
+
+/// What an execution's id looks like.
+const EXECUTION_ID: &str = concat!(
+    r"^[A-Za-z0-9_-]{1,255}\.(0|[1-9][0-9]{0,8})\.[a-z0-9-]{1,64}",
+    r"\.(0|[1-9][0-9]?)\.([A-Za-z0-9_-]|~2[BEF]|~3A|~40){1,128}$",
+);
 
 /// One endpoint.
 #[derive(Debug, Clone)]
@@ -80,6 +88,20 @@ impl Endpoint {
         post
     }
 
+    /// A change of a job that is there.
+    fn change(path: &str, id: &'static str, summary: &'static str, body: Option<Body>) -> Self {
+        let mut change = Self::get(path, id, summary, Some(Role::Submitter));
+        change.method = "post";
+        change.errors.extend([400, 409, 413, 415]);
+        change.body = body;
+        change
+    }
+
+    fn keyed(self, description: &str) -> Self {
+        let schema = json!({ "type": "string", "pattern": "^[ -~]{1,255}$" });
+        self.header("Idempotency-Key", description, &schema)
+    }
+
     fn answers(mut self, status: u16, description: &'static str, schema: Value) -> Self {
         // What health answers when it is not well takes the place of the error.
         self.errors.remove(&status);
@@ -92,11 +114,7 @@ impl Endpoint {
     }
 
     fn of_execution(self) -> Self {
-        let id = concat!(
-            r"^[A-Za-z0-9_-]{1,255}\.(0|[1-9][0-9]{0,8})\.[a-z0-9-]{1,64}",
-            r"\.(0|[1-9][0-9]?)\.([A-Za-z0-9_-]|~2[BEF]|~3A|~40){1,128}$",
-        );
-        let schema = json!({ "type": "string", "pattern": id });
+        let schema = json!({ "type": "string", "pattern": EXECUTION_ID });
         let what = "The execution's id: job, question, region, sample and model.";
         self.of_id(what, EXAMPLE_EXECUTION, &schema)
     }
@@ -157,7 +175,7 @@ impl Endpoint {
 /// All of them. The schemas of their answers are left in the generator.
 pub(super) fn all(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     schema_of::<ErrorView>(schemas);
-    [submitting(schemas), reading(schemas), operating(schemas)].concat()
+    [submitting(schemas), changing::all(schemas), reading(schemas), operating(schemas)].concat()
 }
 
 fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
@@ -165,11 +183,7 @@ fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     let cross_region = schema_of::<SubmittedCrossRegion>(schemas);
     let post = |path, id, summary, body, answer: Value| {
         Endpoint::post(path, id, summary, body)
-            .header(
-                "Idempotency-Key",
-                "Sent again, it is the same job: 1 to 255 printable ASCII characters.",
-                &json!({ "type": "string", "pattern": "^[ -~]{1,255}$" }),
-            )
+            .keyed("Sent again, it is the same job: 1 to 255 printable ASCII characters.")
             .answers(202, "The job was accepted", answer.clone())
             .answers(200, "The job was accepted before, with this specification", answer)
     };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::spec::{cross_region, jobspec, schema};
+use crate::spec::{cross_region, jobspec, limit, schema};
 
 /// The id of the example's job; examples of addresses name it too.
 pub const EXAMPLE_JOB: &str = "golden";
@@ -24,6 +24,8 @@ pub fn example() -> Value {
 /// The body of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Body {
+    /// Whether it must be there.
+    pub(super) required: bool,
     pub(super) schema: Value,
     /// By name.
     pub(super) examples: Value,
@@ -32,6 +34,7 @@ pub(super) struct Body {
 /// Either of the two forms that the first address takes.
 pub(super) fn either() -> Body {
     Body {
+        required: true,
         schema: json!({ "anyOf": [reference("JobSpecification"), reference("JobSpec")] }),
         examples: json!({
             "specification": { "value": example() },
@@ -47,7 +50,73 @@ pub(super) fn wrapped() -> Body {
         "target_regions": ["US", "EU", "ASIA"],
         "min_regions": 2,
     });
-    Body { schema: reference("CrossRegionJob"), examples: json!({ "wrapped": { "value": value } }) }
+    Body {
+        required: true,
+        schema: reference("CrossRegionJob"),
+        examples: json!({ "wrapped": { "value": value } }),
+    }
+}
+
+/// Which pairs a retry is for.
+pub(super) fn retry() -> Body {
+    let value = json!({ "regions": ["US"], "reason": "the region is back" });
+    Body {
+        required: false,
+        schema: reference("Retry"),
+        examples: json!({ "region": { "value": value }, "everything": { "value": {} } }),
+    }
+}
+
+/// A pair beside its id.
+pub(super) fn pair() -> Body {
+    let value = json!({ "region": "US", "question_index": 0 });
+    Body {
+        required: true,
+        schema: reference("RetryQuestion"),
+        examples: json!({ "pair": { "value": value } }),
+    }
+}
+
+fn retry_schema() -> Value {
+    let names = |description: &str, pattern: &str| {
+        let name = json!({ "type": "string", "pattern": pattern });
+        json!({
+            "description": description, "type": ["array", "null"], "minItems": 1,
+            "maxItems": limit::SELECTED, "items": name,
+        })
+    };
+    json!({
+        "description": "Which pairs to ask anew, of those that are not completed: all, or those that \
+            every list given names.",
+        "type": "object",
+        "properties": {
+            "regions": names("Of these regions, canonical or alias.", r"\S"),
+            "models": names("Of these models.", "^[A-Za-z0-9._:/@+-]{1,128}$"),
+            "questions": names("Of these question ids, all variants.", "^[A-Za-z0-9._-]{1,128}$"),
+            "reason": {
+                "description": "Kept with the run, for people.", "type": ["string", "null"],
+                "pattern": r"\S", "maxLength": limit::REASON_BYTES,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn pair_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["region", "question_index"],
+        "properties": {
+            "region": {
+                "description": "The execution's region, canonical or alias.", "type": "string",
+                "pattern": r"\S", "maxLength": limit::LABEL_BYTES,
+            },
+            "question_index": {
+                "description": "The execution's index into the job's question list.",
+                "type": "integer", "minimum": 0, "maximum": u32::MAX,
+            },
+        },
+    })
 }
 
 fn example_jobspec(constraints: &Value) -> Value {
@@ -76,6 +145,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("JobSpecification", specification),
         ("JobSpec", jobspec()),
         ("CrossRegionJob", cross_region()),
+        ("Retry", retry_schema()),
+        ("RetryQuestion", pair_schema()),
     ];
     let placed = entries.map(|(name, mut schema)| {
         moved(&mut schema, "#/components/schemas/JobSpecification/$defs/");

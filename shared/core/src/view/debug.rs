@@ -1,14 +1,16 @@
 //! What an operator asks when something is wrong.
 
+mod why;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, JobView};
-use crate::id::{DispatchNumber, JobId, LaneId, Position, Run};
-use crate::job::{Job, JobStatus, Transition, total};
-use crate::lane::{Holder, Lane, LaneState, Tallies};
-use crate::reconcile;
+use crate::bill::{Bill, Fate};
+use crate::id::{DispatchNumber, JobId, Position, Run};
+use crate::job::{Job, JobEnding, JobStatus, RunRecord, Transition, total};
+use crate::lane::{Holder, Lane, LaneState, Mark, Tallies};
 
 /// Answer to `GET /debug/config`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,10 +65,38 @@ pub struct DebugJob {
     pub status_mismatch: bool,
     /// Answers that were dropped because another holder's row was there first.
     pub late_results: u64,
+    /// When the time of its run is up.
+    pub deadline: Timestamp,
+    /// Why its run ends, or ended, before its last question.
+    pub ending: Option<JobEnding>,
+    /// Its runs, oldest first.
+    pub runs: Vec<RunRecord>,
+    /// Calls whose fate was not known when their rows were written, at most 100.
+    pub bills: Vec<DebugBill>,
     /// Its log, oldest first.
     pub transitions: Vec<Transition>,
     /// Its lanes.
     pub lanes: Vec<DebugLane>,
+}
+
+/// A call whose fate was not known, and what is known by now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DebugBill {
+    /// Its idempotency key: the execution's id and a number.
+    pub key: String,
+    /// The run that made it.
+    pub run: Run,
+    /// When it began.
+    pub at: Timestamp,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+impl From<Bill> for DebugBill {
+    fn from(bill: Bill) -> Self {
+        let Bill { key, run, at, fate } = bill;
+        Self { key: key.as_str().to_owned(), run, at, fate }
+    }
 }
 
 /// One lane.
@@ -86,6 +116,14 @@ pub struct DebugLane {
     pub dispatch_number: DispatchNumber,
     /// Who works at the cursor.
     pub holder: Option<Holder>,
+    /// That it is to be closed early, or was.
+    pub mark: Option<Mark>,
+    /// How often another holder took over at this cursor.
+    pub takeovers: u32,
+    /// How often its messages were sent anew at this cursor while none was in the queue.
+    pub redispatches: u32,
+    /// Questions up to the cursor, in a row, without a completed execution.
+    pub barren: u32,
     /// When it last moved.
     pub moved_at: Timestamp,
     /// How long the message finished last had stood first in the queue, milliseconds.
@@ -100,7 +138,13 @@ pub struct DebugLane {
 
 impl DebugJob {
     /// From a strongly consistent read of the job and its lanes.
-    pub fn new(job: &Job, lanes: &[Lane], late_results: u64, now: Timestamp) -> Self {
+    pub fn new(
+        job: &Job,
+        lanes: &[Lane],
+        late_results: u64,
+        bills: Vec<Bill>,
+        now: Timestamp,
+    ) -> Self {
         let counts = JobView::new(job, lanes, now).counts;
         Self {
             job_id: job.id.clone(),
@@ -108,9 +152,13 @@ impl DebugJob {
             status: job.status,
             expected: job.expected,
             counts,
-            why: why(job, lanes, now),
+            why: why::why(job, lanes, now),
             status_mismatch: is_mismatch(job, lanes),
             late_results,
+            deadline: job.deadline,
+            ending: job.ending.clone(),
+            runs: job.runs.clone(),
+            bills: bills.into_iter().map(DebugBill::from).collect(),
             transitions: job.transitions.clone(),
             lanes: lanes.iter().map(DebugLane::new).collect(),
         }
@@ -127,6 +175,10 @@ impl DebugLane {
             length: lane.length,
             dispatch_number: lane.dispatch_number,
             holder: lane.holder.clone(),
+            mark: lane.mark.clone(),
+            takeovers: lane.takeovers,
+            redispatches: lane.redispatches,
+            barren: lane.barren,
             moved_at: lane.moved_at,
             waited_ms: lane.waited_ms,
             tallies: lane.tallies,
@@ -140,53 +192,4 @@ impl DebugLane {
 pub fn is_mismatch(job: &Job, lanes: &[Lane]) -> bool {
     let open = |lane: &Lane| lane.state == LaneState::Open || lane.run != job.run;
     job.status.is_final() && (lanes.iter().any(open) || total(lanes).ended() != job.expected)
-}
-
-fn why(job: &Job, lanes: &[Lane], now: Timestamp) -> Vec<String> {
-    if job.status.is_final() {
-        let (tallies, expected) = (total(lanes), job.expected);
-        return vec![format!(
-            "ended: {} of {expected} completed, {} were needed, and in {} regions",
-            tallies.completed,
-            needed(job),
-            job.min_regions
-        )];
-    }
-    let open: Vec<&Lane> = lanes.iter().filter(|lane| lane.state == LaneState::Open).collect();
-    if open.is_empty() {
-        return vec![
-            "every lane is closed: the coordinator, or the reconciler within a minute, gives the \
-             final status"
-                .to_owned(),
-        ];
-    }
-    open.into_iter().map(|lane| why_open(&lane.id, lane, now)).collect()
-}
-
-/// Completed executions of a completed job, rounded up.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of at most a million"
-)]
-fn needed(job: &Job) -> u64 {
-    (job.min_success_rate * job.expected as f64).ceil() as u64
-}
-
-fn why_open(id: &LaneId, lane: &Lane, now: Timestamp) -> String {
-    let idle = super::milliseconds(lane.moved_at, now) / 1000;
-    let at = format!("{id} is at question {} of {}", lane.cursor.0 + 1, lane.length);
-    match &lane.holder {
-        Some(holder) => format!(
-            "{at}: {} has asked it for {} s",
-            holder.nonce,
-            super::milliseconds(holder.since, now) / 1000
-        ),
-        None => format!(
-            "{at}: nobody has it for {idle} s; its message waits in the queue, and after {} s it \
-             is dispatched anew",
-            reconcile::IDLE.as_secs()
-        ),
-    }
 }

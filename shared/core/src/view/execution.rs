@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::id::{
     ExecutionId, JobId, ModelId, ProviderId, QuestionId, QuestionIndex, Run, Sample, VariantName,
 };
-use crate::job::{Job, retries};
+use crate::job::{Job, MAX_RETRIES, RunRecord, retries};
 use crate::lane::{Lane, Shown, shown};
 use crate::prompt::{Prompt, PromptHash};
 use crate::region::Region;
@@ -41,12 +41,18 @@ pub struct ExecutionView {
     pub status: ExecutionStatus,
     /// Why it did not complete; null for others. Of a pair that its job left behind there is no row.
     pub failure: Option<Failure>,
-    /// Runs after the first that were for it.
+    /// Runs after the first that were for it; of a completed one those until it was.
     pub retries: u32,
+    /// The same, under the predecessor's name.
+    pub retry_count: u32,
+    /// Retries that it may have by itself.
+    pub max_retries: u32,
     /// When its job was accepted, and the pair promised.
     pub created_at: Timestamp,
     /// Null: executions have no receipts yet.
     pub receipt: Option<()>,
+    /// The same, as the predecessor's clients ask.
+    pub has_receipt: bool,
     /// What its row holds, under the predecessor's names; null for pending and running ones.
     pub output: Option<OutputView>,
     /// What its row holds; absent for pending and running ones.
@@ -201,6 +207,7 @@ impl ExecutionView {
         let shown =
             lane.map_or(Shown::Pending, |lane| shown(lane, &job.runs, &id, &question.id, stored));
         let status = shown.status(stored.map(|(_, status)| status));
+        let retries = retries(until(&job.runs, stored), &id, &question.id);
         let row = row.filter(|_| shown == Shown::AsStored);
         let failure = match &shown {
             Shown::AsStored => row.as_ref().and_then(|row| row.ending.failure().cloned()),
@@ -225,13 +232,27 @@ impl ExecutionView {
             sample: id.sample,
             status,
             failure,
-            retries: retries(&job.runs, &id, &question.id),
+            retries,
+            retry_count: retries,
+            max_retries: MAX_RETRIES,
             created_at: job.created_at,
             receipt: None,
+            has_receipt: false,
             output,
             row,
             id,
         }
+    }
+}
+
+/// The runs that can have been for a pair: after it is completed none is.
+fn until(runs: &[RunRecord], stored: Option<(Run, ExecutionStatus)>) -> &[RunRecord] {
+    match stored {
+        Some((run, ExecutionStatus::Completed)) => {
+            let later = runs.partition_point(|record| record.run <= run);
+            runs.get(..later).unwrap_or(runs)
+        }
+        Some(_) | None => runs,
     }
 }
 

@@ -75,8 +75,7 @@ pub(super) fn properties() -> Value {
         "stop": stop(),
         "stop_after": whole(
             "Stop after",
-            "Questions in a row without a completed execution that make a region failed. Checked \
-             and stored; every job runs as `never` so far.",
+            "Questions of one lane in a row without a completed execution that make a region failed.",
             1..=limit::QUESTIONS as u64,
             Some(3),
         ),
@@ -175,8 +174,7 @@ fn stop() -> Value {
         "title": "Stop",
         "description": "When a job ends early: `region_failure`, when a region has only failures \
             for `stop_after` questions in a row; `unreachable`, as soon as `min_success_rate` or \
-            `min_regions` cannot be reached any more; or `never`. Checked and stored; every job \
-            runs as `never` so far.",
+            `min_regions` cannot be reached any more; or `never`.",
         "default": Stop::RegionFailure,
         "enum": [Stop::RegionFailure, Stop::Unreachable, Stop::Never, null],
     })
@@ -193,7 +191,8 @@ fn timeout() -> Value {
     json!({
         "title": "Timeout",
         "description": "The job's time budget: seconds, or a whole number with a unit, such as \
-            90s, 15m or 2h; at most 24h. Checked and stored, without effect so far.",
+            90s, 15m or 2h; at most 24h. By default 10 minutes and one more for every question of \
+            the longest lane.",
         "examples": ["90s", "15m", "2h", 3600],
         "type": ["integer", "string", "null"],
         "minimum": 1,

@@ -1,0 +1,134 @@
+//! A retry of one pair, as the predecessor's clients ask for it.
+
+use beacon_aws::{ApiError, json};
+use beacon_core::execution::ExecutionStatus;
+use beacon_core::job::{Job, MAX_RETRIES, Selection, is_for, retries};
+use beacon_core::lane::Lane;
+use beacon_core::message::position_of;
+use beacon_core::spec::{PairAsked, limit, parse_pair};
+use beacon_core::view::{
+    ExecutionView, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad, regions,
+};
+use beacon_core::{ExecutionId, Region};
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+
+use crate::retry_answers::nonce;
+use crate::{Intake, Retry, body};
+
+/// A pair as it is, and the lane that it belongs to.
+struct Pair {
+    job: Job,
+    lane: Lane,
+    view: ExecutionView,
+}
+
+impl Intake {
+    pub(crate) async fn answer_retry_question(
+        &self,
+        request: &Request,
+        id: &ExecutionId,
+        by: Option<String>,
+    ) -> Result<Response<Body>, ApiError> {
+        let nonce = nonce(request.headers())?;
+        let asked = parse_pair(&body::json(request, limit::RETRY_BYTES)?);
+        let pair = self.pair(id, &asked.map_err(ApiError::InvalidSpec)?).await?;
+        if let Some((status, reply)) = pair.without_a_run() {
+            return json(status, &reply);
+        }
+        match pair.view.status {
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut => {}
+            // The first three are answered without a run.
+            other @ (ExecutionStatus::Completed
+            | ExecutionStatus::Pending
+            | ExecutionStatus::Running
+            | ExecutionStatus::Cancelled) => return Err(ApiError::NotRetryable(other)),
+        }
+        let had = pair.view.retries;
+        if had >= MAX_RETRIES {
+            let had = RetriesHad { retry_attempt: had, max_attempts: MAX_RETRIES };
+            return Err(ApiError::TooManyRetries(had));
+        }
+        let selection = Selection { execution: Some(id.clone()), ..Selection::default() };
+        let retry = Retry { selection, by, why: None, request: nonce };
+        let retried = self.retry(&id.job, retry).await?;
+        let question_id = pair.view.question_id.clone();
+        let attempt = retries(&retried.job.runs, id, &question_id);
+        let reply = PairRetry {
+            retry_attempt: attempt,
+            result: Some(PairRetryResult::Queued {
+                message: "Retry queued successfully".to_owned(),
+                job_id: id.job.clone(),
+                model_id: id.model.clone(),
+                question_id,
+            }),
+            ..pair.reply(PairRetryStatus::Retrying, retried.record.at)
+        };
+        json(StatusCode::OK, &reply)
+    }
+
+    async fn pair(&self, id: &ExecutionId, asked: &PairAsked) -> Result<Pair, ApiError> {
+        let found = self.table.job_and_lanes(&id.job).await?;
+        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.job.clone()))?;
+        let region = Region::resolve(&asked.region, &regions(&lanes));
+        if region.as_ref() != Ok(&id.region) || asked.question_index != u64::from(id.question.0) {
+            return Err(ApiError::NotThatExecution);
+        }
+        let spec = self.table.spec(&job).await?;
+        let (k, _position) = position_of(&spec, id.question);
+        let is_its = |lane: &Lane| lane.id.region == id.region && lane.id.k == k;
+        let (Some(question), Some(lane)) =
+            (spec.question_of(id), lanes.into_iter().find(|lane| is_its(lane)))
+        else {
+            return Err(ApiError::NoSuchExecution(id.to_string()));
+        };
+        let row = self.table.row(id).await?;
+        let view = ExecutionView::new(id.clone(), &spec, question, &job, Some(&lane), row);
+        Ok(Pair { job, lane, view })
+    }
+}
+
+impl Pair {
+    /// The answer where the pair has its own, or some run is on its way to it.
+    fn without_a_run(&self) -> Option<(StatusCode, PairRetry)> {
+        let waits = |status| Some((StatusCode::ACCEPTED, self.reply(status, self.lane.moved_at)));
+        match self.view.status {
+            ExecutionStatus::Completed => {
+                let at = self.view.row.as_ref().map_or(self.lane.moved_at, |row| row.completed_at);
+                let stored = self.view.output.clone();
+                let result = stored.map(|output| PairRetryResult::Stored(Box::new(output)));
+                let reply = self.reply(PairRetryStatus::Completed, at);
+                Some((StatusCode::OK, PairRetry { result, ..reply }))
+            }
+            ExecutionStatus::Pending => waits(PairRetryStatus::Pending),
+            ExecutionStatus::Running => waits(PairRetryStatus::Running),
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Cancelled => {
+                let record = self.job.runs.last().filter(|_| self.is_about_to_be_asked())?;
+                Some((StatusCode::ACCEPTED, self.reply(PairRetryStatus::Retrying, record.at)))
+            }
+        }
+    }
+
+    /// Whether the job's run is for it and has not reached its lane.
+    fn is_about_to_be_asked(&self) -> bool {
+        let Self { job, lane, view } = self;
+        !job.status.is_final()
+            && job.ending.is_none()
+            && lane.run < job.run
+            && is_for(&job.runs, job.run, &view.id, &view.question_id)
+    }
+
+    fn reply(&self, status: PairRetryStatus, updated_at: Timestamp) -> PairRetry {
+        let view = &self.view;
+        PairRetry {
+            execution_id: view.id.clone(),
+            region: view.region.clone(),
+            question_index: view.question,
+            status,
+            retry_attempt: view.retries,
+            updated_at,
+            result: None,
+        }
+    }
+}
