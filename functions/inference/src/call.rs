@@ -31,10 +31,12 @@ const PAST_DEADLINE: Duration = Duration::from_secs(1);
 const SUSPICIOUSLY_FAST_MS: u64 = 100;
 
 /// Holders of the question before this one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Behind {
     /// When the first of them came; none where that is not known.
     pub(crate) since: Option<Timestamp>,
+    /// How many there were.
+    pub(crate) holders: u32,
 }
 
 /// What is the same for all pairs of a question.
@@ -125,6 +127,7 @@ impl Router {
             }
         }
         let earlier_maybe_billed = self.left_behind(asking, id, key_number).await;
+        progress.set_behind(earlier_maybe_billed);
         let request = asking.request(id);
         let mut attempt = 1;
         let mut reply = loop {
@@ -243,10 +246,10 @@ impl Router {
     /// Calls of the holder before under this key that may be billed, those included whose fate
     /// nobody knows.
     async fn left_behind(&self, asking: &Asking<'_>, id: &ExecutionId, key_number: u32) -> u32 {
-        let Some(Behind { since }) = asking.behind else { return 0 };
-        let Some(view) = self.look(id, key_number).await else { return 1 };
+        let Some(Behind { since, holders }) = asking.behind else { return 0 };
+        let Some(view) = self.look(id, key_number).await else { return holders };
         let unknown = fate(&view, since.unwrap_or(Timestamp::MIN)) == Some(Fate::Unknown);
-        view.maybe_billed.max(unknown.into())
+        if unknown { holders.max(view.maybe_billed) } else { view.maybe_billed }
     }
 
     fn tell_begin(&self, asking: &Asking<'_>, id: &ExecutionId, attempt: u32, prompt_len: usize) {

@@ -35,30 +35,46 @@ pub(crate) struct Sent {
 
 /// How far asking a pair has come, for whoever breaks it off.
 #[derive(Debug, Default)]
-pub(crate) struct Progress(Mutex<(u32, Option<Sent>)>);
+pub(crate) struct Progress(Mutex<State>);
+
+#[derive(Debug, Default, Clone, Copy)]
+struct State {
+    attempts: u32,
+    out: Option<Sent>,
+    behind: u32,
+}
 
 impl Progress {
     /// Requests sent to the router.
     pub(crate) fn attempts(&self) -> u32 {
-        self.lock().0
+        self.lock().attempts
     }
 
     /// The call that is out.
     fn out(&self) -> Option<Sent> {
-        self.lock().1
+        self.lock().out
     }
 
     /// One more attempt.
     pub(crate) fn attempt(&self, number: u32) {
-        self.lock().0 = number;
+        self.lock().attempts = number;
     }
 
     /// A call goes out, or is over.
     pub(crate) fn set_out(&self, sent: Option<Sent>) {
-        self.lock().1 = sent;
+        self.lock().out = sent;
     }
 
-    fn lock(&self) -> MutexGuard<'_, (u32, Option<Sent>)> {
+    /// Calls of holders before that may be billed.
+    pub(crate) fn set_behind(&self, count: u32) {
+        self.lock().behind = count;
+    }
+
+    fn behind(&self) -> u32 {
+        self.lock().behind
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -76,13 +92,13 @@ impl Inference {
         let progress = Progress::default();
         let key_before = earlier.map_or(0, |row| row.key_number);
         let call = self.router.ask(asking, id, earlier, &progress);
-        let call = caught(call, || asking.panicked(id, key_before));
+        let call = caught(call, || asking.panicked(id, key_before, &progress));
         let row = tokio::select! {
             biased;
             () = interrupt.lost() => return Err(WorkError::Lost),
             cause = interrupt.ended() => {
                 let left = self.router.leave(asking, id, key_before, cause, &progress);
-                caught(left, || asking.panicked(id, key_before)).await
+                caught(left, || asking.panicked(id, key_before, &progress)).await
             }
             row = call => row,
         };
@@ -150,7 +166,12 @@ pub(crate) async fn caught(
 }
 
 impl Asking<'_> {
-    pub(crate) fn panicked(&self, id: &ExecutionId, key_before: u32) -> ExecutionRow {
+    pub(crate) fn panicked(
+        &self,
+        id: &ExecutionId,
+        key_before: u32,
+        progress: &Progress,
+    ) -> ExecutionRow {
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         error!(
             %job_id, run = %self.ticket.run, %region, %model_id,
@@ -168,7 +189,10 @@ impl Asking<'_> {
             http_status: None,
             attempts: 0,
         };
-        let reply = Reply::without_provider(Ending::Failed(failure));
+        let reply = Reply {
+            earlier_maybe_billed: progress.behind(),
+            ..Reply::without_provider(Ending::Failed(failure))
+        };
         self.row(reply, 0, key_before + 1, self.clock.now())
     }
 }

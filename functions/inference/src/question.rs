@@ -226,8 +226,9 @@ impl Inference {
         ending: &Ending,
     ) -> Result<Vec<PairRow>, WorkError> {
         self.verify_holder(message, ticket).await?;
-        let since = entered.behind.and_then(|behind| behind.since);
-        let calls = Calls { link: self.router.link.as_ref(), since };
+        let behind = entered.behind.unwrap_or_default();
+        let (since, holders) = (behind.since, behind.holders);
+        let calls = Calls { link: self.router.link.as_ref(), since, holders };
         let now = self.clock.now();
         Ok(self.table.end_missing(message, ticket, ending, calls, now).await?)
     }
@@ -295,10 +296,12 @@ fn entered(
     let entry = enter(ticket, &before, &holders);
     holders.extend(before.holder.clone());
     // Of holders before an earlier takeover nobody knows any more.
-    let knows_all = before.takeovers == 0;
+    let (knows_all, count) = (before.takeovers == 0, before.takeovers + 1);
     let lane = write.change.apply(before);
     let mut others = holders.into_iter().filter(|holder| holder.nonce != ticket.nonce);
-    let behind = others.next().map(|first| Behind { since: knows_all.then_some(first.since) });
+    let behind = others
+        .next()
+        .map(|first| Behind { since: knows_all.then_some(first.since), holders: count });
     Entered { lane, entry, behind, since: begun }
 }
 

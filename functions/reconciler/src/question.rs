@@ -33,6 +33,8 @@ struct Held {
     closing: Option<EndCause>,
     /// When calls of the holder before may have begun; none where that is not known.
     since: Option<Timestamp>,
+    /// How many holders were before.
+    holders: u32,
 }
 
 impl Reconciler {
@@ -106,9 +108,10 @@ impl Reconciler {
             sleep(wait).await;
         }
         let holder = before.holder.clone();
+        let holders = before.takeovers + u32::from(holder.is_some());
         let since = holder.filter(|_| before.takeovers == 0).map(|holder| holder.since);
         let lane = write.change.apply(before);
-        Ok(Some(Held { lane, waited_ms: entry.waited_ms, ending, closing, since }))
+        Ok(Some(Held { lane, waited_ms: entry.waited_ms, ending, closing, since, holders }))
     }
 
     /// The lane after its question has ended; none where another holder has it by now.
@@ -125,7 +128,7 @@ impl Reconciler {
             return Ok(None);
         }
         let now = self.clock.now();
-        let calls = Calls { link: self.link.as_ref(), since: held.since };
+        let calls = Calls { link: self.link.as_ref(), since: held.since, holders: held.holders };
         let rows = self.table.end_missing(message, ticket, &held.ending, calls, now).await?;
         let closing = held.closing.as_ref();
         let write = finish(ticket, &held.lane, held.waited_ms, &rows, closing, now);

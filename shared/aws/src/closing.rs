@@ -157,6 +157,8 @@ pub struct Calls<'a> {
     pub link: &'a dyn Link,
     /// When the first of them may have begun; none where that is not known.
     pub since: Option<Timestamp>,
+    /// Who may have made one each; that many may be billed where the router does not tell.
+    pub holders: u32,
 }
 
 /// How long the router may take to stop a call.
@@ -170,12 +172,12 @@ impl Calls<'_> {
         let answer = self.link.send(Request::Stop { key: key.as_str() }, STOP).await;
         let view: Option<CallView> =
             answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
-        let Some(view) = view else { return 1 };
-        let billed = match fate(&view, self.since.unwrap_or(Timestamp::MIN)) {
-            Some(Fate::NotSent | Fate::GivenUp) => 0,
-            Some(Fate::Answered | Fate::Unknown) | None => 1,
-        };
-        view.maybe_billed + billed
+        let Some(view) = view else { return self.holders };
+        match fate(&view, self.since.unwrap_or(Timestamp::MIN)) {
+            Some(Fate::NotSent | Fate::GivenUp) => view.maybe_billed,
+            Some(Fate::Answered) | None => view.maybe_billed + 1,
+            Some(Fate::Unknown) => self.holders,
+        }
     }
 }
 

@@ -42,7 +42,9 @@ async fn a_panic_becomes_a_row_with_its_code() {
         region: message.lane.region.clone(),
         sample: Sample(0),
     };
-    let row = caught(async { panic!("on purpose") }, || asking.panicked(&id, 2)).await;
+    let row =
+        caught(async { panic!("on purpose") }, || asking.panicked(&id, 2, &Progress::default()))
+            .await;
     let failure = row.ending.failure().unwrap();
     assert_eq!(failure.code, FailureCode::WorkerPanic);
     assert!(failure.maybe_billed);
