@@ -167,13 +167,14 @@ pub fn pair_is_accounted_for(id: &ExecutionId, shown: &Shown, has_row: bool) -> 
 }
 
 /// Calls that were dropped when the provider had them are counted as perhaps billed in the row that
-/// was made under their key.
+/// was made under their key. A row of a run that called nobody has the key of the run before, whose
+/// row counted them.
 pub fn dropped_calls_are_counted(calls: &[Call], id: &ExecutionId, row: &ExecutionRow) -> Checked {
     let key = call_key(id, row.key_number);
     let dropped = |call: &&Call| {
         call.key == key.as_str() && call.ended.is_some_and(|(_, end)| end == CallEnd::Dropped)
     };
-    let count = calls.iter().filter(dropped).count();
+    let count = if row.attempts == 0 { 0 } else { calls.iter().filter(dropped).count() };
     holds(count <= row.maybe_billed as usize, Invariant::NoSilentFailure, || {
         let counted = row.maybe_billed;
         format!("{count} calls of {key} were dropped, its row counts {counted}")
