@@ -170,6 +170,13 @@ pub struct Counted {
     pub duration_ms: u64,
 }
 
+/// Whether a run may put its row where this one (its run and status) is stored, or none: the twin of
+/// the condition of the table's write. The first ended row of a run stands, a completed one for good.
+/// Where a worker looks for rows, it asks the pairs of which this is so.
+pub fn may_replace(stored: Option<(Run, ExecutionStatus)>, run: Run) -> bool {
+    stored.is_none_or(|(of, status)| status != ExecutionStatus::Completed && of < run)
+}
+
 impl Counted {
     /// A pair without a row, as a run leaves it.
     pub(crate) fn without_row(run: Run) -> Self {
