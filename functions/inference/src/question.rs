@@ -58,11 +58,11 @@ impl Inference {
         received: &Received<QuestionMessage>,
     ) -> Result<Finished, WorkError> {
         let message = &received.body;
-        let ticket = self.ticket(received);
+        let mut ticket = self.ticket(received);
         let interrupt = Interrupt::default();
         let work = async {
             self.end_at_deadline(message).await?;
-            match self.enter_lane(message, &ticket).await? {
+            match self.enter_lane(message, &mut ticket).await? {
                 Gated::Done(finished) => Ok(finished),
                 Gated::In(entered) => {
                     Box::pin(self.work(message, &ticket, *entered, &interrupt)).await
@@ -94,7 +94,7 @@ impl Inference {
     async fn enter_lane(
         &self,
         message: &QuestionMessage,
-        ticket: &Ticket,
+        ticket: &mut Ticket,
     ) -> Result<Gated, WorkError> {
         let QuestionMessage { job_id, run, lane, position, .. } = message;
         let mut write = gate(ticket, self.clock.now());
@@ -120,7 +120,7 @@ impl Inference {
                 }
                 (GateRejection::Closed, _) => return Ok(Gated::Done(Finished::Complete)),
                 (GateRejection::Marked(_, Some(holder)), _) => {
-                    let write = take_over_marked(ticket, &holder, self.clock.now());
+                    let write = take_over_marked(ticket, fresh_nonce(), &holder, self.clock.now());
                     holders.push(holder);
                     write
                 }
@@ -137,7 +137,7 @@ impl Inference {
                         %job_id, %run, %lane, %position, holder = %ticket.nonce, %previous_holder,
                         "taking over"
                     );
-                    let write = take_over(ticket, &seen, &holder, self.clock.now());
+                    let write = take_over(ticket, fresh_nonce(), &seen, &holder, self.clock.now());
                     holders.push(holder);
                     write
                 }

@@ -52,8 +52,10 @@ impl Reconciler {
             warn!(job_id = %job.id, lane = %lane.id, "lane and specification do not match");
             return Ok(false);
         };
-        let ticket = self.ticket(&message);
-        let Some(held) = self.enter(&message, &ticket, leaving).await? else { return Ok(false) };
+        let mut ticket = self.ticket(&message);
+        let Some(held) = self.enter(&message, &mut ticket, leaving).await? else {
+            return Ok(false);
+        };
         let after = self.end_question(&message, &ticket, held).await?;
         let Some(after) = after else { return Ok(false) };
         if after.state == LaneState::Open {
@@ -78,7 +80,7 @@ impl Reconciler {
     async fn enter(
         &self,
         message: &QuestionMessage,
-        ticket: &Ticket,
+        ticket: &mut Ticket,
         leaving: Leaving,
     ) -> Result<Option<Held>, TableError> {
         let now = self.clock.now();
@@ -87,12 +89,12 @@ impl Reconciler {
                 let (Some(mark), Some(holder)) = (&lane.mark, &lane.holder) else {
                     return Ok(None);
                 };
-                let write = take_over_marked(ticket, holder, now);
+                let write = take_over_marked(ticket, fresh_nonce(), holder, now);
                 (write, mark.cause.ending(1, true), Some(mark.cause.clone()))
             }
             Leaving::Question(lane, ending) => {
                 let write = match &lane.holder {
-                    Some(holder) => take_over(ticket, lane, holder, now),
+                    Some(holder) => take_over(ticket, fresh_nonce(), lane, holder, now),
                     None => gate(ticket, now),
                 };
                 (write, ending.clone(), None)

@@ -199,6 +199,13 @@ pub struct StoredRow {
     pub maybe_billed: u32,
 }
 
+/// Whether a run may put its row where this one (its run and status) is stored, or none: the twin of
+/// the condition of the table's write. The first ended row of a run stands, a completed one for good.
+/// Where a worker looks for rows, it asks the pairs of which this is so.
+pub fn may_replace(stored: Option<(Run, ExecutionStatus)>, run: Run) -> bool {
+    stored.is_none_or(|(of, status)| status != ExecutionStatus::Completed && of < run)
+}
+
 impl Counted {
     /// Whether a row of this kind is the pair's in a run: a row of an earlier run that is not
     /// completed counts as none.

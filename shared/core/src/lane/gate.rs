@@ -25,7 +25,7 @@ pub struct Ticket {
     pub question: QuestionIndex,
     /// Its executions that the run is for.
     pub due: u32,
-    /// Drawn for this receive.
+    /// Drawn for this receive, and anew for every takeover from another.
     pub nonce: Nonce,
     /// This start of the local stack; none on AWS.
     pub boot: Option<BootId>,
@@ -44,6 +44,12 @@ impl Ticket {
             holder,
             mark,
             dispatch_number: None,
+        }
+    }
+
+    fn draw_anew(&mut self, fresh: Nonce, seen: &Holder) {
+        if seen.nonce != self.nonce {
+            self.nonce = fresh;
         }
     }
 
@@ -69,8 +75,19 @@ pub fn gate(ticket: &Ticket, now: Timestamp) -> LaneWrite {
 /// After a gate that was rejected only because this holder was in: a compare-and-set on its nonce,
 /// so that a delayed duplicate of the request never steals the lane back. It counts, unless the
 /// holder died with an earlier start of the local stack.
-pub fn take_over(ticket: &Ticket, lane: &Lane, seen: &Holder, now: Timestamp) -> LaneWrite {
+///
+/// From another holder the lane is taken with the fresh nonce, which is the ticket's from then on.
+/// The one before may have been in without its worker knowing, and the other's request, which it was
+/// taken from with, may still be under way: it would find that nonce again.
+pub fn take_over(
+    ticket: &mut Ticket,
+    fresh: Nonce,
+    lane: &Lane,
+    seen: &Holder,
+    now: Timestamp,
+) -> LaneWrite {
     let counts = seen.nonce != ticket.nonce && !is_dead(seen, ticket.boot.as_ref());
+    ticket.draw_anew(fresh, seen);
     LaneWrite {
         condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone()), MarkIs::Absent),
         change: LaneChange {
@@ -80,8 +97,15 @@ pub fn take_over(ticket: &Ticket, lane: &Lane, seen: &Holder, now: Timestamp) ->
     }
 }
 
-/// Into a marked lane that this holder is in, to close it in its place.
-pub fn take_over_marked(ticket: &Ticket, seen: &Holder, now: Timestamp) -> LaneWrite {
+/// Into a marked lane that this holder is in, to close it in its place; with a fresh nonce as in
+/// [`take_over`].
+pub fn take_over_marked(
+    ticket: &mut Ticket,
+    fresh: Nonce,
+    seen: &Holder,
+    now: Timestamp,
+) -> LaneWrite {
+    ticket.draw_anew(fresh, seen);
     LaneWrite {
         condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone()), MarkIs::Present),
         change: ticket.entering(now),
@@ -212,7 +236,7 @@ pub fn finish(
 }
 
 /// What a finish, done or refused, leaves to do with the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Finished {
     /// The lane goes on: acknowledge.
     Acknowledge,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use serde_json::json;
 
-use super::{Lane, LaneWrite, PairRow, Ticket};
+use super::{Holder, Lane, LaneWrite, PairRow, Ticket};
 use crate::execution::{Counted, ExecutionStatus, Outcome};
 use crate::id::{
     ExecutionId, JobId, LaneId, ModelId, Nonce, Position, QuestionId, QuestionIndex, Run, Sample,
@@ -18,6 +18,16 @@ use crate::spec::{Spec, parse};
 pub(super) const LENGTH: u32 = 2;
 /// Executions of each.
 pub(super) const PAIRS: u32 = 3;
+
+/// A takeover by a ticket whose nonce nobody has seen.
+pub(crate) fn take_over(ticket: &Ticket, lane: &Lane, seen: &Holder, now: Timestamp) -> LaneWrite {
+    super::take_over(&mut ticket.clone(), ticket.nonce.clone(), lane, seen, now)
+}
+
+/// The same of a marked lane.
+pub(super) fn take_over_marked(ticket: &Ticket, seen: &Holder, now: Timestamp) -> LaneWrite {
+    super::take_over_marked(&mut ticket.clone(), ticket.nonce.clone(), seen, now)
+}
 
 /// What the table does: the lane before the write, or the lane as it is where it was refused.
 pub(super) fn apply(lane: &mut Lane, write: &LaneWrite) -> Result<Lane, Box<Lane>> {

@@ -5,8 +5,8 @@ use proptest::sample::select;
 
 use super::*;
 use crate::id::LaneId;
-use crate::lane::testing::{PAIRS, apply, at, lane, pair, row, ticket};
-use crate::lane::{PairRow, finish, gate, take_over};
+use crate::lane::testing::{PAIRS, apply, at, lane, pair, row, take_over, ticket};
+use crate::lane::{PairRow, finish, gate};
 use crate::region::Region;
 
 #[test]

@@ -6,7 +6,7 @@ use super::Move;
 use crate::execution::{Counted, ExecutionStatus};
 use crate::id::{ExecutionId, JobId, Nonce, Position, QuestionIndex, Run, Sample};
 use crate::job::{EndCause, Job, RunRecord, Selection, StopRule, is_for};
-use crate::lane::testing::{self, apply, at, record, spec};
+use crate::lane::testing::{self, apply, at, record, spec, take_over, take_over_marked};
 use crate::lane::*;
 use crate::message::question_at;
 use crate::spec::{Spec, Stop};

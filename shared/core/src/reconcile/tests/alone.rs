@@ -151,8 +151,12 @@ fn give_up(
     };
     let enters = match (&lane.holder, closing) {
         (None, _) => gate(&ticket, now),
-        (Some(holder), None) => take_over(&ticket, lane, holder, now),
-        (Some(holder), Some(_)) => take_over_marked(&ticket, holder, now),
+        (Some(holder), None) => {
+            take_over(&mut ticket.clone(), ticket.nonce.clone(), lane, holder, now)
+        }
+        (Some(holder), Some(_)) => {
+            take_over_marked(&mut ticket.clone(), ticket.nonce.clone(), holder, now)
+        }
     };
     write_lane(lanes, &lane.id, &enters);
     let status = closing.map_or(ExecutionStatus::Failed, EndCause::status);
