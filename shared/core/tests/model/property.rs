@@ -125,7 +125,7 @@ fn tallies_of_rows(system: &System, state: &State) -> bool {
     (0..state.lanes.len()).all(|lane| {
         let places = state.rows.len() / state.lanes.len();
         let rows = state.rows[lane * places..][..places].to_vec();
-        let work = state.works[lane].map(|work| work.address());
+        let work = state.works[lane].map(super::pool::Ref::address);
         let (job, at) = (state.job.address(), state.lanes[lane].address());
         let judged = Judged { job, lane: at, work, rows };
         system.world.judged.or(judged, || tallies_of_lane(system, state, lane))

@@ -298,7 +298,7 @@ impl State {
             match reconciler {
                 Reconciler::Idle => {}
                 Reconciler::Read { lanes: read, .. } => {
-                    lanes.extend(read.iter().map(|lane| &**lane))
+                    lanes.extend(read.iter().map(|lane| &**lane));
                 }
                 Reconciler::Act { plan, .. } => lanes.extend(plan.iter().filter_map(lane_of)),
             }

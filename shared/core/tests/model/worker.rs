@@ -85,7 +85,7 @@ impl Turn<'_> {
         match next {
             Next::Stage(stage) => {
                 let nonce = task.nonce.filter(|_| self.is_known(&task) || is_in(&stage));
-                self.state.tasks[slot] = Some(Task { stage, nonce, ..task });
+                self.state.tasks[slot] = Some(Task { nonce, stage, ..task });
             }
             Next::Leave => self.state.free(lane, owns),
             Next::Acknowledge => self.state.delete(lane, owns),

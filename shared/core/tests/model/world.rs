@@ -123,7 +123,7 @@ impl World {
     pub(crate) fn keep_question(&self, lane: usize, message: QuestionMessage) -> Ref<Question> {
         let models: Vec<usize> = message.pairs().map(|(model, _)| model).collect();
         let places = models.iter().map(|model| self.pair(lane, message.question, *model)).collect();
-        self.questions.keep(Question { lane, models, places, message })
+        self.questions.keep(Question { message, lane, models, places })
     }
 
     pub(crate) fn keep_dispatch(&self, message: DispatchMessage) -> Ref<DispatchMessage> {
