@@ -87,7 +87,7 @@ async fn after_a_region_is_repaired_only_its_pairs_are_asked_anew() {
     for row in &rows {
         let later = u32::from(row["region"] == "eu-west");
         assert_eq!((&row["run"], &row["retries"]), (&(1 + later).into(), &later.into()));
-        assert_eq!((&row["retry_count"], &row["max_later"]), (&later.into(), &3.into()));
+        assert_eq!((&row["retry_count"], &row["max_retries"]), (&later.into(), &3.into()));
     }
     let runs = view["runs"].as_array().unwrap();
     let told: Vec<_> = runs.iter().map(|run| (&run["run"], &run["executions"])).collect();

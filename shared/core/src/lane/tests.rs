@@ -128,3 +128,22 @@ fn without_times(lane: &Lane) -> Lane {
     let holder = lane.holder.clone().map(|holder| Holder { since: at(0), ..holder });
     Lane { holder, moved_at: at(0), ..lane.clone() }
 }
+
+#[test]
+fn a_late_request_never_finds_the_nonce_that_it_compares_with_again() {
+    let mut lane = testing::lane();
+    let mut first = testing::ticket(0, "a");
+    let gate_by_a = gate(&first, at(1));
+    testing::apply(&mut lane, &gate_by_a).unwrap();
+    let held_by_a = lane.holder.clone().unwrap();
+    // The answer to that gate is lost; another takes over, and a request of his is late.
+    let takeover_by_b = testing::take_over(&testing::ticket(0, "b"), &lane, &held_by_a, at(2));
+    testing::apply(&mut lane, &takeover_by_b).unwrap();
+    let held_by_b = lane.holder.clone().unwrap();
+    // The first one, who does not know that he was in, takes the lane back.
+    let fresh = Nonce::new("fresh").unwrap();
+    let back = super::take_over(&mut first, fresh.clone(), &lane, &held_by_b, at(3));
+    testing::apply(&mut lane, &back).unwrap();
+    assert_eq!(first.nonce, fresh);
+    assert!(testing::apply(&mut lane, &takeover_by_b).is_err());
+}
