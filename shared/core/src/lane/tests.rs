@@ -142,7 +142,7 @@ fn a_late_request_never_finds_the_nonce_that_it_compares_with_again() {
     let held_by_b = lane.holder.clone().unwrap();
     // The first one, who does not know that he was in, takes the lane back.
     let fresh = Nonce::new("fresh").unwrap();
-    let back = super::take_over(&mut first, fresh.clone(), &lane, &held_by_b, at(3));
+    let back = take_over(&mut first, fresh.clone(), &lane, &held_by_b, at(3));
     testing::apply(&mut lane, &back).unwrap();
     assert_eq!(first.nonce, fresh);
     assert!(testing::apply(&mut lane, &takeover_by_b).is_err());
