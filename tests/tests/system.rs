@@ -22,6 +22,8 @@ mod edges;
 mod failures;
 #[path = "system/here.rs"]
 mod here;
+#[path = "system/incidents.rs"]
+mod incidents;
 #[path = "system/no_table.rs"]
 mod no_table;
 #[path = "system/operating.rs"]

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 };
 use beacon_aws::schema::{self, TableFlaw};
 use beacon_aws::{LaneUpdate, Meter, NewJob, ResultWrite, Submit, Table, TableError};
-use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
+use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served, may_replace};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
 use beacon_core::lane::{HolderIs, LaneCondition, LaneWrite, MarkIs};
@@ -97,6 +97,8 @@ async fn a_completed_row_never_changes_and_another_only_in_a_later_run() {
         let write = world.table.put_result(&id, &first).await.unwrap();
         assert_eq!(write, ResultWrite::Stored(first.counted()));
         let second = other(second);
+        let of_first = Some((first.run, first.ending.status()));
+        assert_eq!(may_replace(of_first, second.run), expected == replaced, "case {index}");
         let write = world.table.put_result(&id, &second).await.unwrap();
         let (kept, told) = if expected == replaced {
             (&second, ResultWrite::Stored(second.counted()))

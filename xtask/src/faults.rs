@@ -1,7 +1,12 @@
 //! `cargo xtask faults`: schedules of the simulation in `tests/src/simulation`.
 
-use clap::Args;
+use std::path::Path;
+use std::process::Command;
 
+use clap::Args;
+use thiserror::Error;
+
+use crate::mutants::{self, MutantError};
 use crate::test::{TestError, cargo, step};
 
 /// From here on the optimised build is worth its time: it halves a schedule's, and takes as long as
@@ -20,16 +25,35 @@ pub(crate) struct Faults {
     /// Print the last schedule even when nothing was violated.
     #[arg(long)]
     trace: bool,
+    /// Break production code in one place after the other instead, and see that this, or the model,
+    /// sees it.
+    #[arg(long, conflicts_with_all = ["from", "trace"])]
+    mutants: bool,
+}
+
+/// Why it did not pass.
+#[derive(Debug, Error)]
+pub(crate) enum FaultsError {
+    #[error(transparent)]
+    Step(#[from] TestError),
+    #[error(transparent)]
+    Mutants(#[from] MutantError),
 }
 
 /// Runs them, several at a time, up to the first that violates an invariant.
-pub(crate) fn run(faults: &Faults) -> Result<(), TestError> {
-    let mut run = cargo(&["run", "--package", "beacon-tests", "--bin", "faults", "--locked"]);
+pub(crate) fn run(faults: &Faults) -> Result<(), FaultsError> {
+    if faults.mutants {
+        return Ok(mutants::run(faults.seeds)?);
+    }
     let profile = if faults.seeds < MANY { "dev" } else { "faults" };
-    run.args(["--profile", profile, "--", "--seeds", &faults.seeds.to_string()]);
-    run.args(["--from", &faults.from.to_string()]);
+    // Of the whole workspace, or the SDK is built anew with the features of this part alone.
+    let mut build = cargo(&["build", "--workspace", "--bin", "faults", "--locked"]);
+    step("the simulation", build.args(["--profile", profile]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let mut run = Command::new(Path::new("target").join(folder).join("faults"));
+    run.args(["--seeds", &faults.seeds.to_string(), "--from", &faults.from.to_string()]);
     if faults.trace {
         run.arg("--trace");
     }
-    step("faults", &mut run)
+    Ok(step("faults", &mut run)?)
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod contract;
 mod faults;
+mod mutants;
 mod openapi;
 mod test;
 

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::Router;
 use crate::lost;
-use crate::pair::{Progress, Sent};
+use crate::pair::{Progress, Sent, untold};
 
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
@@ -234,13 +234,15 @@ impl Router {
     /// Asks the router what became of a call, more than once where it does not tell.
     async fn look(&self, id: &ExecutionId, key_number: u32) -> Option<CallView> {
         let key = call_key(id, key_number);
-        for attempt in 1..=ATTEMPTS {
-            if let Some(view) = self.view(Request::Look { key: key.as_str() }).await {
-                return Some(view);
+        let mut attempt = 1;
+        loop {
+            match self.view(Request::Look { key: key.as_str() }).await {
+                Ok(view) => return view,
+                Err(lost) if attempt == ATTEMPTS => return untold(id, &key, &lost),
+                Err(_again) => sleep(PAUSE * attempt).await,
             }
-            sleep(PAUSE * attempt).await;
+            attempt += 1;
         }
-        None
     }
 
     /// Calls of the holder before under this key that may be billed, those included whose fate

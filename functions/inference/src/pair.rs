@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use beacon_aws::Request;
+use beacon_aws::{Lost, Request};
 use beacon_core::ExecutionId;
 use beacon_core::bill::{Fate, call_key, fate};
 use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
@@ -11,10 +11,10 @@ use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::EndCause;
 use beacon_core::lane::PairRow;
 use beacon_core::reply::Reply;
-use beacon_core::wire::CallView;
+use beacon_core::wire::{CallKey, CallView};
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::call::{Asking, answer_of};
 use crate::interrupt::Interrupt;
@@ -132,6 +132,7 @@ impl Router {
         let key = call_key(id, sent.key_number);
         let request = Request::Stop { key: key.as_str() };
         let view = self.view(request).await;
+        let view = view.unwrap_or_else(|lost| untold(id, &key, &lost));
         let answered = view.as_ref().and_then(|view| answer_of(asking, id, view, attempts));
         let reply = answered.unwrap_or_else(|| {
             let fate = view.as_ref().and_then(|view| fate(view, sent.begun));
@@ -146,11 +147,18 @@ impl Router {
         asking.row(reply, attempts, sent.key_number, sent.begun)
     }
 
-    /// What the router tells of a call; none where it tells nothing.
-    pub(crate) async fn view(&self, request: Request<'_>) -> Option<CallView> {
-        let answer = self.link.send(request, LOOK_UP).await.ok()?;
-        serde_json::from_slice(&answer.body).ok()
+    /// What the router tells of a call: none where it answers, but tells nothing, as a router does
+    /// that knows no keys.
+    pub(crate) async fn view(&self, request: Request<'_>) -> Result<Option<CallView>, Lost> {
+        let answer = self.link.send(request, LOOK_UP).await?;
+        Ok(serde_json::from_slice(&answer.body).ok())
     }
+}
+
+/// The router did not tell what became of a call.
+pub(crate) fn untold(id: &ExecutionId, key: &CallKey, lost: &Lost) -> Option<CallView> {
+    warn!(execution_id = %id, %key, reason = ?lost, "what became of a call was not told");
+    None
 }
 
 /// A panic in one pair is its own failure and leaves the others undisturbed.

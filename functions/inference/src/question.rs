@@ -1,6 +1,6 @@
 //! One receive of a question: in through the gate, every missing pair asked and stored, and out.
 
-use beacon_aws::{Calls, LaneUpdate, Received, TableError};
+use beacon_aws::{Calls, LaneUpdate, Received, TableError, fresh_nonce};
 use beacon_core::execution::{Ending, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
@@ -8,7 +8,7 @@ use beacon_core::lane::{
     gate, gave_up, rejected, take_over, take_over_marked,
 };
 use beacon_core::message::QuestionMessage;
-use beacon_core::{ModelId, Nonce, Sample, time_budget};
+use beacon_core::{ModelId, Sample, time_budget};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -280,9 +280,9 @@ impl Inference {
         message: &QuestionMessage,
         ticket: &Ticket,
     ) -> Result<(), WorkError> {
-        let seen = self.table.lane(&message.job_id, &message.lane).await?;
-        let holder = seen.and_then(|lane| lane.holder).map(|holder| holder.nonce);
-        if holder.as_ref() == Some(&ticket.nonce) { Ok(()) } else { Err(WorkError::Lost) }
+        let QuestionMessage { job_id, lane, .. } = message;
+        let mine = self.table.is_held_by(job_id, lane, &ticket.nonce).await?;
+        if mine { Ok(()) } else { Err(WorkError::Lost) }
     }
 }
 
@@ -329,10 +329,4 @@ fn crashed(takeovers: u32) -> Ending {
         http_status: None,
         attempts: 1,
     })
-}
-
-pub(crate) fn fresh_nonce() -> Nonce {
-    let text = format!("{:032x}", rand::random::<u128>());
-    #[expect(clippy::expect_used, reason = "32 hexadecimal digits are a nonce")]
-    Nonce::new(text).expect("a nonce")
 }

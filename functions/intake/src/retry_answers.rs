@@ -1,6 +1,6 @@
 //! Requests for a new run of a job.
 
-use beacon_aws::{ApiError, json};
+use beacon_aws::{ApiError, fresh_nonce, json};
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::spec::{RetryAsked, parse_retry};
 use beacon_core::view::{RetryAccepted, regions};
@@ -46,13 +46,7 @@ impl Intake {
 
 /// Of the request: it makes one run, however often it is sent.
 pub(crate) fn nonce(headers: &HeaderMap) -> Result<Nonce, ApiError> {
-    Ok(idempotency_key(headers)?.as_ref().map_or_else(drawn, IdempotencyKey::request))
-}
-
-fn drawn() -> Nonce {
-    let text = format!("req-{:032x}", rand::random::<u128>());
-    #[expect(clippy::expect_used, reason = "`req-` and hexadecimal digits are a nonce")]
-    Nonce::new(text).expect("a nonce")
+    Ok(idempotency_key(headers)?.as_ref().map_or_else(fresh_nonce, IdempotencyKey::request))
 }
 
 fn accepted(retried: Retried) -> Result<Response<Body>, ApiError> {

@@ -1,7 +1,6 @@
 //! The question at a lane's cursor, ended in place of a worker.
 
-use beacon_aws::{Calls, LaneUpdate, TableError};
-use beacon_core::Nonce;
+use beacon_aws::{Calls, LaneUpdate, TableError, fresh_nonce};
 use beacon_core::execution::Ending;
 use beacon_core::job::{EndCause, Job};
 use beacon_core::lane::{
@@ -124,9 +123,7 @@ impl Reconciler {
         held: Held,
     ) -> Result<Option<Lane>, TableError> {
         let QuestionMessage { job_id, run, lane, position, .. } = message;
-        let seen = self.table.lane(job_id, lane).await?;
-        let holder = seen.and_then(|lane| lane.holder).map(|holder| holder.nonce);
-        if holder.as_ref() != Some(&ticket.nonce) {
+        if !self.table.is_held_by(job_id, lane, &ticket.nonce).await? {
             return Ok(None);
         }
         let now = self.clock.now();
@@ -154,10 +151,4 @@ impl Reconciler {
         }
         Ok(())
     }
-}
-
-fn fresh_nonce() -> Nonce {
-    let text = format!("{:032x}", rand::random::<u128>());
-    #[expect(clippy::expect_used, reason = "32 hexadecimal digits are a nonce")]
-    Nonce::new(text).expect("a nonce")
 }

@@ -74,7 +74,9 @@ pub fn plan(job: &Job, lanes: &[Lane], sight: Sight) -> Vec<Step> {
         return to_close(lanes, job.run, &ending.cause, sight.now);
     }
     let up = (sight.now >= job.deadline).then_some(EndCause::Deadline);
-    if let Some(cause) = up.or_else(|| unreachable(job, lanes)) {
+    let mut reached = lanes.iter().filter(|lane| lane.run == job.run);
+    let stopped = || reached.find_map(|lane| job.stop.region_failed(lane));
+    if let Some(cause) = up.or_else(stopped).or_else(|| unreachable(job, lanes)) {
         return vec![Step::End(Box::new(end(job, cause, Actor::Reconciler, sight.now)))];
     }
     lanes.iter().filter_map(|lane| to_go_on(job, lane, sight)).collect()

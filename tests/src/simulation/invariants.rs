@@ -238,5 +238,14 @@ pub fn no_question_opens(change: &Change) -> Checked {
     })
 }
 
+/// The finish that makes a region failed comes after the stop that it leads to, so that a worker's
+/// death in between cannot lose the stop. Where a question is given up, the next pass stops the job.
+pub fn stop_comes_before_its_finish(job: &Job, lane: &Lane) -> Checked {
+    let failed = if lane.run == job.run { job.stop.region_failed(lane) } else { None };
+    holds(failed.is_none() || job.ending.is_some(), Invariant::NoZombies, || {
+        format!("lane {} was finished: {failed:?}, but job {} goes on", lane.id, job.id)
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use tokio::sync::Notify;
 
 use super::connection::direct;
-use super::functions::Who;
+use super::functions::{Role, Who};
 use super::history::History;
 use super::invariants::{self, Call, Change, Checked, Violation};
 use super::tables::{Answered, TABLE, Tables};
@@ -123,6 +123,10 @@ impl World {
                 note(held);
                 note(invariants::nothing_changes_after_the_end(&job, change));
                 note(invariants::every_pair_is_counted(&JobView::new(&job, &lanes, self.origin)));
+                let mut lanes = lanes.iter().filter(|_lane| who.role == Role::Inference);
+                if let Some(lane) = lanes.find(|lane| format!("LANE#{}", lane.id) == change.sk) {
+                    note(invariants::stop_comes_before_its_finish(&job, lane));
+                }
             }
             Kind::Job => {
                 note(invariants::final_status_is_kept(change));

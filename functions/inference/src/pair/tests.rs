@@ -1,6 +1,6 @@
 //! A panic in one pair.
 
-use beacon_aws::Clock;
+use beacon_aws::{Clock, fresh_nonce};
 use beacon_core::job::{Selection, StopRule};
 use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
@@ -11,7 +11,6 @@ use beacon_core::{
 };
 
 use super::*;
-use crate::question::fresh_nonce;
 
 #[tokio::test]
 async fn a_panic_becomes_a_row_with_its_code() {

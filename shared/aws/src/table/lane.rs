@@ -9,7 +9,7 @@ use beacon_core::lane::{
     Breakdown, Holder, HolderChange, HolderIs, Lane, LaneChange, LaneCondition, LaneWrite,
     MarkChange, MarkIs, NewRun, Outcomes, Tallies,
 };
-use beacon_core::{DispatchNumber, JobId, LaneId, Position, QuestionIndex, Run};
+use beacon_core::{DispatchNumber, JobId, LaneId, Nonce, Position, QuestionIndex, Run};
 use serde::Serialize;
 
 use super::item::{Attributes, Item, bytes, number, text, time, variant_name};
@@ -59,6 +59,17 @@ impl Table {
         // A write that is refused costs what one that happens does.
         self.meter.write(job, 1.0);
         Ok(LaneUpdate::Refused(refusal.item.as_ref().map(lane_of).transpose()?))
+    }
+
+    /// Whether this holder has the lane, read strongly.
+    pub async fn is_held_by(
+        &self,
+        job: &JobId,
+        lane: &LaneId,
+        nonce: &Nonce,
+    ) -> Result<bool, TableError> {
+        let seen = self.lane(job, lane).await?;
+        Ok(seen.and_then(|lane| lane.holder).is_some_and(|holder| holder.nonce == *nonce))
     }
 
     /// Reads a lane strongly.

@@ -70,14 +70,7 @@ fn mark_held(lane: &Lane, cause: &EndCause, now: Timestamp) -> LaneWrite {
 /// A closed lane goes over to a run without being asked for anything.
 pub fn pass_over(lane: &Lane, run: Run, now: Timestamp) -> LaneWrite {
     LaneWrite {
-        condition: LaneCondition {
-            run: lane.run,
-            state: LaneState::Closed,
-            cursor: None,
-            holder: HolderIs::Anything,
-            mark: MarkIs::Anything,
-            dispatch_number: None,
-        },
+        condition: LaneCondition::closed_at(lane.run),
         change: LaneChange {
             run: Some(NewRun { run, length: lane.length }),
             mark: MarkChange::Shelve(lane.marks_to_shelve()),

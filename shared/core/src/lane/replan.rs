@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    Breakdown, HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, MarkChange, MarkIs,
-    NewRun, Shown, Tallies, WorkItem, WorkList, shown,
+    Breakdown, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, MarkChange, NewRun, Shown,
+    Tallies, WorkItem, WorkList, shown,
 };
 use crate::execution::{Counted, ExecutionStatus};
 use crate::id::{ExecutionId, JobId, ModelId, Position, QuestionIndex, Run, Sample};
@@ -50,14 +50,7 @@ pub fn replan(
     let breakdown = Breakdown { models: carried.models, ..lane.breakdown.clone() };
     let length = work.length();
     let write = LaneWrite {
-        condition: LaneCondition {
-            run: lane.run,
-            state: LaneState::Closed,
-            cursor: None,
-            holder: HolderIs::Anything,
-            mark: MarkIs::Anything,
-            dispatch_number: None,
-        },
+        condition: LaneCondition::closed_at(lane.run),
         change: LaneChange {
             run: Some(NewRun { run, length }),
             mark: MarkChange::Shelve(lane.marks_to_shelve()),

@@ -71,6 +71,18 @@ pub struct LaneCondition {
 }
 
 impl LaneCondition {
+    /// A lane that is closed at this run, whatever else.
+    pub(super) fn closed_at(run: Run) -> Self {
+        Self {
+            run,
+            state: LaneState::Closed,
+            cursor: None,
+            holder: HolderIs::Anything,
+            mark: MarkIs::Anything,
+            dispatch_number: None,
+        }
+    }
+
     /// Whether the write would happen on this lane.
     pub fn holds(&self, lane: &Lane) -> bool {
         lane.run == self.run

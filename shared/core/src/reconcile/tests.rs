@@ -91,6 +91,24 @@ fn thresholds_out_of_reach_end_a_job_that_wants_it() {
 }
 
 #[test]
+fn a_region_that_brought_nothing_back_ends_a_job_whoever_moved_its_lane() {
+    let (mut job, mut lanes) = job();
+    lanes[0].barren = job.stop.after;
+    job.stop.policy = Stop::Never;
+    assert_eq!(plan(&job, &lanes, schedule(&lanes, after(1))), []);
+    job.stop.policy = Stop::RegionFailure;
+    let steps = plan(&job, &lanes, schedule(&lanes, after(1)));
+    let [Step::End(write)] = &steps[..] else { panic!("{steps:?}") };
+    let region = lanes[0].id.region.clone();
+    let cause = EndCause::RegionFailure { region, questions: job.stop.after };
+    assert_eq!(write.transition.why, Cause::Ended(cause));
+    // What a lane knows of the run before says nothing of this one.
+    job.run = job.run.next();
+    let steps = plan(&job, &lanes, schedule(&lanes, after(1)));
+    assert!(!steps.iter().any(|step| matches!(step, Step::End(_))), "{steps:?}");
+}
+
+#[test]
 fn a_marked_lane_is_taken_over_at_once_and_others_are_closed() {
     let (mut job, mut lanes) = job();
     let write = cancel(&job, None, after(1)).unwrap();

@@ -1,5 +1,7 @@
 //! What is asked for with a retry, read as a specification is: everything wrong is told at once.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::limit;
@@ -47,11 +49,10 @@ fn read_retry(mut fields: Fields<'_>, job: &[Region], findings: &mut Findings) -
     let region = |text: &str| {
         let resolved = Region::resolve(text, job).ok();
         let there = resolved.filter(|region| job.contains(region));
-        there.ok_or_else(|| format!("is no region of the job; it has {}", names(job)))
+        there.ok_or(NotNamed::RegionOfJob(job))
     };
-    let told = |error: IdError| format!("is no {}: {}", error.kind, error.allowed);
-    let model = |text: &str| ModelId::new(text).map_err(told);
-    let question = |text: &str| QuestionId::new(text).map_err(told);
+    let model = |text: &str| ModelId::new(text).map_err(NotNamed::Id);
+    let question = |text: &str| QuestionId::new(text).map_err(NotNamed::Id);
     let selection = Selection {
         regions: named(&mut fields, "regions", "region", region, findings),
         models: named(&mut fields, "models", "model", model, findings),
@@ -69,12 +70,31 @@ fn read_retry(mut fields: Fields<'_>, job: &[Region], findings: &mut Findings) -
     RetryAsked { selection, reason }
 }
 
+/// Why an entry of a list names nothing.
+enum NotNamed<'a> {
+    /// The job has only these.
+    RegionOfJob(&'a [Region]),
+    /// It is none of its kind.
+    Id(IdError),
+}
+
+impl fmt::Display for NotNamed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegionOfJob(regions) => {
+                write!(f, "is no region of the job; it has {}", names(regions))
+            }
+            Self::Id(IdError { kind, allowed, .. }) => write!(f, "is no {kind}: {allowed}"),
+        }
+    }
+}
+
 /// The entries of a list in their order, each once; none where the field is absent.
-fn named<T: Ord>(
+fn named<'a, T: Ord>(
     fields: &mut Fields<'_>,
     name: &'static str,
     of: &str,
-    read: impl Fn(&str) -> Result<T, String>,
+    read: impl Fn(&str) -> Result<T, NotNamed<'a>>,
     findings: &mut Findings,
 ) -> Vec<T> {
     let path = fields.path(name);

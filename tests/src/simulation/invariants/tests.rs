@@ -2,10 +2,10 @@
 
 use beacon_core::execution::{Ending, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{EndCause, Job, JobStatus};
+use beacon_core::job::{Actor, EndCause, Job, JobEnding, JobStatus};
 use beacon_core::lane::Mark;
 use beacon_core::prompt::PromptHash;
-use beacon_core::spec::{Sampling, SpecHash, parse};
+use beacon_core::spec::{Sampling, SpecHash, Stop, parse};
 use beacon_core::{DispatchNumber, Nonce, Position, Run};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -138,6 +138,20 @@ fn questions_after_a_stop() {
     assert!(no_question_opens(&change(Some(json!({})), opened.clone())).is_err());
     assert!(no_question_opens(&change(Some(opened.clone()), opened)).is_ok());
     assert!(no_question_opens(&change(Some(json!({})), taken)).is_ok());
+}
+
+#[test]
+fn stops_and_finishes() {
+    let (mut job, mut lanes) = job();
+    job.stop.policy = Stop::RegionFailure;
+    assert!(stop_comes_before_its_finish(&job, &lanes[0]).is_ok());
+    lanes[0].barren = job.stop.after;
+    assert!(stop_comes_before_its_finish(&job, &lanes[0]).is_err());
+    assert!(stop_comes_before_its_finish(&job, &lanes[1]).is_ok());
+    let cause = EndCause::Cancel;
+    let (who, at) = (Actor::Inference, Timestamp::UNIX_EPOCH);
+    job.ending = Some(JobEnding { cause, at, who, by: None });
+    assert!(stop_comes_before_its_finish(&job, &lanes[0]).is_ok());
 }
 
 fn id(model: &str) -> ExecutionId {
