@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use beacon_aws::{Lost, Request};
+use beacon_aws::{Calls, Lost, Request, ended_row};
 use beacon_core::ExecutionId;
 use beacon_core::bill::{Fate, call_key, fate};
 use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
-use crate::call::{Asking, answer_of};
+use crate::call::{Asking, Behind, answer_of};
 use crate::interrupt::Interrupt;
 use crate::question::WorkError;
 use crate::{Inference, Router};
@@ -119,16 +119,15 @@ impl Router {
         cause: &EndCause,
         progress: &Progress,
     ) -> ExecutionRow {
-        let attempts = progress.attempts();
         let Some(sent) = progress.out() else {
             let ExecutionId { job: job_id, region, model: model_id, .. } = id;
             info!(
                 %job_id, %region, %model_id, question = %id.question, reason = %cause,
                 "skipping model execution - context cancelled"
             );
-            let reply = Reply::without_provider(cause.ending(attempts, false));
-            return asking.row(reply, attempts, key_before, asking.clock.now());
+            return self.leave_unasked(asking, id, key_before, cause, progress).await;
         };
+        let attempts = progress.attempts();
         let key = call_key(id, sent.key_number);
         let request = Request::Stop { key: key.as_str() };
         let view = self.view(request).await;
@@ -138,6 +137,7 @@ impl Router {
             let fate = view.as_ref().and_then(|view| fate(view, sent.begun));
             let maybe_billed = fate != Some(Fate::NotSent);
             let counted = view.map_or(0, |view| view.maybe_billed);
+            let counted = counted.max(progress.behind() + u32::from(maybe_billed));
             Reply {
                 // The row counts the last one itself.
                 earlier_maybe_billed: counted.saturating_sub(maybe_billed.into()),
@@ -145,6 +145,30 @@ impl Router {
             }
         });
         asking.row(reply, attempts, sent.key_number, sent.begun)
+    }
+
+    /// The row of a pair that has no call out. Holders before may have called all the same; what
+    /// they left is stopped and counted here, because the next run takes another key.
+    async fn leave_unasked(
+        &self,
+        asking: &Asking<'_>,
+        id: &ExecutionId,
+        key_before: u32,
+        cause: &EndCause,
+        progress: &Progress,
+    ) -> ExecutionRow {
+        let attempts = progress.attempts();
+        let billed = match asking.behind {
+            Some(Behind { since, holders }) if attempts == 0 => {
+                let calls = Calls { link: self.link.as_ref(), since, holders };
+                calls.stop(id, key_before + 1).await
+            }
+            Some(_) => progress.behind(),
+            None => 0,
+        };
+        let (ending, now) = (cause.ending(attempts, false), asking.clock.now());
+        let row = ended_row(asking.message, asking.ticket, &ending, key_before, billed, now);
+        ExecutionRow { attempts: row.attempts.max(attempts), ..row }
     }
 
     /// What the router tells of a call: none where it answers, but tells nothing, as a router does

@@ -167,7 +167,7 @@ const STOP: Duration = Duration::from_secs(1);
 impl Calls<'_> {
     /// Stops the call with this key, if there is one. Returns how many calls under the key may be
     /// billed.
-    async fn stop(self, id: &ExecutionId, key_number: u32) -> u32 {
+    pub async fn stop(self, id: &ExecutionId, key_number: u32) -> u32 {
         let key = call_key(id, key_number);
         let answer = self.link.send(Request::Stop { key: key.as_str() }, STOP).await;
         let view: Option<CallView> =
@@ -181,8 +181,9 @@ impl Calls<'_> {
     }
 }
 
-/// The row of a pair whose holder is gone. If a call of it may be billed, it has that call's key.
-fn ended_row(
+/// The row of a pair that its holder did not ask. So many calls of those before may be billed; if
+/// there is one, the row has its key, which follows `key_before`.
+pub fn ended_row(
     message: &QuestionMessage,
     ticket: &Ticket,
     ending: &Ending,

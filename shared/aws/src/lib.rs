@@ -21,7 +21,7 @@ mod tokens;
 pub use api::{Admitted, ApiError, Door, json, text};
 pub use client::{Aws, install_tls};
 pub use clock::Clock;
-pub use closing::Calls;
+pub use closing::{Calls, ended_row};
 pub use environment::{
     AccessSettings, ConfigError, QueueUrls, RouterSettings, Setting, Source, access_settings,
     api_token, configured_router, dead_questions_url, effective_settings, queue_urls, required,

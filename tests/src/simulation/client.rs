@@ -63,12 +63,13 @@ impl World {
         loop {
             let (intake, doom) = self.intake(who);
             let job = Self::job_id();
+            let run = self.witness.run(&job);
             let cancel = intake.cancel(&job, None);
             let life = Mortal::new(cancel, self.death(), doom).await;
             self.trace.tell(format_args!("{who}: cancels, {life:?}"));
             match life {
                 Life::Ended(Ok(_), _) => {
-                    self.witness.acknowledged(self.now());
+                    self.witness.acknowledged(&job, run, self.now());
                     return;
                 }
                 Life::Ended(Err(ApiError::JobIsFinal { .. }), _) => return,

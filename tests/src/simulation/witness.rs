@@ -12,7 +12,7 @@ use beacon_core::lane::{Lane, Tallies, shown};
 use beacon_core::message::position_of;
 use beacon_core::spec::Spec;
 use beacon_core::view::JobView;
-use beacon_core::{ExecutionId, JobId, LaneId, QuestionId, QuestionIndex, Sample};
+use beacon_core::{ExecutionId, JobId, LaneId, QuestionId, QuestionIndex, Run, Sample};
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
@@ -67,10 +67,17 @@ impl Witness {
         self.lock().violations.clone()
     }
 
-    /// A cancel was acknowledged; one of a run that is over by then concerns nothing.
-    pub(super) fn acknowledged(&self, at: Duration) {
+    /// The run that a job is in.
+    pub(super) fn run(&self, job: &JobId) -> Option<Run> {
+        self.look(job).map(|(job, _lanes)| job.run)
+    }
+
+    /// A cancel was acknowledged that was asked for in this run; where the run is over by then, the
+    /// cancel may be one of its or of the next, and concerns nothing.
+    pub(super) fn acknowledged(&self, job: &JobId, asked_in: Option<Run>, at: Duration) {
+        let now_in = self.run(job);
         let mut seen = self.lock();
-        if !seen.ended {
+        if !seen.ended && now_in == asked_in {
             seen.acknowledged.get_or_insert(at);
         }
     }
@@ -121,6 +128,9 @@ impl World {
             Kind::Lane => {
                 let held = self.witness.lock().history.lane_changed(who, change);
                 note(held);
+                if self.witness.lock().acknowledged.is_some() {
+                    note(invariants::no_question_opens(change));
+                }
                 note(invariants::nothing_changes_after_the_end(&job, change));
                 note(invariants::every_pair_is_counted(&JobView::new(&job, &lanes, self.origin)));
                 let mut lanes = lanes.iter().filter(|_lane| who.role == Role::Inference);

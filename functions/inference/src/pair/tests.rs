@@ -1,6 +1,8 @@
-//! A panic in one pair.
+//! A panic in one pair, and what a pair becomes that nobody asks any more.
 
-use beacon_aws::{Clock, fresh_nonce};
+use std::sync::Arc;
+
+use beacon_aws::{Clock, HttpLink, RouterSettings, fresh_nonce};
 use beacon_core::job::{Selection, StopRule};
 use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
@@ -14,33 +16,8 @@ use super::*;
 
 #[tokio::test]
 async fn a_panic_becomes_a_row_with_its_code() {
-    let message = message();
-    let prompt = message.prompt();
-    let ticket = Ticket {
-        run: Run::FIRST,
-        position: Position(0),
-        question: QuestionIndex(0),
-        due: 2,
-        nonce: fresh_nonce(),
-        boot: None,
-        sent_at: None,
-        received_at: Clock::System.now(),
-    };
-    let asking = Asking {
-        message: &message,
-        prompt,
-        sha256: prompt.sha256(),
-        ticket: &ticket,
-        behind: None,
-        clock: Clock::System,
-    };
-    let id = ExecutionId {
-        job: message.job_id.clone(),
-        question: message.question,
-        model: message.models[0].clone(),
-        region: message.lane.region.clone(),
-        sample: Sample(0),
-    };
+    let (message, ticket) = (message(), ticket());
+    let (asking, id) = (asking(&message, &ticket, None), id(&message));
     let row =
         caught(async { panic!("on purpose") }, || asking.panicked(&id, 2, &Progress::default()))
             .await;
@@ -48,7 +25,44 @@ async fn a_panic_becomes_a_row_with_its_code() {
     assert_eq!(failure.code, FailureCode::WorkerPanic);
     assert!(failure.maybe_billed);
     assert_eq!((row.key_number, row.maybe_billed), (3, 1));
-    assert_eq!(row.prompt_sha256, prompt.sha256());
+    assert_eq!(row.prompt_sha256, message.prompt().sha256());
+}
+
+#[tokio::test]
+async fn calls_of_holders_before_are_counted_where_nobody_asks_any_more() {
+    // Nobody listens there, so nobody tells what became of them.
+    let base = "http://127.0.0.1:1".to_owned();
+    let settings = RouterSettings { base, timeout: Duration::from_secs(1) };
+    let link = Arc::new(HttpLink::new(&settings).unwrap());
+    let router = Router::new(settings, link);
+    let (message, ticket) = (message(), ticket());
+    let table = [
+        // Holders before, attempts of this one, what it knows of them: key, attempts, maybe billed.
+        (None, 0, 0, (2, 0, 0)),
+        (Some(2), 0, 0, (3, 1, 2)),
+        (Some(2), 1, 0, (2, 1, 0)),
+        (Some(2), 1, 1, (3, 1, 1)),
+    ];
+    for (holders, attempts, known, expected) in table {
+        let behind = holders.map(|holders| Behind { since: None, holders });
+        let (asking, id) = (asking(&message, &ticket, behind), id(&message));
+        let progress = Progress::default();
+        progress.set_behind(known);
+        progress.attempt(attempts);
+        let row = router.leave(&asking, &id, 2, &EndCause::Cancel, &progress).await;
+        let told = (row.key_number, row.attempts, row.maybe_billed);
+        assert_eq!(told, expected, "{holders:?} {attempts} {known}");
+        assert_eq!(row.ending.failure().unwrap().maybe_billed, expected.2 > 0);
+    }
+    // A call of its own is out as well.
+    let behind = Some(Behind { since: None, holders: 1 });
+    let (asking, id, progress) =
+        (asking(&message, &ticket, behind), id(&message), Progress::default());
+    progress.set_behind(1);
+    progress.attempt(1);
+    progress.set_out(Some(Sent { key_number: 3, begun: Clock::System.now() }));
+    let row = router.leave(&asking, &id, 2, &EndCause::Cancel, &progress).await;
+    assert_eq!((row.key_number, row.maybe_billed), (3, 2));
 }
 
 #[test]
@@ -61,6 +75,38 @@ fn every_model_and_sample_that_the_run_is_for_is_a_pair() {
     message.selection.models = vec![ModelId::new("b").unwrap()];
     assert_eq!(ids(&message).len(), 3);
     assert!(message.pairs().all(|(index, id)| index == 1 && id.model.as_str() == "b"));
+}
+
+fn ticket() -> Ticket {
+    Ticket {
+        run: Run::FIRST,
+        position: Position(0),
+        question: QuestionIndex(0),
+        due: 2,
+        nonce: fresh_nonce(),
+        boot: None,
+        sent_at: None,
+        received_at: Clock::System.now(),
+    }
+}
+
+fn asking<'a>(
+    message: &'a QuestionMessage,
+    ticket: &'a Ticket,
+    behind: Option<Behind>,
+) -> Asking<'a> {
+    let prompt = message.prompt();
+    Asking { message, prompt, sha256: prompt.sha256(), ticket, behind, clock: Clock::System }
+}
+
+fn id(message: &QuestionMessage) -> ExecutionId {
+    ExecutionId {
+        job: message.job_id.clone(),
+        question: message.question,
+        model: message.models[0].clone(),
+        region: message.lane.region.clone(),
+        sample: Sample(0),
+    }
 }
 
 fn message() -> QuestionMessage {
