@@ -24,6 +24,8 @@ mod failures;
 mod here;
 #[path = "system/incidents.rs"]
 mod incidents;
+#[path = "system/lost_connections.rs"]
+mod lost_connections;
 #[path = "system/no_table.rs"]
 mod no_table;
 #[path = "system/operating.rs"]

@@ -149,7 +149,7 @@ fn whole(status: u16, body: Vec<u8>) -> (u16, Vec<u8>, usize) {
 }
 
 /// Head and body of the one request of a connection.
-async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+pub(crate) async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut read = Vec::new();
     loop {
         let end = read.windows(4).position(|bytes| bytes == b"\r\n\r\n");
