@@ -44,6 +44,8 @@ mod retry;
 mod retry_question;
 #[path = "system/router.rs"]
 mod router;
+#[path = "system/still_running.rs"]
+mod still_running;
 #[path = "system/stop.rs"]
 mod stop;
 #[path = "system/submits.rs"]
