@@ -10,6 +10,8 @@
 
 #[path = "system/access.rs"]
 mod access;
+#[path = "system/call_fates.rs"]
+mod call_fates;
 #[path = "system/calls.rs"]
 mod calls;
 #[path = "system/cancel.rs"]
@@ -44,8 +46,6 @@ mod retry;
 mod retry_question;
 #[path = "system/router.rs"]
 mod router;
-#[path = "system/still_running.rs"]
-mod still_running;
 #[path = "system/stop.rs"]
 mod stop;
 #[path = "system/submits.rs"]
