@@ -190,10 +190,13 @@ pub fn no_call_overlaps(calls: &[Call], id: &ExecutionId) -> Checked {
 }
 
 /// A provider answers once for an execution and run; more calls of it are those that were dropped.
+/// A router that began anew may have forgotten an answer that nobody stored yet.
 pub fn calls_are_answered_once(calls: &[Call], runs: u32) -> Checked {
-    let mut answered: BTreeMap<&ExecutionId, u32> = BTreeMap::new();
+    let mut answered: BTreeMap<(&ExecutionId, u32), u32> = BTreeMap::new();
     let ended = |call: &&Call| call.ended.is_some_and(|(_, end)| end == CallEnd::Answered);
-    calls.iter().filter(ended).for_each(|call| *answered.entry(&call.id).or_default() += 1);
+    for Call { id, router_life, .. } in calls.iter().filter(ended) {
+        *answered.entry((id, *router_life)).or_default() += 1;
+    }
     let twice = answered.into_iter().find(|(_, times)| *times > runs);
     holds(twice.is_none(), Invariant::OneExecution, || {
         format!("answered more than once in {runs} run(s): {twice:?}")

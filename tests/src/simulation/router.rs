@@ -25,6 +25,8 @@ pub struct Call {
     pub id: ExecutionId,
     /// The call's idempotency key.
     pub key: String,
+    /// How often the router had forgotten everything before.
+    pub router_life: u32,
     /// When it began.
     pub began: Duration,
     /// When and how it ended; absent while it runs.
@@ -47,6 +49,8 @@ pub(super) struct Router(Mutex<Known>);
 #[derive(Debug)]
 struct Known {
     memory: Memory<Flight>,
+    /// How often it began anew.
+    life: u32,
     calls: Vec<Call>,
     /// Calls that run, by their index.
     flights: BTreeMap<usize, Flight>,
@@ -59,7 +63,15 @@ struct Flight {
     earlier_maybe_billed: u32,
     upstream: AbortHandle,
     /// What those who wait get; one receiver each.
-    landing: Arc<watch::Sender<Option<Answer>>>,
+    landing: Arc<watch::Sender<Option<Landed>>>,
+}
+
+/// What comes of waiting for a call.
+#[derive(Debug, Clone)]
+enum Landed {
+    Told(Answer),
+    /// The router is gone, and the connections to it.
+    Broken,
 }
 
 /// What one who asks finds.
@@ -73,7 +85,7 @@ struct Caller<'a> {
     world: &'a Arc<World>,
     key: &'a CallKey,
     flight: &'a Flight,
-    landing: watch::Receiver<Option<Answer>>,
+    landing: watch::Receiver<Option<Landed>>,
 }
 
 impl Drop for Caller<'_> {
@@ -89,17 +101,30 @@ impl Router {
     /// A router that began at this time, Unix milliseconds.
     pub(super) fn begun(at_ms: u64) -> Self {
         let memory = Memory::new(BOUNDS, at_ms);
-        Self(Mutex::new(Known { memory, calls: Vec::new(), flights: BTreeMap::new() }))
+        let (calls, flights) = (Vec::new(), BTreeMap::new());
+        Self(Mutex::new(Known { memory, life: 0, calls, flights }))
     }
 
-    /// Answers one request.
-    pub(super) async fn send(&self, world: &Arc<World>, request: Request<'_>) -> Answer {
+    /// Forgets everything. What runs is dropped, and the connections of those who wait break.
+    pub(super) fn restart(&self, world: &World) {
+        let mut known = self.lock();
+        known.memory = Memory::new(BOUNDS, world.now_ms());
+        known.life += 1;
+        let running: Vec<usize> = known.flights.keys().copied().collect();
+        for call in running {
+            let flight = known.end(world, call, CallEnd::Dropped).unwrap();
+            flight.landing.send_replace(Some(Landed::Broken));
+        }
+    }
+
+    /// Answers one request; not where the router ends meanwhile.
+    pub(super) async fn send(&self, world: &Arc<World>, request: Request<'_>) -> Option<Answer> {
         let (Request::Ask { key, .. } | Request::Look { key } | Request::Stop { key }) = request;
         let key = CallKey::new(key).unwrap();
         match request {
             Request::Ask { body, .. } => self.ask(world, &key, body).await,
-            Request::Look { .. } => self.lock().look(world, &key),
-            Request::Stop { .. } => self.lock().stop(world, &key),
+            Request::Look { .. } => Some(self.lock().look(world, &key)),
+            Request::Stop { .. } => Some(self.lock().stop(world, &key)),
         }
     }
 
@@ -108,14 +133,22 @@ impl Router {
         self.lock().calls.clone()
     }
 
-    async fn ask(&self, world: &Arc<World>, key: &CallKey, body: &InferenceRequest) -> Answer {
+    async fn ask(
+        &self,
+        world: &Arc<World>,
+        key: &CallKey,
+        body: &InferenceRequest,
+    ) -> Option<Answer> {
         let (flight, landing) = match self.lock().find(world, key, body) {
-            Found::Told(answer) => return answer,
+            Found::Told(answer) => return Some(answer),
             Found::Waits(flight) => (flight.clone(), flight.landing.subscribe()),
         };
         let mut caller = Caller { world, key, flight: &flight, landing };
-        let landed = caller.landing.wait_for(Option::is_some).await;
-        landed.unwrap().clone().unwrap()
+        let landed = caller.landing.wait_for(Option::is_some).await.unwrap().clone();
+        match landed? {
+            Landed::Told(answer) => Some(answer),
+            Landed::Broken => None,
+        }
     }
 
     fn answered(&self, world: &World, key: &CallKey, call: usize, reply: Reply) {
@@ -124,7 +157,7 @@ impl Router {
         let Reply { response, answer } = reply;
         let (bytes, now_ms) = (written(&response).len(), world.now_ms());
         known.memory.finish(key, Arc::new(response), bytes, now_ms);
-        flight.landing.send_replace(Some(answer));
+        flight.landing.send_replace(Some(Landed::Told(answer)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -160,8 +193,8 @@ impl Known {
     ) -> Flight {
         let (id, call) = (execution_of(key.as_str()), self.calls.len());
         world.call_begins(&self.calls, &id);
-        let (key, began) = (key.clone(), world.now());
-        self.calls.push(Call { id, key: key.to_string(), began, ended: None });
+        let (key, router_life, began) = (key.clone(), self.life, world.now());
+        self.calls.push(Call { id, key: key.to_string(), router_life, began, ended: None });
         let (latency, reply) = draw(world, body, earlier_maybe_billed);
         let upstream = Arc::clone(world);
         let upstream = tokio::spawn(async move {
@@ -201,7 +234,8 @@ impl Known {
     fn stop(&mut self, world: &World, key: &CallKey) -> Answer {
         if let Some(flight) = self.memory.stop(key, world.now_ms()) {
             self.give_up(world, key, &flight);
-            flight.landing.send_replace(Some(stopped(true, flight.earlier_maybe_billed)));
+            let told = stopped(true, flight.earlier_maybe_billed);
+            flight.landing.send_replace(Some(Landed::Told(told)));
         }
         self.look(world, key)
     }

@@ -114,6 +114,8 @@ fn calls() {
     assert!(no_call_overlaps(std::slice::from_ref(&running), &mine).is_err());
 
     let twice = [answered.clone(), answered.clone()];
+    let forgotten = [answered.clone(), Call { router_life: 1, ..answered.clone() }];
+    assert!(calls_are_answered_once(&forgotten, 1).is_ok());
     assert!(calls_are_answered_once(&[dropped.clone(), answered.clone()], 1).is_ok());
     assert!(calls_are_answered_once(&twice, 1).is_err());
     assert!(calls_are_answered_once(&twice, 2).is_ok());
@@ -160,7 +162,8 @@ fn id(model: &str) -> ExecutionId {
 
 fn call(id: &ExecutionId, began: u32, ended: Option<(u32, CallEnd)>) -> Call {
     let ended = ended.map(|(at, end)| (SECOND * at, end));
-    Call { id: id.clone(), key: format!("{id}:1"), began: SECOND * began, ended }
+    let (id, key, began) = (id.clone(), format!("{id}:1"), SECOND * began);
+    Call { id, key, router_life: 0, began, ended }
 }
 
 /// One question to two models in two regions.
