@@ -269,7 +269,8 @@ pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option
     };
     let why = Cause::LanesClosed;
     let transition = Transition { at: now, from: Some(job.status), to, why, who, by: None };
-    let condition = JobCondition { run: job.run, status: job.status, no_ending: false };
+    let no_ending = job.ending.is_none();
+    let condition = JobCondition { run: job.run, status: job.status, no_ending };
     let write = JobWrite { condition, transition, change: JobChange::Finalise };
     Some(Finalisation { write, tallies, success_rate })
 }

@@ -1,13 +1,13 @@
 //! The invariants of `docs/ARCHITECTURE.md`, each a function of what is seen that says what was
 //! violated. Their numbers are those of the table there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use beacon_core::bill::call_key;
 use beacon_core::execution::ExecutionRow;
-use beacon_core::job::Job;
+use beacon_core::job::{EndCause, Job, JobStatus};
 use beacon_core::lane::{Lane, LaneState, Shown, Tallies};
 use beacon_core::view::JobView;
 use beacon_core::{ExecutionId, JobId, time_budget};
@@ -132,6 +132,34 @@ pub fn final_status_comes_last(job: &Job, lanes: &[Lane]) -> Checked {
     holds(open.is_none() && !lanes.is_empty(), Invariant::StatusLast, || {
         format!("job {} is {} in run {}, but a lane is {open:?}", job.id, job.status, job.run)
     })
+}
+
+/// A final status says how the job ended: a cancel and a deadline those, anything else whether enough
+/// executions of enough regions completed.
+pub fn final_status_is_right(job: &Job, lanes: &[Lane]) -> Checked {
+    let has_any = |lane: &&Lane| lane.tallies.completed > 0;
+    let regions: BTreeSet<_> = lanes.iter().filter(has_any).map(|lane| &lane.id.region).collect();
+    let completed: u64 = lanes.iter().map(|lane| lane.tallies.completed).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a job of the simulation is small")]
+    let rate = completed as f64 / job.expected as f64;
+    let enough = rate >= job.min_success_rate && regions.len() >= job.min_regions.into();
+    let cause = job.ending.as_ref().map(|ending| &ending.cause);
+    let right = match job.status {
+        JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => true,
+        JobStatus::Cancelled => cause == Some(&EndCause::Cancel),
+        JobStatus::TimedOut => cause == Some(&EndCause::Deadline),
+        JobStatus::Completed => enough && !is_outside(cause),
+        JobStatus::Failed => !enough && !is_outside(cause),
+    };
+    holds(right, Invariant::StatusLast, || {
+        let (id, status) = (&job.id, job.status);
+        format!("job {id} is {status} after {cause:?}, {completed} completed in {regions:?}")
+    })
+}
+
+/// Whether a job was ended by something else than what came of its executions.
+fn is_outside(cause: Option<&EndCause>) -> bool {
+    matches!(cause, Some(EndCause::Cancel | EndCause::Deadline))
 }
 
 /// The executions by status add up to the expected number.

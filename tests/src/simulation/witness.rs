@@ -141,6 +141,7 @@ impl World {
             Kind::Job => {
                 note(invariants::final_status_is_kept(change));
                 note(invariants::final_status_comes_last(&job, &lanes));
+                note(invariants::final_status_is_right(&job, &lanes));
                 note(invariants::every_pair_is_counted(&JobView::new(&job, &lanes, self.origin)));
                 self.ended_if_final(&job);
             }

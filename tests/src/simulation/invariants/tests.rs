@@ -2,7 +2,7 @@
 
 use beacon_core::execution::{Ending, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{Actor, EndCause, Job, JobEnding, JobStatus};
+use beacon_core::job::{Actor, JobEnding};
 use beacon_core::lane::Mark;
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, SpecHash, Stop, parse};
@@ -62,6 +62,36 @@ fn the_final_status() {
     let retried = change(Some(row("failed", 1)), row("queued", 2));
     let undone = change(Some(row("failed", 1)), row("running", 1));
     assert!(final_status_is_kept(&retried).is_ok() && final_status_is_kept(&undone).is_err());
+}
+
+#[test]
+fn what_the_final_status_says() {
+    use JobStatus::{Cancelled, Completed, Failed, Queued, TimedOut};
+    let stopped = || Some(EndCause::RateUnreachable);
+    let (cancel, deadline) = (|| Some(EndCause::Cancel), || Some(EndCause::Deadline));
+    let table = [
+        (None, [2, 2], [Queued, Completed]),
+        (None, [2, 0], [Queued, Failed]),
+        (None, [1, 0], [Queued, Failed]),
+        (stopped(), [2, 2], [Queued, Completed]),
+        (stopped(), [0, 0], [Queued, Failed]),
+        (cancel(), [2, 2], [Queued, Cancelled]),
+        (deadline(), [2, 2], [Queued, TimedOut]),
+    ];
+    for (cause, completed, right) in table {
+        let (mut job, mut lanes) = job();
+        (job.min_success_rate, job.min_regions) = (0.5, 2);
+        let (who, at, by) = (Actor::Reconciler, Timestamp::UNIX_EPOCH, None);
+        job.ending = cause.map(|cause| JobEnding { cause, at, who, by });
+        for (lane, completed) in lanes.iter_mut().zip(completed) {
+            lane.tallies.completed = completed;
+        }
+        for status in [Queued, Completed, Failed, Cancelled, TimedOut] {
+            job.status = status;
+            let is_right = final_status_is_right(&job, &lanes).is_ok();
+            assert_eq!(is_right, right.contains(&status), "{status} {completed:?}");
+        }
+    }
 }
 
 #[test]
