@@ -10,7 +10,7 @@ use beacon_core::execution::ExecutionRow;
 use beacon_core::job::{EndCause, Job, JobStatus};
 use beacon_core::lane::{Lane, LaneState, Shown, Tallies};
 use beacon_core::view::JobView;
-use beacon_core::{ExecutionId, JobId, time_budget};
+use beacon_core::{ExecutionId, JobId, Run, time_budget};
 
 pub use super::router::{Call, CallEnd};
 pub use super::tables::{Change, Item};
@@ -219,15 +219,15 @@ pub fn no_call_overlaps(calls: &[Call], id: &ExecutionId) -> Checked {
 
 /// A provider answers once for an execution and run; more calls of it are those that were dropped.
 /// A router that began anew may have forgotten an answer that nobody stored yet.
-pub fn calls_are_answered_once(calls: &[Call], runs: u32) -> Checked {
-    let mut answered: BTreeMap<(&ExecutionId, u32), u32> = BTreeMap::new();
+pub fn calls_are_answered_once(calls: &[Call]) -> Checked {
+    let mut answered: BTreeMap<(&ExecutionId, Run, u32), u32> = BTreeMap::new();
     let ended = |call: &&Call| call.ended.is_some_and(|(_, end)| end == CallEnd::Answered);
-    for Call { id, router_life, .. } in calls.iter().filter(ended) {
-        *answered.entry((id, *router_life)).or_default() += 1;
+    for Call { id, run, router_life, .. } in calls.iter().filter(ended) {
+        *answered.entry((id, *run, *router_life)).or_default() += 1;
     }
-    let twice = answered.into_iter().find(|(_, times)| *times > runs);
+    let twice = answered.into_iter().find(|(_, times)| *times > 1);
     holds(twice.is_none(), Invariant::OneExecution, || {
-        format!("answered more than once in {runs} run(s): {twice:?}")
+        format!("an execution was answered more than once in a run: {twice:?}")
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use beacon_core::ExecutionId;
+use beacon_core::{ExecutionId, Run};
 use beacon_core::wire::{CallKey, InferenceRequest, InferenceResponse, WireFailure};
 use beacon_inference::{Answer, Request};
 use beacon_router::{Arrival, BOUNDS, Digest, Memory};
@@ -25,6 +25,8 @@ pub struct Call {
     pub id: ExecutionId,
     /// The call's idempotency key.
     pub key: String,
+    /// The job's run when it began.
+    pub run: Run,
     /// How often the router had forgotten everything before.
     pub router_life: u32,
     /// When it began.
@@ -192,9 +194,10 @@ impl Known {
         earlier_maybe_billed: u32,
     ) -> Flight {
         let (id, call) = (execution_of(key.as_str()), self.calls.len());
-        world.call_begins(&self.calls, &id);
+        let run = world.call_begins(&self.calls, &id);
         let (key, router_life, began) = (key.clone(), self.life, world.now());
-        self.calls.push(Call { id, key: key.to_string(), router_life, began, ended: None });
+        let (text, ended) = (key.to_string(), None);
+        self.calls.push(Call { id, key: text, run, router_life, began, ended });
         let (latency, reply) = draw(world, body, earlier_maybe_billed);
         let upstream = Arc::clone(world);
         let upstream = tokio::spawn(async move {

@@ -170,10 +170,11 @@ impl World {
         self.witness.note(checked);
     }
 
-    /// A call is about to begin at the provider, after these.
-    pub(super) fn call_begins(&self, before: &[Call], id: &ExecutionId) {
+    /// A call is about to begin at the provider, after these. The run that its job is in.
+    pub(super) fn call_begins(&self, before: &[Call], id: &ExecutionId) -> Run {
         self.trace.tell(format_args!("provider: {id} begins"));
         self.witness.note(invariants::no_call_overlaps(before, id));
+        self.witness.run(&id.job).expect("who is asked about has a job")
     }
 
     /// What must be true when all is over.
@@ -209,7 +210,7 @@ impl World {
         for lane in &lanes {
             note(invariants::tallies_are_the_pairs(lane, &pairs[&lane.id]));
         }
-        note(invariants::calls_are_answered_once(&calls, job.run.0));
+        note(invariants::calls_are_answered_once(&calls));
         note(invariants::nothing_is_in_flight(&job.id, &calls));
     }
 

@@ -6,7 +6,7 @@ use beacon_core::job::{Actor, JobEnding};
 use beacon_core::lane::Mark;
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, SpecHash, Stop, parse};
-use beacon_core::{DispatchNumber, Nonce, Position, Run};
+use beacon_core::{DispatchNumber, Nonce, Position};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -145,10 +145,11 @@ fn calls() {
 
     let twice = [answered.clone(), answered.clone()];
     let forgotten = [answered.clone(), Call { router_life: 1, ..answered.clone() }];
-    assert!(calls_are_answered_once(&forgotten, 1).is_ok());
-    assert!(calls_are_answered_once(&[dropped.clone(), answered.clone()], 1).is_ok());
-    assert!(calls_are_answered_once(&twice, 1).is_err());
-    assert!(calls_are_answered_once(&twice, 2).is_ok());
+    let retried = [answered.clone(), Call { run: Run(2), ..answered.clone() }];
+    assert!(calls_are_answered_once(&[dropped.clone(), answered.clone()]).is_ok());
+    assert!(calls_are_answered_once(&twice).is_err());
+    assert!(calls_are_answered_once(&forgotten).is_ok());
+    assert!(calls_are_answered_once(&retried).is_ok());
 
     assert!(nothing_is_in_flight(&mine.job, &[dropped.clone(), answered.clone()]).is_ok());
     assert!(nothing_is_in_flight(&mine.job, std::slice::from_ref(&running)).is_err());
@@ -193,7 +194,7 @@ fn id(model: &str) -> ExecutionId {
 fn call(id: &ExecutionId, began: u32, ended: Option<(u32, CallEnd)>) -> Call {
     let ended = ended.map(|(at, end)| (SECOND * at, end));
     let (id, key, began) = (id.clone(), format!("{id}:1"), SECOND * began);
-    Call { id, key, router_life: 0, began, ended }
+    Call { id, key, run: Run(1), router_life: 0, began, ended }
 }
 
 /// One question to two models in two regions.
