@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use beacon_core::bill::call_key;
-use beacon_core::execution::ExecutionRow;
 use beacon_core::job::{EndCause, Job, JobStatus};
 use beacon_core::lane::{Lane, LaneState, Shown, Tallies};
 use beacon_core::view::JobView;
 use beacon_core::{ExecutionId, JobId, Run, time_budget};
 
+pub use self::billing::{
+    BilledRows, RowOfRun, billed_of, dropped_calls_are_counted, lanes_count_what_rows_do,
+    row_counts_dropped_calls,
+};
 pub use super::router::{Call, CallEnd};
 pub use super::tables::{Change, Item};
 
@@ -194,21 +196,6 @@ pub fn pair_is_accounted_for(id: &ExecutionId, shown: &Shown, has_row: bool) -> 
     })
 }
 
-/// Calls that were dropped when the provider had them are counted as perhaps billed in the row that
-/// was made under their key. A row of a run that called nobody has the key of the run before, whose
-/// row counted them.
-pub fn dropped_calls_are_counted(calls: &[Call], id: &ExecutionId, row: &ExecutionRow) -> Checked {
-    let key = call_key(id, row.key_number);
-    let dropped = |call: &&Call| {
-        call.key == key.as_str() && call.ended.is_some_and(|(_, end)| end == CallEnd::Dropped)
-    };
-    let count = if row.attempts == 0 { 0 } else { calls.iter().filter(dropped).count() };
-    holds(count <= row.maybe_billed as usize, Invariant::NoSilentFailure, || {
-        let counted = row.maybe_billed;
-        format!("{count} calls of {key} were dropped, its row counts {counted}")
-    })
-}
-
 /// No call of an execution begins while another one of it runs.
 pub fn no_call_overlaps(calls: &[Call], id: &ExecutionId) -> Checked {
     let running = calls.iter().find(|call| call.ended.is_none() && call.id == *id);
@@ -278,5 +265,6 @@ pub fn stop_comes_before_its_finish(job: &Job, lane: &Lane) -> Checked {
     })
 }
 
+mod billing;
 #[cfg(test)]
 mod tests;

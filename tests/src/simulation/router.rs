@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use beacon_core::{ExecutionId, Run};
 use beacon_core::wire::{CallKey, InferenceRequest, InferenceResponse, WireFailure};
+use beacon_core::{ExecutionId, Run};
 use beacon_inference::{Answer, Request};
 use beacon_router::{Arrival, BOUNDS, Digest, Memory};
 use serde::Serialize;

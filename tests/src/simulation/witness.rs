@@ -122,6 +122,7 @@ impl World {
                 note(invariants::completed_row_is_kept(change));
                 note(invariants::row_is_written_once_a_run(change));
                 note(invariants::row_says_how_it_ended(change));
+                note(invariants::row_counts_dropped_calls(&self.router.calls(), change));
                 self.witness.lock().history.row_changed(change, self.now());
                 note(invariants::nothing_changes_after_the_end(&job, change));
             }
@@ -195,9 +196,6 @@ impl World {
             let stored = row.as_ref().map(|row| (row.run, row.ending.status()));
             let shown = shown(lane, &job.runs, &id, &question, stored);
             note(invariants::pair_is_accounted_for(&id, &shown, row.is_some()));
-            if let Some(row) = &row {
-                note(invariants::dropped_calls_are_counted(&calls, &id, row));
-            }
             let counted = row.as_ref().map(ExecutionRow::counted);
             let status = shown.status(stored.map(|(_, status)| status));
             let outcome = counted.and_then(|row| row.outcome);
@@ -211,6 +209,9 @@ impl World {
             note(invariants::tallies_are_the_pairs(lane, &pairs[&lane.id]));
         }
         note(invariants::calls_are_answered_once(&calls));
+        let rows = self.witness.lock().history.billed().clone();
+        note(invariants::dropped_calls_are_counted(&calls, &rows));
+        note(invariants::lanes_count_what_rows_do(&lanes, &rows));
         note(invariants::nothing_is_in_flight(&job.id, &calls));
     }
 

@@ -1,12 +1,9 @@
 //! Each check, on what is right and on what violates it.
 
-use beacon_core::execution::{Ending, Served};
-use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::{Actor, JobEnding};
 use beacon_core::lane::Mark;
-use beacon_core::prompt::PromptHash;
-use beacon_core::spec::{Sampling, SpecHash, Stop, parse};
-use beacon_core::{DispatchNumber, Nonce, Position};
+use beacon_core::spec::{SpecHash, Stop, parse};
+use beacon_core::{DispatchNumber, Position};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -122,15 +119,36 @@ fn pairs() {
     assert!(pair_is_accounted_for(&id, &Shown::AsStored, false).is_err());
     assert!(pair_is_accounted_for(&id, &Shown::Pending, false).is_err());
     assert!(pair_is_accounted_for(&id, &Shown::Running, true).is_err());
+}
 
-    let mut row = failed_row(1);
-    let dropped = Call { key: format!("{id}:1"), ..call(&id, 1, Some((3, CallEnd::Dropped))) };
-    let calls = [dropped.clone(), dropped];
-    assert!(dropped_calls_are_counted(&calls, &id, &row).is_err());
-    row.attempts = 0;
-    assert!(dropped_calls_are_counted(&calls, &id, &row).is_ok());
-    (row.attempts, row.maybe_billed) = (1, 2);
-    assert!(dropped_calls_are_counted(&calls, &id, &row).is_ok());
+#[test]
+fn dropped_calls() {
+    let (first, second) = (id("m0"), id("m1"));
+    let dropped =
+        |id: &ExecutionId, run| Call { run: Run(run), ..call(id, 1, Some((3, CallEnd::Dropped))) };
+    let row = |billed: u32, run: u32| {
+        let mut row = row("failed", run);
+        row["maybe_billed"] = json!({ "N": billed.to_string() });
+        change(None, row)
+    };
+    let calls = [dropped(&first, 1), dropped(&first, 1), dropped(&first, 2), dropped(&second, 1)];
+    assert!(row_counts_dropped_calls(&calls, &row(1, 1)).is_err());
+    assert!(row_counts_dropped_calls(&calls, &row(2, 1)).is_ok());
+    assert!(row_counts_dropped_calls(&calls, &row(0, 2)).is_err());
+    assert!(row_counts_dropped_calls(&calls, &row(1, 2)).is_ok());
+    assert!(row_counts_dropped_calls(&calls, &row(0, 3)).is_ok());
+    assert!(row_counts_dropped_calls(&calls, &change(None, self::row("failed", 1))).is_err());
+
+    let mut rows: BilledRows = [row(2, 1), row(3, 2)].iter().filter_map(billed_of).collect();
+    assert!(dropped_calls_are_counted(&calls[..3], &rows).is_ok());
+    assert!(dropped_calls_are_counted(&calls, &rows).is_err(), "without a row");
+    let (_job, mut lanes) = job();
+    lanes[0].breakdown.maybe_billed = 4;
+    lanes[1].breakdown.maybe_billed = 1;
+    assert!(lanes_count_what_rows_do(&lanes, &rows).is_ok());
+    rows.pop_first();
+    assert!(lanes_count_what_rows_do(&lanes, &rows).is_err());
+    assert!(dropped_calls_are_counted(&calls[..1], &rows).is_err());
 }
 
 #[test]
@@ -207,29 +225,4 @@ fn job() -> (Job, Vec<Lane>) {
     let lanes = Job::lanes(&spec, now);
     assert_eq!((lanes[0].cursor, lanes[0].dispatch_number), (Position(0), DispatchNumber(0)));
     (Job::new(id, &spec, SpecHash::of(b"spec"), 1, now), lanes)
-}
-
-fn failed_row(run: u32) -> ExecutionRow {
-    ExecutionRow {
-        run: Run(run),
-        holder: Nonce::new("n").unwrap(),
-        ending: Ending::Failed(Failure {
-            stage: Stage::Worker,
-            code: FailureCode::WorkerPanic,
-            message: String::new(),
-            retryable: true,
-            maybe_billed: true,
-            provider_id: None,
-            http_status: None,
-            attempts: 1,
-        }),
-        prompt_sha256: PromptHash("0".repeat(64)),
-        sampling: Sampling { temperature: 0.1, max_tokens: 5, seed: None, top_p: None },
-        served: Served::default(),
-        attempts: 1,
-        key_number: 1,
-        maybe_billed: 0,
-        started_at: Timestamp::UNIX_EPOCH,
-        completed_at: Timestamp::UNIX_EPOCH,
-    }
 }
