@@ -164,6 +164,18 @@ fn is_outside(cause: Option<&EndCause>) -> bool {
     matches!(cause, Some(EndCause::Cancel | EndCause::Deadline))
 }
 
+/// After a job's deadline, or after faults that outlast it.
+const GRACE: Duration = Duration::from_secs(180);
+
+/// A job that gets its final status gets it in time. Its deadline is in virtual time, and so is the
+/// moment from which on nothing goes wrong: before, the reconciler's passes may be lost, and so may the
+/// writes that they rest on. How slow a provider is does not matter, since its calls are dropped.
+pub fn deadline_is_kept(deadline: Duration, quiet: Duration, now: Duration) -> Checked {
+    holds(now <= deadline.max(quiet) + GRACE, Invariant::EveryJobEnds, || {
+        format!("deadline {deadline:?}, no more faults from {quiet:?}, but it ended at {now:?}")
+    })
+}
+
 /// The executions by status add up to the expected number.
 pub fn every_pair_is_counted(view: &JobView) -> Checked {
     let counts = view.counts;

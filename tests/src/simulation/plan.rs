@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::chance::Chance;
 use super::client::{Action, Wanted};
+use super::connection::LATEST_MS;
 
 /// What a schedule is made of.
 #[derive(Debug, Clone)]
@@ -165,6 +166,12 @@ impl Plan {
         restarts
             .map(|_restart| chance.time(0..chance.one_of(&[20_000, 20_000, faulty_ms])))
             .collect()
+    }
+
+    /// When nothing goes wrong any more, and nothing arrives that went wrong before.
+    pub(super) fn quiet(&self) -> Duration {
+        let late = self.faults.request_late > 0.0;
+        self.faults_end + Duration::from_millis(if late { LATEST_MS } else { 0 })
     }
 
     /// Sometimes it is submitted twice, cancelled, and run again once or twice.

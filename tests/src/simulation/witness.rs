@@ -154,6 +154,10 @@ impl World {
         if job.status.is_final() {
             let calls = self.router.calls();
             self.witness.note(invariants::nothing_is_in_flight(&job.id, &calls));
+            let deadline = job.deadline.duration_since(self.origin);
+            let deadline = Duration::try_from(deadline).unwrap_or_default();
+            let kept = invariants::deadline_is_kept(deadline, self.plan.quiet(), self.now());
+            self.witness.note(kept);
             let acknowledged = self.witness.lock().acknowledged.take();
             if let Some(at) = acknowledged {
                 let ended = invariants::stopped_calls_end(&job.id, &calls, at, self.now());

@@ -92,6 +92,15 @@ fn what_the_final_status_says() {
 }
 
 #[test]
+fn deadlines() {
+    let kept = |deadline: u32, quiet: u32, now: u32| {
+        deadline_is_kept(SECOND * deadline, SECOND * quiet, SECOND * now).is_ok()
+    };
+    assert!(kept(60, 20, 30) && kept(60, 20, 240) && !kept(60, 20, 241));
+    assert!(kept(60, 500, 680) && !kept(60, 500, 681));
+}
+
+#[test]
 fn counts() {
     let (job, mut lanes) = job();
     let view = |lanes: &[Lane]| JobView::new(&job, lanes, Timestamp::UNIX_EPOCH);
