@@ -1,6 +1,8 @@
 //! The table's conditions on embedded `DynamoDB`: that they are the core's, and what they let by.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "table/beside.rs"]
+mod beside;
 #[path = "table/lanes.rs"]
 mod lanes;
 
@@ -95,15 +97,15 @@ async fn a_completed_row_never_changes_and_another_only_in_a_later_run() {
     {
         let id = ExecutionId::parse(&format!("result.{index}.us-east.0.m")).unwrap();
         let write = world.table.put_result(&id, &first).await.unwrap();
-        assert_eq!(write, ResultWrite::Stored(first.counted()));
+        assert_eq!(write, ResultWrite::Stored(first.stored()));
         let second = other(second);
         let of_first = Some((first.run, first.ending.status()));
         assert_eq!(may_replace(of_first, second.run), expected == replaced, "case {index}");
         let write = world.table.put_result(&id, &second).await.unwrap();
         let (kept, told) = if expected == replaced {
-            (&second, ResultWrite::Stored(second.counted()))
+            (&second, ResultWrite::Stored(second.stored()))
         } else {
-            let stored = first.counted();
+            let stored = first.stored();
             (&first, ResultWrite::Dropped { stored, holder: first.holder.clone() })
         };
         assert_eq!(write, told, "case {index}");
@@ -119,7 +121,7 @@ async fn a_repeated_request_finds_its_own_row_stored() {
     let row = row(1, Ending::Completed(answer("once")));
     for _sent in 0..2 {
         let write = world.table.put_result(&id, &row).await.unwrap();
-        assert_eq!(write, ResultWrite::Stored(row.counted()));
+        assert_eq!(write, ResultWrite::Stored(row.stored()));
     }
     world.stop().await;
 }

@@ -94,14 +94,11 @@ impl Mutant {
         for Change { file, from, to } in &self.change {
             let path = root.join(file);
             let known = files.iter().position(|(other, _)| *other == path);
-            let at = match known {
-                Some(at) => at,
-                None => {
-                    let text = fs::read_to_string(&path).map_err(of(&path))?;
-                    files.push((path, text));
-                    files.len() - 1
-                }
-            };
+            let at = known.unwrap_or(files.len());
+            if known.is_none() {
+                let text = fs::read_to_string(&path).map_err(of(&path))?;
+                files.push((path, text));
+            }
             let text = &mut files[at].1;
             let times = text.matches(from.as_str()).count();
             if times != 1 {
@@ -213,14 +210,12 @@ fn judged(check: Check, copy: &Path, seeds: u64, mutant: &str) -> Result<Said, M
     }
     let text = fs::read_to_string(&output).map_err(of(&output))?;
     let violated = text.lines().find_map(|line| line.split_once(sign).map(|(_, what)| what));
-    match violated {
-        // Ids and items follow.
-        Some(what) => Ok(Said::Violated(what.chars().take(100).collect())),
-        None => {
-            let (mutant, command, told) = (mutant.to_owned(), shown(&run), end(&text));
-            Err(MutantError::Other { mutant, command, told })
-        }
-    }
+    // Ids and items follow.
+    let violated = violated.map(|what| Said::Violated(what.chars().take(100).collect()));
+    violated.ok_or_else(|| {
+        let (mutant, command, told) = (mutant.to_owned(), shown(&run), end(&text));
+        MutantError::Other { mutant, command, told }
+    })
 }
 
 /// Builds the copy; where the program of this name is.
@@ -228,16 +223,16 @@ fn built(build: &[&str], name: &str, copy: &Path, mutant: &str) -> Result<PathBu
     let mut build = cargo(build);
     build.arg("--message-format=json-render-diagnostics").current_dir(copy);
     build.env("CARGO_TARGET_DIR", std::path::absolute(copy.join("target")).map_err(of(copy))?);
-    let built = build.output().map_err(of(copy))?;
-    let messages = String::from_utf8_lossy(&built.stdout);
+    let output = build.output().map_err(of(copy))?;
+    let messages = String::from_utf8_lossy(&output.stdout);
     let program = messages.lines().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         let program = message["executable"].as_str()?;
         (message["target"]["name"] == name).then(|| PathBuf::from(program))
     });
-    program.filter(|_program| built.status.success()).ok_or_else(|| MutantError::Compile {
+    program.filter(|_program| output.status.success()).ok_or_else(|| MutantError::Compile {
         mutant: mutant.to_owned(),
-        told: end(&String::from_utf8_lossy(&built.stderr)),
+        told: end(&String::from_utf8_lossy(&output.stderr)),
     })
 }
 
@@ -273,8 +268,6 @@ fn of(file: &Path) -> impl FnOnce(io::Error) -> MutantError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
 
     #[test]

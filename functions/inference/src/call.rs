@@ -132,13 +132,14 @@ impl Router {
         let mut attempt = 1;
         let mut reply = loop {
             if asking.clock.now() >= asking.message.deadline {
-                break Reply::without_provider(EndCause::Deadline.ending(attempt - 1, false));
+                let ending = EndCause::Deadline.ending(attempt - 1, false);
+                break self.give_up(asking, id, Reply::without_provider(ending), progress).await;
             }
             progress.attempt(attempt);
             match self.call(asking, id, &request, key_number, progress).await {
                 Called::Ended(reply) => break reply,
                 Called::NotSent(reply) | Called::Running(reply) if attempt == ATTEMPTS => {
-                    break reply;
+                    break self.give_up(asking, id, reply, progress).await;
                 }
                 Called::NotSent(_) => sleep(PAUSE * attempt).await,
                 // Its answer is waited for under the same key.
@@ -149,6 +150,20 @@ impl Router {
         reply.earlier_maybe_billed = reply.earlier_maybe_billed.max(earlier_maybe_billed);
         let attempts = progress.attempts();
         asking.row(reply, attempts, key_number, started_at)
+    }
+
+    /// Nothing more is sent: a call that the router still has is stopped.
+    async fn give_up(
+        &self,
+        asking: &Asking<'_>,
+        id: &ExecutionId,
+        reply: Reply,
+        progress: &Progress,
+    ) -> Reply {
+        match progress.out() {
+            Some(sent) => self.stop(asking, id, sent, reply.ending, progress).await,
+            None => reply,
+        }
     }
 
     async fn call(
@@ -163,7 +178,9 @@ impl Router {
         let _slot = self.slots.acquire().await;
         let attempt = progress.attempts();
         let begun = asking.clock.now();
-        let sent = Sent { key_number, begun };
+        // One that the router still has began before.
+        let before = progress.out();
+        let sent = before.unwrap_or(Sent { key_number, begun });
         progress.set_out(Some(sent));
         self.tell_begin(asking, id, attempt, request.prompt.len());
         let mut dropped = Dropped { id: Some(id), attempt, begun, clock: asking.clock };
@@ -187,9 +204,18 @@ impl Router {
                 let (region, system) = (&id.region, asking.prompt.system);
                 Called::Ended(read(status, &body, Asked { region, system, attempts: attempt }))
             }
-            Err(lost) => self.resolve(asking, id, lost, attempt, sent).await,
+            Err(lost) => {
+                // That this one did not leave says nothing of the one before.
+                let unsent = matches!(lost, Lost::Unsent(..)) && before.is_some();
+                let called = self.resolve(asking, id, lost, attempt, sent).await;
+                if unsent { Called::NotSent(called.into_reply()) } else { called }
+            }
         };
-        progress.set_out(None);
+        match &called {
+            Called::Ended(_) => progress.set_out(None),
+            Called::NotSent(_) => progress.set_out(before),
+            Called::Running(_) => {}
+        }
         tell_end(asking, id, attempt, begun, called.reply());
         called
     }
@@ -227,7 +253,7 @@ impl Router {
                 reply.earlier_maybe_billed = view.maybe_billed.saturating_sub(1);
                 Called::Ended(reply)
             }
-            Some(Fate::Unknown | Fate::Answered) => Called::Ended(reply),
+            Some(Fate::Unknown | Fate::Forgotten | Fate::Answered) => Called::Ended(reply),
         }
     }
 
@@ -279,6 +305,12 @@ pub(crate) fn answer_of(
 }
 
 impl Called {
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Ended(reply) | Self::NotSent(reply) | Self::Running(reply) => reply,
+        }
+    }
+
     fn reply(&self) -> &Reply {
         match self {
             Self::Ended(reply) | Self::NotSent(reply) | Self::Running(reply) => reply,

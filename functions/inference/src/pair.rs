@@ -50,8 +50,8 @@ impl Progress {
         self.lock().attempts
     }
 
-    /// The call that is out.
-    fn out(&self) -> Option<Sent> {
+    /// The call that is out, or that the router still has.
+    pub(crate) fn out(&self) -> Option<Sent> {
         self.lock().out
     }
 
@@ -90,21 +90,19 @@ impl Inference {
         interrupt: &Interrupt,
     ) -> Result<PairRow, WorkError> {
         let progress = Progress::default();
-        let key_before = earlier.map_or(0, |row| row.key_number);
         let call = self.router.ask(asking, id, earlier, &progress);
-        let call = caught(call, || asking.panicked(id, key_before, &progress));
+        let call = caught(call, || asking.panicked(id, earlier, &progress));
         let row = tokio::select! {
             biased;
             () = interrupt.lost() => return Err(WorkError::Lost),
             cause = interrupt.ended() => {
-                let left = self.router.leave(asking, id, key_before, cause, &progress);
-                caught(left, || asking.panicked(id, key_before, &progress)).await
+                let left = self.router.leave(asking, id, earlier, cause, &progress);
+                caught(left, || asking.panicked(id, earlier, &progress)).await
             }
             row = call => row,
         };
-        let (counted, failed_writes) = self.store(&asking.message.question_id, id, &row).await?;
-        let maybe_billed = row.maybe_billed;
-        Ok(PairRow { model, counted, spared: false, failed_writes, maybe_billed })
+        let (stored, failed_writes) = self.store(&asking.message.question_id, id, &row).await?;
+        Ok(PairRow { failed_writes, ..PairRow::of(model, &stored, asking.ticket.run) })
     }
 }
 
@@ -115,25 +113,44 @@ impl Router {
         &self,
         asking: &Asking<'_>,
         id: &ExecutionId,
-        key_before: u32,
+        earlier: Option<StoredRow>,
         cause: &EndCause,
         progress: &Progress,
     ) -> ExecutionRow {
-        let Some(sent) = progress.out() else {
-            let ExecutionId { job: job_id, region, model: model_id, .. } = id;
-            info!(
-                %job_id, %region, %model_id, question = %id.question, reason = %cause,
-                "skipping model execution - context cancelled"
-            );
-            return self.leave_unasked(asking, id, key_before, cause, progress).await;
-        };
         let attempts = progress.attempts();
+        let ending = cause.ending(attempts, false);
+        if let Some(sent) = progress.out() {
+            let reply = self.stop(asking, id, sent, ending, progress).await;
+            return asking.row(reply, attempts, sent.key_number, sent.begun);
+        }
+        let ExecutionId { job: job_id, region, model: model_id, .. } = id;
+        info!(
+            %job_id, %region, %model_id, question = %id.question, reason = %cause,
+            "skipping model execution - context cancelled"
+        );
+        let stopped = self.stop_behind(asking, id, earlier, progress).await;
+        let now = asking.clock.now();
+        let row = ended_row(asking.message, asking.ticket, &ending, earlier, stopped, now);
+        let ending = row.ending.after(attempts.max(row.attempts));
+        ExecutionRow { attempts: attempts.max(row.attempts), ending, ..row }
+    }
+
+    /// Stops a call that is out, or that the router still has. Had it ended by then, its answer is
+    /// the reply; if not, this ending is.
+    pub(crate) async fn stop(
+        &self,
+        asking: &Asking<'_>,
+        id: &ExecutionId,
+        sent: Sent,
+        ending: Ending,
+        progress: &Progress,
+    ) -> Reply {
         let key = call_key(id, sent.key_number);
-        let request = Request::Stop { key: key.as_str() };
-        let view = self.view(request).await;
+        let view = self.view(Request::Stop { key: key.as_str() }).await;
         let view = view.unwrap_or_else(|lost| untold(id, &key, &lost));
+        let attempts = progress.attempts();
         let answered = view.as_ref().and_then(|view| answer_of(asking, id, view, attempts));
-        let reply = answered.unwrap_or_else(|| {
+        answered.unwrap_or_else(|| {
             let fate = view.as_ref().and_then(|view| fate(view, sent.begun));
             let maybe_billed = fate != Some(Fate::NotSent);
             let counted = view.map_or(0, |view| view.maybe_billed);
@@ -141,34 +158,26 @@ impl Router {
             Reply {
                 // The row counts the last one itself.
                 earlier_maybe_billed: counted.saturating_sub(maybe_billed.into()),
-                ..Reply::without_provider(cause.ending(attempts, maybe_billed))
+                ..Reply::without_provider(ending.billed(maybe_billed))
             }
-        });
-        asking.row(reply, attempts, sent.key_number, sent.begun)
+        })
     }
 
-    /// The row of a pair that has no call out. Holders before may have called all the same; what
-    /// they left is stopped and counted here, because the next run takes another key.
-    async fn leave_unasked(
+    /// Stops what holders before may have called with the key that this one would have taken. How
+    /// many of those calls may be billed; none where there were no such holders.
+    async fn stop_behind(
         &self,
         asking: &Asking<'_>,
         id: &ExecutionId,
-        key_before: u32,
-        cause: &EndCause,
+        earlier: Option<StoredRow>,
         progress: &Progress,
-    ) -> ExecutionRow {
-        let attempts = progress.attempts();
-        let billed = match asking.behind {
-            Some(Behind { since, holders }) if attempts == 0 => {
-                let calls = Calls { link: self.link.as_ref(), since, holders };
-                calls.stop(id, key_before + 1).await
-            }
-            Some(_) => progress.behind(),
-            None => 0,
-        };
-        let (ending, now) = (cause.ending(attempts, false), asking.clock.now());
-        let row = ended_row(asking.message, asking.ticket, &ending, key_before, billed, now);
-        ExecutionRow { attempts: row.attempts.max(attempts), ..row }
+    ) -> Option<u32> {
+        let Behind { since, holders } = asking.behind?;
+        if progress.attempts() > 0 {
+            return Some(progress.behind());
+        }
+        let calls = Calls { link: self.link.as_ref(), since, holders };
+        Some(calls.stop(id, earlier.map_or(0, |row| row.key_number) + 1).await)
     }
 
     /// What the router tells of a call: none where it answers, but tells nothing, as a router does
@@ -201,7 +210,7 @@ impl Asking<'_> {
     pub(crate) fn panicked(
         &self,
         id: &ExecutionId,
-        key_before: u32,
+        earlier: Option<StoredRow>,
         progress: &Progress,
     ) -> ExecutionRow {
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
@@ -211,6 +220,7 @@ impl Asking<'_> {
             execution_id = %id, code = %FailureCode::WorkerPanic,
             "a pair's call panicked"
         );
+        let attempts = progress.attempts();
         let failure = Failure {
             stage: Stage::Worker,
             code: FailureCode::WorkerPanic,
@@ -219,13 +229,15 @@ impl Asking<'_> {
             maybe_billed: true,
             provider_id: None,
             http_status: None,
-            attempts: 0,
+            attempts,
         };
         let reply = Reply {
             earlier_maybe_billed: progress.behind(),
             ..Reply::without_provider(Ending::Failed(failure))
         };
-        self.row(reply, 0, key_before + 1, self.clock.now())
+        let next_key = earlier.map_or(0, |row| row.key_number) + 1;
+        let key_number = progress.out().map_or(next_key, |sent| sent.key_number);
+        self.row(reply, attempts, key_number, self.clock.now())
     }
 }
 

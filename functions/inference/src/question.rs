@@ -307,14 +307,7 @@ fn entered(
 
 /// A pair whose row was there already.
 fn spared(model: usize, row: &StoredRow, ticket: &Ticket) -> PairRow {
-    let of_this_run = row.counted.run == ticket.run;
-    PairRow {
-        model,
-        counted: row.counted,
-        spared: true,
-        failed_writes: 0,
-        maybe_billed: if of_this_run { row.maybe_billed } else { 0 },
-    }
+    PairRow { spared: true, ..PairRow::of(model, row, ticket.run) }
 }
 
 /// The ending of pairs at which too many workers died.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beacon_aws::{ResultWrite, TableError, chain};
-use beacon_core::execution::{Counted, Ending, ExecutionRow, Served};
+use beacon_core::execution::{Ending, ExecutionRow, Served, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::{ExecutionId, QuestionId, time_budget};
 use tokio::time::{Instant, sleep};
@@ -23,16 +23,18 @@ impl Inference {
         question_id: &QuestionId,
         id: &ExecutionId,
         row: &ExecutionRow,
-    ) -> Result<(Counted, u32), WorkError> {
+    ) -> Result<(StoredRow, u32), WorkError> {
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         let until = Instant::now() + time_budget::STORE;
         let mut failed = 0;
         loop {
             match self.table.put_result(id, row).await {
                 Ok(write) => {
-                    self.record_if_open(question_id, id, row).await;
+                    if let ResultWrite::Stored(_) = write {
+                        self.record_if_open(question_id, id, row).await;
+                    }
                     self.record_if_dropped(question_id, id, row, &write).await;
-                    return Ok((write.counted(), failed));
+                    return Ok((write.stored(), failed));
                 }
                 Err(error @ TableError::NotStorable { .. }) => {
                     error!(
@@ -41,7 +43,7 @@ impl Inference {
                         "a row was refused"
                     );
                     let write = self.table.put_result(id, &not_storable(row)).await?;
-                    return Ok((write.counted(), failed + 1));
+                    return Ok((write.stored(), failed + 1));
                 }
                 Err(error @ TableError::Request { .. }) if Instant::now() < until => {
                     warn!(
@@ -81,6 +83,7 @@ impl Inference {
         else {
             return;
         };
+        let stored = &stored.counted;
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         warn!(
             %job_id, run = %row.run, %region, %model_id, %question_id, holder = %row.holder,

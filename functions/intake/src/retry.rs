@@ -40,6 +40,7 @@ pub struct Retried {
 impl Intake {
     /// Begins a new run of a job whose status is final.
     pub async fn retry(&self, id: &JobId, asked: Retry) -> Result<Retried, ApiError> {
+        let mut tried = false;
         loop {
             let found = self.table.job_and_lanes(id).await?;
             let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
@@ -48,7 +49,10 @@ impl Intake {
                 if record.selection != asked.selection {
                     return Err(ApiError::RunKeyConflict { job: job.id, run: record.run });
                 }
-                return Ok(Retried { job, record, existing: true });
+                // Whoever made the run may have died before it sent all messages.
+                self.dispatch_run(&job, &lanes).await;
+                // A write that was applied without an answer was this request's all the same.
+                return Ok(Retried { job, record, existing: !tried });
             }
             if !job.status.is_final() {
                 return Err(ApiError::JobNotFinal { job: job.id, status: job.status });
@@ -63,6 +67,7 @@ impl Intake {
             let Retry { selection, by, why, request } = asked.clone();
             let wanted = RetryRequest { selection, executions, by, why, request };
             let Some(write) = retry(&job, wanted, self.clock.now()) else { continue };
+            tried = true;
             let JobUpdate::Applied(job) = self.table.write_job(id, &write).await? else { continue };
             let Some(record) = job.runs.last().cloned() else { continue };
             info!(job_id = %id, run = %record.run, executions, by = record.by, "job is retried");
@@ -96,7 +101,7 @@ impl Intake {
 
     /// The run is accepted already: a message that is lost here is sent again by the reconciler.
     async fn dispatch_run(&self, job: &Job, lanes: &[Lane]) {
-        for lane in lanes {
+        for lane in lanes.iter().filter(|lane| lane.run < job.run) {
             let message = DispatchMessage::of_run(job.id.clone(), job.run, lane);
             if let Err(error) = self.queues.send_dispatch(&message).await {
                 let (job_id, lane) = (&job.id, &message.lane);

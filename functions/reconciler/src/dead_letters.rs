@@ -1,13 +1,13 @@
-//! Questions whose message its queue gave up: their pairs get rows, and their lanes go on.
+//! Questions whose message its queue gave up: their lanes are dispatched anew, or, when that was in
+//! vain too often, their pairs get rows.
 
-use beacon_aws::{Received, TableError};
+use beacon_aws::Received;
 use beacon_core::execution::Ending;
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::Job;
-use beacon_core::lane::{Lane, LaneState};
 use beacon_core::message::QuestionMessage;
-use beacon_core::reconcile::Pass;
-use tracing::error;
+use beacon_core::reconcile::{Pass, Step, dead_letter};
+use tokio::time::Instant;
+use tracing::{error, warn};
 
 use crate::question::Leaving;
 use crate::{ReconcileError, Reconciler};
@@ -16,16 +16,20 @@ use crate::{ReconcileError, Reconciler};
 const LETTERS: usize = 50;
 
 impl Reconciler {
-    pub(crate) async fn dead_letters(&self, pass: &mut Pass) -> Result<(), ReconcileError> {
+    pub(crate) async fn dead_letters(
+        &self,
+        until: Instant,
+        pass: &mut Pass,
+    ) -> Result<(), ReconcileError> {
         let mut looked_at = 0;
-        while looked_at < LETTERS {
+        while looked_at < LETTERS && Instant::now() < until {
             let letters = self.dead.receive().await?;
             if letters.is_empty() {
                 break;
             }
             looked_at += letters.len();
             for letter in letters {
-                self.bury(&letter).await?;
+                self.bury(&letter, pass).await?;
                 self.dead.delete(&letter.receipt_handle).await?;
                 pass.dead_letters += 1;
             }
@@ -33,39 +37,52 @@ impl Reconciler {
         Ok(())
     }
 
-    /// The question's missing pairs get their rows, if its lane still stands at it.
-    async fn bury(&self, letter: &Received<QuestionMessage>) -> Result<(), ReconcileError> {
+    async fn bury(
+        &self,
+        letter: &Received<QuestionMessage>,
+        pass: &mut Pass,
+    ) -> Result<(), ReconcileError> {
         let QuestionMessage { job_id, run, lane: lane_id, position, .. } = &letter.body;
-        let code = FailureCode::DeadLetter;
-        error!(%job_id, %run, lane = %lane_id, %position, %code, "a question is given up");
-        let Some((job, lane)) = self.stands_at(&letter.body).await? else { return Ok(()) };
-        let spec = self.table.spec(&job).await?;
-        let was_held = lane.holder.is_some();
-        let ending = Ending::Failed(Failure {
-            stage: Stage::Worker,
-            code,
-            message: "the queue gave the question's message up".to_owned(),
-            retryable: true,
-            maybe_billed: was_held,
-            provider_id: None,
-            http_status: None,
-            attempts: u32::from(was_held),
-        });
-        self.leave(&job, &spec, Leaving::Question(lane, ending)).await?;
-        Ok(())
+        warn!(%job_id, %run, lane = %lane_id, %position, "a question's message was given up");
+        let Some((job, lanes)) = self.table.job_and_lanes(job_id).await? else { return Ok(()) };
+        let Some(lane) = lanes.iter().find(|lane| lane.id == *lane_id) else { return Ok(()) };
+        let seen = (*run, letter.body.dispatch_number, *position);
+        match dead_letter(&job, lane, seen, self.clock.now()) {
+            Some(Step::Dispatch(write, message)) => self.dispatch(&write, &message, pass).await,
+            Some(Step::GiveUp(lane)) => {
+                pass.given_up += 1;
+                let code = FailureCode::DeadLetter;
+                error!(%job_id, %run, lane = %lane_id, %position, %code, "a question is given up");
+                let spec = self.table.spec(&job).await?;
+                let ending = given_up(lane.redispatches);
+                self.leave(&job, &spec, Leaving::Question(*lane, ending)).await?;
+                Ok(())
+            }
+            Some(
+                Step::Replan(_)
+                | Step::End(_)
+                | Step::Close(_)
+                | Step::TakeOver(_)
+                | Step::Finalise,
+            )
+            | None => Ok(()),
+        }
     }
+}
 
-    async fn stands_at(&self, letter: &QuestionMessage) -> Result<Option<(Job, Lane)>, TableError> {
-        let Some((job, lanes)) = self.table.job_and_lanes(&letter.job_id).await? else {
-            return Ok(None);
-        };
-        let stands = |lane: &Lane| {
-            lane.id == letter.lane
-                && lane.run == letter.run
-                && lane.state == LaneState::Open
-                && lane.mark.is_none()
-                && lane.cursor == letter.position
-        };
-        Ok(lanes.into_iter().find(stands).map(|lane| (job, lane)))
-    }
+/// The ending of pairs whose question nobody could begin. Nobody held it, so nobody called.
+fn given_up(redispatches: u32) -> Ending {
+    Ending::Failed(Failure {
+        stage: Stage::Worker,
+        code: FailureCode::DeadLetter,
+        message: format!(
+            "the queue gave the question's message up, and so it did after it was sent \
+             {redispatches} times more"
+        ),
+        retryable: true,
+        maybe_billed: false,
+        provider_id: None,
+        http_status: None,
+        attempts: 0,
+    })
 }

@@ -8,7 +8,7 @@ use beacon_core::job::{Actor, EndCause, Job, JobWrite};
 use beacon_core::lane::{Lane, LaneWrite};
 use beacon_core::message::DispatchMessage;
 use beacon_core::reconcile::{Pass, Sight, Step, plan};
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use tracing::{info, warn};
 
 use crate::question::Leaving;
@@ -23,7 +23,6 @@ impl Reconciler {
         sight: Sight,
         pass: &mut Pass,
     ) -> Result<(), ReconcileError> {
-        self.resolve_bills(&job.id, &lanes, pass).await?;
         let mut leaving = Vec::new();
         for step in plan(job, &lanes, sight) {
             match step {
@@ -51,7 +50,7 @@ impl Reconciler {
         self.leave_all(job, leaving, pass).await
     }
 
-    async fn dispatch(
+    pub(crate) async fn dispatch(
         &self,
         write: &LaneWrite,
         message: &DispatchMessage,
@@ -117,8 +116,18 @@ impl Reconciler {
         }
         let spec = self.table.spec(job).await?;
         let left = leaving.into_iter().map(|leaving| self.leave(job, &spec, leaving));
-        let closed = try_join_all(left).await?.into_iter().any(|closed| closed);
-        if closed { self.finalise(&job.id, pass).await } else { Ok(()) }
+        // One lane's trouble does not keep the others open.
+        let (mut closed, mut result) = (false, Ok(()));
+        for left in join_all(left).await {
+            match left {
+                Ok(left) => closed |= left,
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        if closed {
+            self.finalise(&job.id, pass).await?;
+        }
+        result
     }
 }
 

@@ -90,15 +90,15 @@ impl Reconciler {
         begun: Instant,
         pass: &mut Pass,
     ) -> Result<(), ReconcileError> {
-        let mut first_trouble = self.dead_letters(pass).await;
-        if let Err(error) = &first_trouble {
-            error!(error = chain(error), "dead letters were not looked after");
-        }
+        let mut first_trouble = Ok(());
         let mut open = Vec::new();
         for job_id in self.some_open_jobs(event.time).await? {
             match self.table.job_and_lanes(&job_id).await {
                 Ok(found) => open.extend(found),
-                Err(error) => first_trouble = first_trouble.and(trouble(&job_id, error.into())),
+                Err(error) => {
+                    pass.troubles += 1;
+                    first_trouble = first_trouble.and(trouble(&job_id, error.into()));
+                }
             }
         }
         pass.jobs = open.len() as u64;
@@ -117,16 +117,29 @@ impl Reconciler {
             pass.troubles += u64::from(result.is_err());
             first_trouble = first_trouble.and(result);
         }
+        drop(looks);
+        // Last, because a router that hangs must not keep a job from its end.
+        let until = begun + LONGEST;
+        let letters = self.dead_letters(until, pass).await;
+        let bills = self.resolve_bills(until, pass).await;
+        for (what, result) in [("dead letters", letters), ("bills", bills)] {
+            if let Err(error) = &result {
+                pass.troubles += 1;
+                error!(what, error = chain(error), "not all of these were looked after");
+            }
+            first_trouble = first_trouble.and(result);
+        }
         first_trouble
     }
 
-    /// Where there are more than a pass looks after, each minute begins elsewhere.
+    /// Each minute begins elsewhere, so that a job whose turn did not come is early in the next.
     async fn some_open_jobs(&self, time: Timestamp) -> Result<Vec<JobId>, TableError> {
         let mut jobs = self.table.open_jobs().await?;
+        let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
+        let step = if jobs.len() > JOBS { JOBS } else { jobs.len() / 2 + 1 };
+        let first = minute.wrapping_mul(step) % jobs.len().max(1);
+        jobs.rotate_left(first);
         if jobs.len() > JOBS {
-            let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
-            let first = minute.wrapping_mul(JOBS) % jobs.len();
-            jobs.rotate_left(first);
             info!(open = jobs.len(), looked_after = JOBS, "more jobs than a pass looks after");
             jobs.truncate(JOBS);
         }

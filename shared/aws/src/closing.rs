@@ -4,18 +4,18 @@
 use std::time::Duration;
 
 use beacon_core::bill::{Bill, Fate, call_key, fate};
-use beacon_core::execution::{Ending, ExecutionRow, Served};
+use beacon_core::execution::{Ending, ExecutionRow, Served, StoredRow};
 use beacon_core::job::{Actor, EndCause, end};
 use beacon_core::lane::{Closing, Lane, LaneState, PairRow, Ticket, close};
 use beacon_core::message::QuestionMessage;
-use beacon_core::wire::CallView;
+use beacon_core::wire::{CallState, CallView};
 use beacon_core::{ExecutionId, JobId, Run};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use crate::link::{Link, Request};
-use crate::table::{JobUpdate, LaneUpdate, Table, TableError};
+use crate::table::{JobUpdate, LaneUpdate, ResultWrite, Table, TableError};
 
 /// Lanes that are closed at a time.
 const LANES: usize = 24;
@@ -116,24 +116,19 @@ impl Table {
         let pairs = message.pairs().map(|(model, id)| {
             let there = stored.get(&(id.model.clone(), id.sample)).copied();
             async move {
-                let pair = |counted, maybe_billed| PairRow {
-                    model,
-                    counted,
-                    spared: false,
-                    failed_writes: 0,
-                    maybe_billed,
-                };
                 if let Some(row) = there.filter(|row| row.counted.stands_in(ticket.run)) {
-                    let of_this_run = row.counted.run == ticket.run;
-                    return Ok(pair(row.counted, if of_this_run { row.maybe_billed } else { 0 }));
+                    return Ok(PairRow::of(model, &row, ticket.run));
                 }
                 let key_before = there.map_or(0, |row| row.key_number);
                 let may_be_out = ending.failure().is_some_and(|failure| failure.maybe_billed);
-                let billed = if may_be_out { calls.stop(&id, key_before + 1).await } else { 0 };
-                let row = ended_row(message, ticket, ending, key_before, billed, now);
-                let counted = self.put_result(&id, &row).await?.counted();
-                self.bill(&id, &row).await?;
-                Ok(pair(counted, row.maybe_billed))
+                let stopped =
+                    if may_be_out { Some(calls.stop(&id, key_before + 1).await) } else { None };
+                let row = ended_row(message, ticket, ending, there, stopped, now);
+                let write = self.put_result(&id, &row).await?;
+                if let ResultWrite::Stored(_) = write {
+                    self.bill(&id, &row).await?;
+                }
+                Ok(PairRow::of(model, &write.stored(), ticket.run))
             }
         });
         try_join_all(pairs).await
@@ -174,33 +169,39 @@ impl Calls<'_> {
             answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
         let Some(view) = view else { return self.holders };
         match fate(&view, self.since.unwrap_or(Timestamp::MIN)) {
+            // What a call that is done may have cost is not in the count.
+            Some(Fate::GivenUp) if view.state == CallState::Done => view.maybe_billed + 1,
             Some(Fate::NotSent | Fate::GivenUp) => view.maybe_billed,
             Some(Fate::Answered) | None => view.maybe_billed + 1,
-            Some(Fate::Unknown) => self.holders,
+            Some(Fate::Unknown | Fate::Forgotten) => self.holders.max(view.maybe_billed),
         }
     }
 }
 
-/// The row of a pair that its holder did not ask. So many calls of those before may be billed; if
-/// there is one, the row has its key, which follows `key_before`.
+/// The row of a pair that its holder did not ask. `earlier` is its row of an earlier run. Where the
+/// calls of holders before were stopped, so many of them may be billed, and their key, which follows
+/// the earlier row's, is the row's: the router does not take it any more. Where none was, a call of
+/// the earlier row whose fate is not known stays the one to look for.
 pub fn ended_row(
     message: &QuestionMessage,
     ticket: &Ticket,
     ending: &Ending,
-    key_before: u32,
-    maybe_billed: u32,
+    earlier: Option<StoredRow>,
+    stopped: Option<u32>,
     now: Timestamp,
 ) -> ExecutionRow {
-    let out = u32::from(maybe_billed > 0);
+    let maybe_billed = stopped.unwrap_or(0);
+    let attempts = u32::from(maybe_billed > 0);
+    let is_open = attempts > 0 || (stopped.is_none() && earlier.is_some_and(|row| row.is_open));
     ExecutionRow {
         run: ticket.run,
         holder: ticket.nonce.clone(),
-        ending: ending.clone().billed(maybe_billed > 0),
+        ending: ending.clone().billed(is_open).after(attempts),
         prompt_sha256: message.prompt().sha256(),
         sampling: message.sampling.clone(),
         served: Served::default(),
-        attempts: out,
-        key_number: key_before + out,
+        attempts,
+        key_number: earlier.map_or(0, |row| row.key_number) + u32::from(stopped.is_some()),
         maybe_billed,
         started_at: now,
         completed_at: now,

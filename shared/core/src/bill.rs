@@ -6,19 +6,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ExecutionId, Run};
-use crate::wire::{CallKey, CallState, CallView};
+use crate::wire::{CallKey, CallState, CallView, InferenceResponse};
 
 /// What became of a call that nobody got an answer from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// Nobody knows: the provider may have charged for it.
+    /// Nobody knows yet: the provider may have charged for it.
     Unknown,
+    /// Nobody will know: no router remembers as long.
+    Forgotten,
     /// It was sent to a provider and given up: the provider may have charged for it.
     GivenUp,
     /// It was answered, and is charged for.
     Answered,
-    /// No provider got it.
+    /// Nothing is charged for it: no provider got it, or none answered.
     NotSent,
 }
 
@@ -43,19 +45,28 @@ pub fn call_key(id: &ExecutionId, number: u32) -> CallKey {
 }
 
 /// What the router's view of a call tells of one that began at `begun`; none while it runs. What the
-/// router does not know has not arrived, if it would remember it. `begun` is taken by another clock,
+/// router does not know has not arrived, if it would remember it: it may have started since, also
+/// where it knows a later call of the key, or was told to stop it. `begun` is taken by another clock,
 /// so the router must remember ten seconds more.
 pub fn fate(view: &CallView, begun: Timestamp) -> Option<Fate> {
     let begun_ms = u64::try_from(begun.as_millisecond()).unwrap_or(0);
+    let remembers = view.remembers_since_ms.saturating_add(CLOCKS_MS) <= begun_ms;
     match view.state {
         CallState::Running => None,
-        CallState::Done => Some(Fate::Answered),
+        CallState::Done => Some(view.response.as_ref().map_or(Fate::Answered, fate_of_answer)),
         CallState::Dropped | CallState::Stopped if view.maybe_billed > 0 => Some(Fate::GivenUp),
-        CallState::Dropped | CallState::Stopped => Some(Fate::NotSent),
-        CallState::Unknown if view.remembers_since_ms + CLOCKS_MS <= begun_ms => {
+        CallState::Dropped | CallState::Stopped | CallState::Unknown if remembers => {
             Some(Fate::NotSent)
         }
-        CallState::Unknown => Some(Fate::Unknown),
+        CallState::Dropped | CallState::Stopped | CallState::Unknown => Some(Fate::Unknown),
+    }
+}
+
+fn fate_of_answer(response: &InferenceResponse) -> Fate {
+    match &response.failure {
+        Some(failure) if failure.maybe_billed == Some(false) => Fate::NotSent,
+        Some(_) => Fate::GivenUp,
+        None => Fate::Answered,
     }
 }
 
@@ -87,7 +98,11 @@ mod tests {
             (CallState::Dropped, 1, 0, Some(Fate::GivenUp)),
             (CallState::Dropped, 0, 0, Some(Fate::NotSent)),
             (CallState::Stopped, 1, 0, Some(Fate::GivenUp)),
+            (CallState::Stopped, 1, 200_000, Some(Fate::GivenUp)),
             (CallState::Stopped, 0, 0, Some(Fate::NotSent)),
+            // It was told to stop what it has forgotten.
+            (CallState::Stopped, 0, 90_001, Some(Fate::Unknown)),
+            (CallState::Dropped, 0, 200_000, Some(Fate::Unknown)),
             (CallState::Unknown, 0, 90_000, Some(Fate::NotSent)),
             (CallState::Unknown, 0, 90_001, Some(Fate::Unknown)),
             (CallState::Unknown, 0, 200_000, Some(Fate::Unknown)),
@@ -95,6 +110,29 @@ mod tests {
         for (state, maybe_billed, since, expected) in table {
             let told = fate(&view(state, maybe_billed, since), begun);
             assert_eq!(told, expected, "{state:?} {since}");
+        }
+    }
+
+    #[test]
+    fn what_a_call_that_is_done_costs_stands_in_its_answer() {
+        let table = [
+            (serde_json::json!({"success": true, "response": "4"}), Fate::Answered),
+            (serde_json::json!({"success": true, "response": ""}), Fate::Answered),
+            (
+                serde_json::json!({"success": false, "failure": {"maybe_billed": false}}),
+                Fate::NotSent,
+            ),
+            (
+                serde_json::json!({"success": false, "failure": {"maybe_billed": true}}),
+                Fate::GivenUp,
+            ),
+            (serde_json::json!({"success": false, "failure": {}}), Fate::GivenUp),
+        ];
+        for (response, expected) in table {
+            let told = response.to_string();
+            let response = Some(serde_json::from_value(response).unwrap());
+            let view = CallView { response, ..view(CallState::Done, 0, 0) };
+            assert_eq!(fate(&view, Timestamp::UNIX_EPOCH), Some(expected), "{told}");
         }
     }
 }

@@ -120,6 +120,18 @@ impl Ending {
         }
     }
 
+    /// The same, after so many attempts, where it did not complete.
+    #[must_use]
+    pub fn after(mut self, attempts: u32) -> Self {
+        match &mut self {
+            Self::Completed(_) => {}
+            Self::Failed(failure) | Self::TimedOut(failure) | Self::Cancelled(failure) => {
+                failure.attempts = attempts;
+            }
+        }
+        self
+    }
+
     /// Why it did not complete.
     pub fn failure(&self) -> Option<&Failure> {
         match self {

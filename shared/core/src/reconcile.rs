@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::id::{Position, Run};
+use crate::id::{DispatchNumber, Position, Run};
 use crate::job::{Actor, EndCause, Job, JobWrite, end, finalise, unreachable};
 use crate::lane::{Closing, Lane, LaneState, LaneWrite, close, dispatch_anew};
 use crate::message::DispatchMessage;
@@ -114,6 +114,30 @@ fn to_go_on(job: &Job, lane: &Lane, sight: Sight) -> Option<Step> {
     }
     let (write, number) = dispatch_anew(lane, counts, sight.now);
     Some(Step::Dispatch(Box::new(write), message(number, lane.cursor)))
+}
+
+/// A question's message, of this run, dispatch and position, was given up by the queue. While nobody
+/// holds its lane the lane is dispatched anew, as after a lost message: how often a message was
+/// received says nothing of its question, because the receives may have failed for the table's sake.
+/// A holder goes on, or its lane becomes idle.
+pub fn dead_letter(
+    job: &Job,
+    lane: &Lane,
+    letter: (Run, DispatchNumber, Position),
+    now: Timestamp,
+) -> Option<Step> {
+    let stands = lane.state == LaneState::Open && lane.mark.is_none() && lane.holder.is_none();
+    let seen = (lane.run, lane.dispatch_number, lane.cursor);
+    if job.status.is_final() || job.ending.is_some() || !stands || seen != letter {
+        return None;
+    }
+    if lane.redispatches >= REDISPATCHES {
+        return Some(Step::GiveUp(Box::new(lane.clone())));
+    }
+    let (write, number) = dispatch_anew(lane, true, now);
+    let message = DispatchMessage::of_run(job.id.clone(), job.run, lane);
+    let message = DispatchMessage { dispatch_number: number, from: lane.cursor, ..message };
+    Some(Step::Dispatch(Box::new(write), Box::new(message)))
 }
 
 /// The longest wait of these lanes' messages.

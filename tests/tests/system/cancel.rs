@@ -114,6 +114,12 @@ async fn a_cancel_may_be_repeated_until_the_job_has_ended() {
     assert_eq!(late.refusal(), (409, "job_final".into()));
     assert!(late.text.contains("cancelled"), "{late:?}");
     assert!(here.calls().begun().is_empty());
+    // The calls that its holder may have made were stopped for good; a retry makes others.
+    let retried = here.api.change("jobs/held/retry", &Value::Null).await;
+    assert_eq!(retried.status, 202, "{retried:?}");
+    let view = here.api.final_job("held").await;
+    assert_eq!((&view["run"], &view["counts"]["completed"]), (&2.into(), &6.into()), "{view}");
+    here.calls().assert_each_once(5);
 }
 
 #[tokio::test]

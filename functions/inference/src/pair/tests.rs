@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use beacon_aws::{Clock, HttpLink, RouterSettings, fresh_nonce};
+use beacon_core::execution::{Counted, ExecutionStatus};
 use beacon_core::job::{Selection, StopRule};
 use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
@@ -18,9 +19,10 @@ use super::*;
 async fn a_panic_becomes_a_row_with_its_code() {
     let (message, ticket) = (message(), ticket());
     let (asking, id) = (asking(&message, &ticket, None), id(&message));
-    let row =
-        caught(async { panic!("on purpose") }, || asking.panicked(&id, 2, &Progress::default()))
-            .await;
+    let row = caught(async { panic!("on purpose") }, || {
+        asking.panicked(&id, Some(earlier()), &Progress::default())
+    })
+    .await;
     let failure = row.ending.failure().unwrap();
     assert_eq!(failure.code, FailureCode::WorkerPanic);
     assert!(failure.maybe_billed);
@@ -40,7 +42,7 @@ async fn calls_of_holders_before_are_counted_where_nobody_asks_any_more() {
         // Holders before, attempts of this one, what it knows of them: key, attempts, maybe billed.
         (None, 0, 0, (2, 0, 0)),
         (Some(2), 0, 0, (3, 1, 2)),
-        (Some(2), 1, 0, (2, 1, 0)),
+        (Some(2), 1, 0, (3, 1, 0)),
         (Some(2), 1, 1, (3, 1, 1)),
     ];
     for (holders, attempts, known, expected) in table {
@@ -49,7 +51,7 @@ async fn calls_of_holders_before_are_counted_where_nobody_asks_any_more() {
         let progress = Progress::default();
         progress.set_behind(known);
         progress.attempt(attempts);
-        let row = router.leave(&asking, &id, 2, &EndCause::Cancel, &progress).await;
+        let row = router.leave(&asking, &id, Some(earlier()), &EndCause::Cancel, &progress).await;
         let told = (row.key_number, row.attempts, row.maybe_billed);
         assert_eq!(told, expected, "{holders:?} {attempts} {known}");
         assert_eq!(row.ending.failure().unwrap().maybe_billed, expected.2 > 0);
@@ -61,7 +63,7 @@ async fn calls_of_holders_before_are_counted_where_nobody_asks_any_more() {
     progress.set_behind(1);
     progress.attempt(1);
     progress.set_out(Some(Sent { key_number: 3, begun: Clock::System.now() }));
-    let row = router.leave(&asking, &id, 2, &EndCause::Cancel, &progress).await;
+    let row = router.leave(&asking, &id, Some(earlier()), &EndCause::Cancel, &progress).await;
     assert_eq!((row.key_number, row.maybe_billed), (3, 2));
 }
 
@@ -75,6 +77,18 @@ fn every_model_and_sample_that_the_run_is_for_is_a_pair() {
     message.selection.models = vec![ModelId::new("b").unwrap()];
     assert_eq!(ids(&message).len(), 3);
     assert!(message.pairs().all(|(index, id)| index == 1 && id.model.as_str() == "b"));
+}
+
+/// The row of a run whose second call failed.
+fn earlier() -> StoredRow {
+    let counted = Counted {
+        run: Run::FIRST,
+        status: ExecutionStatus::Failed,
+        outcome: None,
+        simulated: false,
+        duration_ms: 1,
+    };
+    StoredRow { counted, key_number: 2, is_open: false, maybe_billed: 0 }
 }
 
 fn ticket() -> Ticket {

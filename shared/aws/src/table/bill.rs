@@ -4,8 +4,9 @@ use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use beacon_core::bill::{Bill, Fate};
 use beacon_core::{JobId, Run};
 
-use super::item::{Item, number, text, time, variant_name};
+use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
+use super::schema::{CREATED_AT, OPEN, OPEN_SHARD};
 use super::{Table, TableError, request};
 
 impl Table {
@@ -22,6 +23,12 @@ impl Table {
             .item("at", time(bill.at))
             .item("fate", text(variant_name(&bill.fate)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let put = match bill.fate {
+            Fate::Unknown => put
+                .item(OPEN_SHARD, text(key::open_bill_shard(bill.key.as_str())))
+                .item(CREATED_AT, time(bill.at)),
+            Fate::Forgotten | Fate::GivenUp | Fate::Answered | Fate::NotSent => put,
+        };
         let done = put.send().await.map_err(|error| request("store a bill", error))?;
         self.wrote(job, done.consumed_capacity());
         Ok(())
@@ -41,17 +48,54 @@ impl Table {
         let mut bills = Vec::new();
         while let Some(item) = items.next().await {
             let item = item.map_err(|error| request("read the bills", error))?;
-            let item = Item(&item);
-            bills.push(Bill {
-                key: item.required("key")?,
-                run: Run(item.number("run")?),
-                at: item.time("at")?,
-                fate: item.variant::<Fate>("fate")?,
-            });
+            bills.push(bill_of(&item)?);
             if bills.len() == limit {
                 break;
             }
         }
         Ok(bills)
     }
+
+    /// Calls of all jobs whose fate is not known, as far as the index has caught up: of each shard
+    /// at most `limit`, the oldest first.
+    pub async fn open_bills(&self, limit: usize) -> Result<Vec<(JobId, Bill)>, TableError> {
+        let mut bills = Vec::new();
+        for shard in 0..key::OPEN_SHARDS {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(OPEN)
+                .key_condition_expression("#partition = :partition")
+                .expression_attribute_names("#partition", OPEN_SHARD)
+                .expression_attribute_values(":partition", text(key::open_bills(shard)));
+            let mut items = query.into_paginator().items().send();
+            for _bill in 0..limit {
+                let Some(item) = items.next().await else { break };
+                let item = item.map_err(|error| request("list the open bills", error))?;
+                let (pk, sk) = (Item(&item).text(PK)?, Item(&item).text(SK)?);
+                let Some(job) = key::job_of(&pk) else { continue };
+                bills.extend(self.bill_at(&pk, &sk).await?.map(|bill| (job, bill)));
+            }
+        }
+        Ok(bills)
+    }
+
+    async fn bill_at(&self, pk: &str, sk: &str) -> Result<Option<Bill>, TableError> {
+        let get = self.client.get_item().table_name(&self.name);
+        let get = get.key(PK, text(pk)).key(SK, text(sk)).consistent_read(true);
+        let get = get.send().await.map_err(|error| request("read a bill", error))?;
+        let bill = get.item.as_ref().map(bill_of).transpose()?;
+        Ok(bill.filter(|bill| bill.fate == Fate::Unknown))
+    }
+}
+
+fn bill_of(item: &Attributes) -> Result<Bill, TableError> {
+    let item = Item(item);
+    Ok(Bill {
+        key: item.required("key")?,
+        run: Run(item.number("run")?),
+        at: item.time("at")?,
+        fate: item.variant::<Fate>("fate")?,
+    })
 }

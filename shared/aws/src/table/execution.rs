@@ -23,19 +23,19 @@ use super::{Table, TableError, request};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResultWrite {
     /// It is the row.
-    Stored(Counted),
+    Stored(StoredRow),
     /// Another holder's row was there first, and stands.
     Dropped {
-        /// What counts of it.
-        stored: Counted,
+        /// That row.
+        stored: StoredRow,
         /// Who wrote it.
         holder: Nonce,
     },
 }
 
 impl ResultWrite {
-    /// What counts of the row that is stored now.
-    pub fn counted(&self) -> Counted {
+    /// The row that is stored now.
+    pub fn stored(&self) -> StoredRow {
         match self {
             Self::Stored(row) | Self::Dropped { stored: row, .. } => *row,
         }
@@ -87,7 +87,7 @@ impl Table {
         match put.send().await {
             Ok(done) => {
                 self.wrote(&id.job, done.consumed_capacity());
-                Ok(ResultWrite::Stored(row.counted()))
+                Ok(ResultWrite::Stored(row.stored()))
             }
             Err(error) => self.dropped(&id.job, &row.holder, error.into_service_error()),
         }
@@ -108,7 +108,7 @@ impl Table {
         // A write that is refused costs what one that happens does, by the size of the row there.
         self.meter.write(job, 1.0);
         let there = row_of(&refusal.item.unwrap_or_default())?;
-        let stored = there.counted();
+        let stored = there.stored();
         // A repeated request finds what its first sending stored.
         Ok(if there.holder == *mine {
             ResultWrite::Stored(stored)

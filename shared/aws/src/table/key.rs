@@ -23,7 +23,7 @@ pub(super) const KEY: &str = "KEY";
 pub(super) const AFTER_LANES: &str = "LANE$";
 /// Prefix of the sort keys of executions' rows.
 pub(super) const ROWS: &str = "Q#";
-/// Shards of the index of jobs without a final status.
+/// Shards of the index of what is open.
 pub(super) const OPEN_SHARDS: u8 = 4;
 
 pub(super) fn job(job: &JobId) -> String {
@@ -93,10 +93,22 @@ pub(super) fn execution_of(sk: &str) -> Option<(QuestionIndex, ModelId, Sample)>
     Some((question, model, Sample(parts.next()?.parse().ok()?)))
 }
 
-/// Partition of the index of jobs without a final status.
+/// Partition of the index of what is open that a job without a final status is in.
 pub(super) fn open_shard(job: &JobId) -> String {
-    let sum = job.as_str().bytes().fold(0_u8, u8::wrapping_add);
-    open(sum % OPEN_SHARDS)
+    open(shard_of(job.as_str()))
+}
+
+/// Partition of the same index that a call is in whose fate is not known.
+pub(super) fn open_bill_shard(key: &str) -> String {
+    open_bills(shard_of(key))
+}
+
+pub(super) fn open_bills(shard: u8) -> String {
+    format!("BILLS#{shard}")
+}
+
+fn shard_of(text: &str) -> u8 {
+    text.bytes().fold(0_u8, u8::wrapping_add) % OPEN_SHARDS
 }
 
 pub(super) fn open(shard: u8) -> String {

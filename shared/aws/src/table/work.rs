@@ -1,5 +1,6 @@
 //! Work lists of lanes in the runs after the first, and the rows that they are planned from.
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use beacon_core::lane::{StoredRows, WorkList};
 use beacon_core::{JobId, LaneId, Region, Run};
@@ -9,8 +10,8 @@ use super::key::{self, PK, SK};
 use super::{Table, TableError, request};
 
 impl Table {
-    /// Stores a lane's work list of a run. Planning again gives the same one, because the rows of a
-    /// closed lane stay as they are.
+    /// Stores a lane's work list of a run, the first that is planned: it was made of the rows as they
+    /// were while the lane was closed, which one that is planned late may not be.
     pub async fn put_work(
         &self,
         job: &JobId,
@@ -25,10 +26,22 @@ impl Table {
             .item(PK, text(key::job(job)))
             .item(SK, text(key::work(lane, run)))
             .item("work", bytes(work.encode()))
+            .condition_expression("attribute_not_exists(pk)")
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let done = put.send().await.map_err(|error| request("store a work list", error))?;
-        self.wrote(job, done.consumed_capacity());
-        Ok(())
+        match put.send().await {
+            Ok(done) => {
+                self.wrote(job, done.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => {
+                let error = error.into_service_error();
+                let PutItemError::ConditionalCheckFailedException(_) = error else {
+                    return Err(request("store a work list", error));
+                };
+                self.meter.write(job, 1.0);
+                Ok(())
+            }
+        }
     }
 
     /// Reads a lane's work list; none in a job's first run, which asks all questions.

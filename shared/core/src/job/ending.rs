@@ -144,9 +144,11 @@ impl StopRule {
 }
 
 /// Whether a job's thresholds are out of reach, however the executions that have not ended will end.
-/// Those of a lane that a retry has not reached may all be asked again.
+/// Those of a lane that a retry has not reached may all be asked again. A retry of some executions is
+/// asked for whatever the others came to.
 pub fn unreachable(job: &Job, lanes: &[Lane]) -> Option<EndCause> {
-    if job.stop.policy != Stop::Unreachable {
+    let asks_all = job.runs.last().is_none_or(|record| record.selection.is_everything());
+    if job.stop.policy != Stop::Unreachable || !asks_all {
         return None;
     }
     let is_reached = |lane: &Lane| lane.run == job.run;

@@ -26,6 +26,17 @@ fn a_final_status_is_given_once() {
 }
 
 #[test]
+fn an_early_end_that_was_not_seen_is_not_passed_by() {
+    let done = finalise(&job(), &lanes([8, 8]), Actor::Coordinator, now()).unwrap();
+    assert!(done.write.condition.holds(&job()));
+    let ended = end(&job(), EndCause::Deadline, Actor::Inference, now()).apply(job());
+    assert!(!done.write.condition.holds(&ended));
+    let done = finalise(&ended, &lanes([8, 8]), Actor::Coordinator, now()).unwrap();
+    assert_eq!(done.write.transition.to, JobStatus::TimedOut);
+    assert!(done.write.condition.holds(&ended));
+}
+
+#[test]
 fn success_rate_and_regions_decide() {
     let table = [
         (0.5, 1, [8, 0], JobStatus::Completed),

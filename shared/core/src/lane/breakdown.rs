@@ -1,7 +1,8 @@
 //! What a lane adds up for metrics beside its tallies, small enough to be set with each finish.
 
 use super::Tallies;
-use crate::execution::{Counted, ExecutionStatus};
+use crate::execution::{Counted, ExecutionStatus, StoredRow};
+use crate::id::Run;
 use crate::varint::{put, take};
 
 /// Ended executions by model, how long the completed ones took, and what was kept from happening
@@ -33,6 +34,15 @@ pub struct PairRow {
     pub failed_writes: u32,
     /// Attempts at it that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
+}
+
+impl PairRow {
+    /// Of the row that is stored, for a run that finishes with it; what an earlier run's row cost
+    /// was counted there.
+    pub fn of(model: usize, row: &StoredRow, run: Run) -> Self {
+        let maybe_billed = if row.counted.run == run { row.maybe_billed } else { 0 };
+        Self { model, counted: row.counted, spared: false, failed_writes: 0, maybe_billed }
+    }
 }
 
 impl Breakdown {

@@ -74,6 +74,8 @@ pub fn pass_over(lane: &Lane, run: Run, now: Timestamp) -> LaneWrite {
         change: LaneChange {
             run: Some(NewRun { run, length: lane.length }),
             mark: MarkChange::Shelve(lane.marks_to_shelve()),
+            // What failed in a row in another run says nothing of this one.
+            barren: Some(0),
             ..LaneChange::at(now)
         },
     }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::id::{JobId, LaneId, Position, Run};
-use crate::job::{JobStatus, finalise};
+use crate::id::{JobId, LaneId, Nonce, Position, Run};
+use crate::job::{JobStatus, RunRecord, Selection, finalise};
 use crate::lane::{LaneState, Mark};
 use crate::spec::{SpecHash, parse};
 
@@ -121,6 +121,25 @@ fn what_a_retry_has_not_reached_is_not_lost() {
     assert_eq!(unreachable(&job, &lanes), Some(EndCause::RateUnreachable));
     let job = Job { min_success_rate: 0.5, ..job };
     assert_eq!(unreachable(&job, &lanes), Some(EndCause::RegionsUnreachable));
+}
+
+#[test]
+fn a_retry_of_some_is_not_judged_by_the_others() {
+    let mut job = Job { run: Run(2), ..job() };
+    let mut lanes = [lane("us-east", 5), lane("eu-west", 5)];
+    for lane in &mut lanes {
+        (lane.run, lane.tallies.failed) = (Run(2), 5);
+    }
+    for (regions, cause) in
+        [(vec![], Some(EndCause::RateUnreachable)), (vec![lanes[0].id.region.clone()], None)]
+    {
+        let selection = Selection { regions, ..Selection::default() };
+        let request = Nonce::new("r").unwrap();
+        let (run, at, who, by, why) = (Run(2), now(), Actor::Intake, None, None);
+        let record = RunRecord { run, at, who, by, why, selection, executions: 1, request };
+        job.runs = vec![record];
+        assert_eq!(unreachable(&job, &lanes), cause);
+    }
 }
 
 #[test]

@@ -82,12 +82,13 @@ fn a_lane_that_a_retry_did_not_reach_passes_it_over_as_it_ended() {
     let mut lane = half_done();
     let write = to_write(&lane, &EndCause::Deadline);
     apply(&mut lane, &write).unwrap();
+    lane.barren = 3;
     let (before, mark) = (lane.clone(), lane.mark.clone().unwrap());
     let Closing::Write(write) = close(&lane, Run(2), &EndCause::Cancel, at(9)) else {
         panic!("it is of another run")
     };
     apply(&mut lane, &write).unwrap();
-    assert_eq!((lane.run, lane.state), (Run(2), LaneState::Closed));
+    assert_eq!((lane.run, lane.state, lane.barren), (Run(2), LaneState::Closed, 0));
     assert_eq!((lane.tallies, &lane.breakdown), (before.tallies, &before.breakdown));
     assert_eq!((&lane.mark, lane.mark_of(Run::FIRST)), (&None, Some(&mark)));
     assert_eq!(close(&lane, Run(2), &EndCause::Cancel, at(9)), Closing::Closed);
