@@ -104,6 +104,17 @@ pub fn row_says_how_it_ended(change: &Change) -> Checked {
     })
 }
 
+/// A row tells of a stopped call only where its job ends: nobody else asks for a call to be stopped
+/// whose answer is wanted.
+pub fn stopped_call_is_of_an_ended_job(job: &Job, change: &Change) -> Checked {
+    let failure = change.after.as_ref().and_then(|row| row.text("failure"));
+    let stopped = failure.is_some_and(|failure| failure.contains("CALL_STOPPED"));
+    holds(!stopped || job.ending.is_some(), Invariant::NoSilentFailure, || {
+        let Change { pk, sk, .. } = change;
+        format!("the call of {pk} {sk} was stopped, but its job goes on: {failure:?}")
+    })
+}
+
 /// Once a job has its final status, no row and no lane of it changes until the next run.
 pub fn nothing_changes_after_the_end(job: &Job, change: &Change) -> Checked {
     holds(!job.status.is_final(), Invariant::StatusLast, || {

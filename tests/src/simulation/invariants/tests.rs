@@ -40,6 +40,21 @@ fn rows() {
 }
 
 #[test]
+fn stopped_calls() {
+    let (mut job, _lanes) = job();
+    let failed = |code: &str| {
+        let mut row = row("failed", 1);
+        row["failure"] = json!({ "S": format!(r#"{{"code":"{code}"}}"#) });
+        change(None, row)
+    };
+    assert!(stopped_call_is_of_an_ended_job(&job, &failed("ROUTER_DNS")).is_ok());
+    assert!(stopped_call_is_of_an_ended_job(&job, &failed("CALL_STOPPED")).is_err());
+    let (cause, at) = (EndCause::Cancel, Timestamp::UNIX_EPOCH);
+    job.ending = Some(JobEnding { cause, at, who: Actor::Intake, by: None });
+    assert!(stopped_call_is_of_an_ended_job(&job, &failed("CALL_STOPPED")).is_ok());
+}
+
+#[test]
 fn the_final_status() {
     let (mut job, mut lanes) = job();
     assert!(final_status_comes_last(&job, &lanes).is_ok());
