@@ -304,7 +304,7 @@ impl Parts {
     }
 }
 
-/// Runs the reconciler once. A start that failed is still a start the next time.
+/// Runs the reconciler once. A start that failed is a start once more.
 async fn reconcile(reconciler: &Reconciler, occasion: Occasion) -> Occasion {
     match reconciler.handle(ScheduleEvent { time: clock::now() }, occasion).await {
         Ok(()) => Occasion::Schedule,
@@ -320,7 +320,11 @@ async fn run_schedule(reconciler: Reconciler, mut occasion: Occasion, stop: Canc
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _tick = ticks.tick() => occasion = reconcile(&reconciler, occasion).await,
+            _tick = ticks.tick() => {
+                reconcile(&reconciler, occasion).await;
+                // A job that never can be reconciled must not make every pass a start.
+                occasion = Occasion::Schedule;
+            }
             () = stop.cancelled() => return,
         }
     }

@@ -10,6 +10,8 @@
 
 #[path = "system/access.rs"]
 mod access;
+#[path = "system/call_fates.rs"]
+mod call_fates;
 #[path = "system/calls.rs"]
 mod calls;
 #[path = "system/cancel.rs"]

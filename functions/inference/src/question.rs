@@ -295,13 +295,12 @@ fn entered(
 ) -> Entered {
     let entry = enter(ticket, &before, &holders);
     holders.extend(before.holder.clone());
-    // Of holders before an earlier takeover nobody knows any more.
-    let (knows_all, count) = (before.takeovers == 0, before.takeovers + 1);
+    let count = before.holder.as_ref().map_or(0, |holder| holder.known_to(&ticket.nonce));
     let lane = write.change.apply(before);
     let mut others = holders.into_iter().filter(|holder| holder.nonce != ticket.nonce);
-    let behind = others
-        .next()
-        .map(|first| Behind { since: knows_all.then_some(first.since), holders: count });
+    // When those came who were before the ones seen, nobody knows.
+    let since = others.next().filter(|_| count == 1).map(|holder| holder.since);
+    let behind = (count > 0).then_some(Behind { since, holders: count });
     Entered { lane, entry, behind, since: begun }
 }
 

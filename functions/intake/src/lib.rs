@@ -50,7 +50,7 @@ struct Accepted {
 }
 
 impl Intake {
-    /// Accepts a job, or says everything that is wrong with it.
+    /// Submits, cancels and retries: done, or refused with everything that is wrong with the request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let work = async |request: Request, admitted: Admitted| {
             let by = admitted.caller.map(|caller| caller.name);

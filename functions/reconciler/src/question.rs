@@ -109,8 +109,8 @@ impl Reconciler {
             sleep(wait).await;
         }
         let holder = before.holder.clone();
-        let holders = before.takeovers + u32::from(holder.is_some());
-        let since = holder.filter(|_| before.takeovers == 0).map(|holder| holder.since);
+        let holders = holder.as_ref().map_or(0, |holder| holder.known_to(&ticket.nonce));
+        let since = holder.filter(|_| holders == 1).map(|holder| holder.since);
         let lane = write.change.apply(before);
         Ok(Some(Held { lane, waited_ms: entry.waited_ms, ending, closing, since, holders }))
     }

@@ -54,6 +54,16 @@ pub struct Holder {
     pub question: QuestionIndex,
     /// Executions of that question that its run is for.
     pub due: u32,
+    /// Holders of the same question before it, each of which may have called.
+    #[serde(default)]
+    pub before: u32,
+}
+
+impl Holder {
+    /// Holders of the question that whoever has this nonce finds before it.
+    pub fn known_to(&self, nonce: &Nonce) -> u32 {
+        if self.nonce == *nonce { self.before } else { self.before.saturating_add(1) }
+    }
 }
 
 /// Says that a lane is to be closed early, to whoever holds it.

@@ -18,9 +18,9 @@ pub(super) fn change() -> impl Strategy<Value = LaneChange> {
     let holder = prop_oneof![
         Just(HolderChange::Keep),
         Just(HolderChange::Remove),
-        nonce().prop_map(|nonce| {
+        (nonce(), 0..3_u32).prop_map(|(nonce, before)| {
             let (question, due) = (QuestionIndex(1), 3);
-            HolderChange::Set(Holder { nonce, boot: None, since: now(), question, due })
+            HolderChange::Set(Holder { nonce, boot: None, since: now(), question, due, before })
         }),
     ];
     let marks = prop_oneof![

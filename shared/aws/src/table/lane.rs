@@ -278,6 +278,7 @@ fn holder_item(holder: &Holder) -> AttributeValue {
         ("question".to_owned(), number(holder.question)),
         ("due".to_owned(), number(holder.due)),
     ]);
+    item.extend((holder.before > 0).then(|| ("before".to_owned(), number(holder.before))));
     item.extend(holder.boot.as_ref().map(|boot| ("boot".to_owned(), text(boot.as_str()))));
     AttributeValue::M(item)
 }
@@ -291,6 +292,7 @@ fn holder_of(attributes: &Attributes, all: u32) -> Result<Holder, TableError> {
         since: item.time("since")?,
         question: QuestionIndex(item.optional_number("question")?.unwrap_or(u32::MAX)),
         due: item.optional_number("due")?.unwrap_or(all),
+        before: item.optional_number("before")?.unwrap_or(0),
     })
 }
 

@@ -53,13 +53,14 @@ impl Ticket {
         }
     }
 
-    fn entering(&self, now: Timestamp) -> LaneChange {
+    fn entering(&self, before: u32, now: Timestamp) -> LaneChange {
         let holder = Holder {
             nonce: self.nonce.clone(),
             boot: self.boot.clone(),
             since: now,
             question: self.question,
             due: self.due,
+            before,
         };
         LaneChange { holder: HolderChange::Set(holder), ..LaneChange::at(now) }
     }
@@ -69,7 +70,10 @@ impl Ticket {
 /// not to be closed.
 pub fn gate(ticket: &Ticket, now: Timestamp) -> LaneWrite {
     let holder = HolderIs::AbsentOr(ticket.nonce.clone());
-    LaneWrite { condition: ticket.condition(holder, MarkIs::Absent), change: ticket.entering(now) }
+    LaneWrite {
+        condition: ticket.condition(holder, MarkIs::Absent),
+        change: ticket.entering(0, now),
+    }
 }
 
 /// After a gate that was rejected only because this holder was in: a compare-and-set on its nonce,
@@ -87,12 +91,13 @@ pub fn take_over(
     now: Timestamp,
 ) -> LaneWrite {
     let counts = seen.nonce != ticket.nonce && !is_dead(seen, ticket.boot.as_ref());
+    let before = seen.known_to(&ticket.nonce);
     ticket.draw_anew(fresh, seen);
     LaneWrite {
         condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone()), MarkIs::Absent),
         change: LaneChange {
             takeovers: counts.then_some(lane.takeovers + 1),
-            ..ticket.entering(now)
+            ..ticket.entering(before, now)
         },
     }
 }
@@ -105,10 +110,11 @@ pub fn take_over_marked(
     seen: &Holder,
     now: Timestamp,
 ) -> LaneWrite {
+    let before = seen.known_to(&ticket.nonce);
     ticket.draw_anew(fresh, seen);
     LaneWrite {
         condition: ticket.condition(HolderIs::Exactly(seen.nonce.clone()), MarkIs::Present),
-        change: ticket.entering(now),
+        change: ticket.entering(before, now),
     }
 }
 

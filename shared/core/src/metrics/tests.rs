@@ -49,8 +49,14 @@ fn job() -> (Job, Lane) {
     }
     lane.cursor = Position(1);
     let nonce = Nonce::new("n").unwrap();
-    lane.holder =
-        Some(Holder { nonce, boot: None, since: now(), question: QuestionIndex(1), due: 4 });
+    lane.holder = Some(Holder {
+        nonce,
+        boot: None,
+        since: now(),
+        question: QuestionIndex(1),
+        due: 4,
+        before: 0,
+    });
     (job, lane)
 }
 

@@ -286,7 +286,7 @@ fn retried() -> (Job, Vec<Lane>) {
 
 fn holder() -> Holder {
     let nonce = Nonce::new("n").unwrap();
-    Holder { nonce, boot: None, since: start(), question: QuestionIndex(0), due: 1 }
+    Holder { nonce, boot: None, since: start(), question: QuestionIndex(0), due: 1, before: 0 }
 }
 
 fn job() -> (Job, Vec<Lane>) {

@@ -199,7 +199,7 @@ fn timeless_job(mut job: Job) -> Job {
 
 fn timeless_lane(mut lane: Lane) -> Lane {
     lane.moved_at = NOW;
-    lane.holder = lane.holder.map(|holder| Holder { since: NOW, ..holder });
+    lane.holder = lane.holder.map(|holder| Holder { since: NOW, before: 0, ..holder });
     lane.mark = lane.mark.map(|mark| Mark { at: NOW, ..mark });
     let marks = lane.earlier_marks.into_iter();
     lane.earlier_marks = marks.map(|mark| Mark { at: NOW, ..mark }).collect();

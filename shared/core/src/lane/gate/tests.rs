@@ -144,7 +144,8 @@ fn a_mark_stops_even_the_one_who_is_in() {
     let other = Holder { nonce: Nonce::new("c").unwrap(), ..holder.clone() };
     assert!(apply(&mut lane, &take_over_marked(&ticket(0, "b"), &other, at(4))).is_err());
     apply(&mut lane, &take_over_marked(&ticket(0, "b"), &holder, at(4))).unwrap();
-    assert_eq!((lane.takeovers, lane.holder.unwrap().nonce.as_str()), (0, "b"));
+    let holder = lane.holder.unwrap();
+    assert_eq!((lane.takeovers, holder.nonce.as_str(), holder.before), (0, "b", 1));
 }
 
 #[test]
@@ -158,7 +159,8 @@ fn a_question_is_given_up_at_the_fifth_takeover() {
         let holder = lane.holder.clone().unwrap();
         let write = take_over(&last, &lane, &holder, at(n));
         apply(&mut lane, &write).unwrap();
-        assert_eq!(i64::from(lane.takeovers), n);
+        let before = lane.holder.as_ref().map(|holder| i64::from(holder.before));
+        assert_eq!((i64::from(lane.takeovers), before), (n, Some(n)));
     }
     assert!(gave_up(&lane));
     let held = lane.clone();
@@ -186,6 +188,9 @@ fn a_takeover_from_an_earlier_start_or_from_oneself_is_not_counted() {
         let write = take_over(&second, &lane, &holder, at(2));
         apply(&mut lane, &write).unwrap();
         assert_eq!(lane.takeovers, 3 + u32::from(counts), "{holder:?}");
+        // It may have called all the same, unless it was this one.
+        let before = lane.holder.as_ref().unwrap().before;
+        assert_eq!(before, u32::from(nonce != "b"), "{holder:?}");
     }
     // On AWS there are no starts: every holder may be alive.
     let mut lane = lane();
@@ -385,5 +390,5 @@ fn perform(lane: &mut Lane, workers: &mut Vec<(Ticket, Lane)>, next: &Move, step
 
 fn holder(nonce: &str) -> Holder {
     let nonce = Nonce::new(nonce).unwrap();
-    Holder { nonce, boot: None, since: at(0), question: QuestionIndex(0), due: PAIRS }
+    Holder { nonce, boot: None, since: at(0), question: QuestionIndex(0), due: PAIRS, before: 0 }
 }

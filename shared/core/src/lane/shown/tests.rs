@@ -114,5 +114,5 @@ fn mark(run: u32, cause: EndCause) -> Mark {
 
 fn holder(question: u32) -> Holder {
     let (nonce, question) = (Nonce::new("a").unwrap(), QuestionIndex(question));
-    Holder { nonce, boot: None, since: at(1), question, due: 2 }
+    Holder { nonce, boot: None, since: at(1), question, due: 2, before: 0 }
 }

@@ -122,7 +122,7 @@ mod tests {
 
     fn holder() -> Holder {
         let (nonce, question) = (Nonce::new("n1").unwrap(), QuestionIndex(0));
-        Holder { nonce, boot: None, since: now(), question, due: 1 }
+        Holder { nonce, boot: None, since: now(), question, due: 1, before: 0 }
     }
 
     #[test]
