@@ -15,6 +15,7 @@ pub mod invariants;
 mod link;
 mod mortal;
 mod plan;
+mod provider;
 mod router;
 mod schedule;
 mod tables;

@@ -1,6 +1,8 @@
 //! Schedules of the simulation, and what shows that they see anything.
 
-use beacon_tests::simulation::{Plan, Shape, Verdict, first_bad, run};
+use std::time::Duration;
+
+use beacon_tests::simulation::{Faults, Plan, Shape, Stops, Verdict, first_bad, run};
 
 /// At a time; the machines that run this have at least so many processors.
 const THREADS: usize = 2;
@@ -33,6 +35,22 @@ fn a_worker_may_die_at_any_of_its_awaits() {
     assert!(polls > 15, "{whole}");
     let kills = (1..=polls).map(|poll| Plan::killed_at(0, poll));
     if let Some(verdict) = first_bad(kills, THREADS) {
+        panic!("{verdict}");
+    }
+}
+
+/// Whatever happened until then, and though its provider takes minutes: the check of its end is one
+/// of the invariants, but few jobs that are drawn come to their deadline.
+#[test]
+fn a_job_ends_soon_after_its_deadline() {
+    let minute = Duration::from_secs(60);
+    let plans = (0..60).map(|seed| Plan {
+        stops: Stops { timeout: Some(minute), ..Stops::NEVER },
+        faults: Faults { slow: 1.0, ..Plan::drawn(seed).faults },
+        faults_end: minute,
+        ..Plan::calm(seed, Shape::SMALL)
+    });
+    if let Some(verdict) = first_bad(plans, THREADS) {
         panic!("{verdict}");
     }
 }

@@ -16,9 +16,11 @@ use tokio::time::timeout;
 use crate::attempt::{Deadline, patience};
 use crate::clock::Clock;
 use crate::provider::{Sent, json};
-use memory::{Arrival, Bounds, Digest, Memory};
 
-const BOUNDS: Bounds =
+pub use memory::{Arrival, Bounds, Digest, Memory};
+
+/// How much a router remembers.
+pub const BOUNDS: Bounds =
     Bounds { age_ms: 24 * 60 * 60 * 1000, calls: 100_000, bytes: 64 * 1024 * 1024 };
 
 /// A key that came with one request comes with another.

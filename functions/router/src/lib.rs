@@ -3,7 +3,8 @@
 //! A call is never answered from another region, never sent twice by itself, and dropped with the
 //! connection of the last who asked for it. A call with an idempotency key is made once, however
 //! often it is asked for. The library is used by the service in `main.rs`, by the
-//! command line and, where no service is wanted, inside the inference function.
+//! command line and, where no service is wanted, inside the inference function. What it decides of
+//! calls with a key is [`Memory`], which the simulation of faults decides with as well.
 
 mod attempt;
 mod calls;
@@ -19,7 +20,7 @@ mod router;
 mod service;
 mod stats;
 
-pub use calls::KeyConflict;
+pub use calls::{Arrival, BOUNDS, Bounds, Digest, KeyConflict, Memory};
 pub use clock::Clock;
 pub use config::{Config, ConfigError, ProviderProblem};
 pub use router::{CallContext, HybridRouter};

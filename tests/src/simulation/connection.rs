@@ -29,6 +29,9 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// How often the function dies whose request is late.
 const DEADLY: f64 = 0.3;
 
+/// How late a request may be carried out, milliseconds.
+pub(super) const LATEST_MS: u64 = 300_000;
+
 /// What a connection leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
@@ -133,7 +136,7 @@ impl Fate {
         } else if world.faulty(faults.answer_lost) {
             Self::AnswerLost
         } else if world.faulty(faults.request_late) {
-            let most = world.chance.one_of(&[3_000, 30_000, 300_000]);
+            let most = world.chance.one_of(&[3_000, 30_000, LATEST_MS]);
             Self::Late(world.chance.time(1..most))
         } else if world.faulty(faults.throttled) {
             Self::Throttled

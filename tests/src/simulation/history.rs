@@ -6,7 +6,7 @@ use std::time::Duration;
 use beacon_core::{ExecutionId, Run, escape};
 
 use super::functions::Who;
-use super::invariants::{Change, Checked, Invariant, Item, Violation};
+use super::invariants::{BilledRows, Change, Checked, Invariant, Item, Violation, billed_of};
 
 /// How long after a row was stored a worker may ask for its pair, because it read before.
 const STALE: Duration = Duration::from_secs(2);
@@ -16,6 +16,8 @@ const STALE: Duration = Duration::from_secs(2);
 pub(super) struct History {
     /// By nonce.
     holders: BTreeMap<String, Who>,
+    /// What each row of each run counted as perhaps billed.
+    billed: BilledRows,
     /// By keys: the run of the row, whether it is completed, and since when it stands.
     rows: BTreeMap<(String, String), (Run, bool, Duration)>,
 }
@@ -42,15 +44,19 @@ impl History {
         let Some(row) = &change.after else { return };
         let run = row.number("run").and_then(|run| run.try_into().ok()).map_or(Run::FIRST, Run);
         let completed = row.text("status") == Some("completed");
-        self.rows.insert((change.pk.clone(), change.sk.clone()), (run, completed, now));
+        let (pk, sk) = (change.pk.clone(), change.sk.clone());
+        self.rows.insert((pk, sk), (run, completed, now));
+        self.billed.extend(billed_of(change));
+    }
+
+    /// What each row of each run counted as perhaps billed.
+    pub(super) fn billed(&self) -> &BilledRows {
+        &self.billed
     }
 
     /// A worker of this run asks. Only for a pair that is missing.
     pub(super) fn asked(&self, id: &ExecutionId, run: Run, now: Duration) -> Checked {
-        let ExecutionId { job, question, model, region, sample } = id;
-        let pk = format!("JOB#{job}#{region}");
-        let sk = format!("Q#{:06}#{}#{:03}", question.0, escape(model), sample.0);
-        let Some((stored, completed, since)) = self.rows.get(&(pk, sk)) else { return Ok(()) };
+        let Some((stored, completed, since)) = self.rows.get(&keys_of(id)) else { return Ok(()) };
         let counts = *completed || *stored == run;
         if counts && now > *since + STALE {
             let what = format!("{id} is asked at {now:?}, its row stands since {since:?}");
@@ -58,6 +64,13 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// The keys of an execution's row.
+pub(super) fn keys_of(id: &ExecutionId) -> (String, String) {
+    let ExecutionId { job, question, model, region, sample } = id;
+    let pk = format!("JOB#{job}#{region}");
+    (pk, format!("Q#{:06}#{}#{:03}", question.0, escape(model), sample.0))
 }
 
 fn nonce(item: Option<&Item>) -> Option<String> {

@@ -1,17 +1,19 @@
 //! The invariants of `docs/ARCHITECTURE.md`, each a function of what is seen that says what was
 //! violated. Their numbers are those of the table there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use beacon_core::bill::call_key;
-use beacon_core::execution::ExecutionRow;
-use beacon_core::job::Job;
+use beacon_core::job::{EndCause, Job, JobStatus};
 use beacon_core::lane::{Lane, LaneState, Shown, Tallies};
 use beacon_core::view::JobView;
-use beacon_core::{ExecutionId, JobId, time_budget};
+use beacon_core::{ExecutionId, JobId, Run, time_budget};
 
+pub use self::billing::{
+    BilledRows, RowOfRun, billed_of, dropped_calls_are_counted, lanes_count_what_rows_do,
+    row_counts_dropped_calls,
+};
 pub use super::router::{Call, CallEnd};
 pub use super::tables::{Change, Item};
 
@@ -102,6 +104,17 @@ pub fn row_says_how_it_ended(change: &Change) -> Checked {
     })
 }
 
+/// A row tells of a stopped call only where its job ends: nobody else asks for a call to be stopped
+/// whose answer is wanted.
+pub fn stopped_call_is_of_an_ended_job(job: &Job, change: &Change) -> Checked {
+    let failure = change.after.as_ref().and_then(|row| row.text("failure"));
+    let stopped = failure.is_some_and(|failure| failure.contains("CALL_STOPPED"));
+    holds(!stopped || job.ending.is_some(), Invariant::NoSilentFailure, || {
+        let Change { pk, sk, .. } = change;
+        format!("the call of {pk} {sk} was stopped, but its job goes on: {failure:?}")
+    })
+}
+
 /// Once a job has its final status, no row and no lane of it changes until the next run.
 pub fn nothing_changes_after_the_end(job: &Job, change: &Change) -> Checked {
     holds(!job.status.is_final(), Invariant::StatusLast, || {
@@ -131,6 +144,46 @@ pub fn final_status_comes_last(job: &Job, lanes: &[Lane]) -> Checked {
     let open = lanes.iter().find(|lane| lane.run != job.run || lane.state != LaneState::Closed);
     holds(open.is_none() && !lanes.is_empty(), Invariant::StatusLast, || {
         format!("job {} is {} in run {}, but a lane is {open:?}", job.id, job.status, job.run)
+    })
+}
+
+/// A final status says how the job ended: a cancel and a deadline those, anything else whether enough
+/// executions of enough regions completed.
+pub fn final_status_is_right(job: &Job, lanes: &[Lane]) -> Checked {
+    let has_any = |lane: &&Lane| lane.tallies.completed > 0;
+    let regions: BTreeSet<_> = lanes.iter().filter(has_any).map(|lane| &lane.id.region).collect();
+    let completed: u64 = lanes.iter().map(|lane| lane.tallies.completed).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a job of the simulation is small")]
+    let rate = completed as f64 / job.expected as f64;
+    let enough = rate >= job.min_success_rate && regions.len() >= job.min_regions.into();
+    let cause = job.ending.as_ref().map(|ending| &ending.cause);
+    let right = match job.status {
+        JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => true,
+        JobStatus::Cancelled => cause == Some(&EndCause::Cancel),
+        JobStatus::TimedOut => cause == Some(&EndCause::Deadline),
+        JobStatus::Completed => enough && !is_outside(cause),
+        JobStatus::Failed => !enough && !is_outside(cause),
+    };
+    holds(right, Invariant::StatusLast, || {
+        let (id, status) = (&job.id, job.status);
+        format!("job {id} is {status} after {cause:?}, {completed} completed in {regions:?}")
+    })
+}
+
+/// Whether a job was ended by something else than what came of its executions.
+fn is_outside(cause: Option<&EndCause>) -> bool {
+    matches!(cause, Some(EndCause::Cancel | EndCause::Deadline))
+}
+
+/// After a job's deadline, or after faults that outlast it.
+const GRACE: Duration = Duration::from_secs(180);
+
+/// A job that gets its final status gets it in time. Its deadline is in virtual time, and so is the
+/// moment from which on nothing goes wrong: before, the reconciler's passes may be lost, and so may the
+/// writes that they rest on. How slow a provider is does not matter, since its calls are dropped.
+pub fn deadline_is_kept(deadline: Duration, quiet: Duration, now: Duration) -> Checked {
+    holds(now <= deadline.max(quiet) + GRACE, Invariant::EveryJobEnds, || {
+        format!("deadline {deadline:?}, no more faults from {quiet:?}, but it ended at {now:?}")
     })
 }
 
@@ -166,21 +219,6 @@ pub fn pair_is_accounted_for(id: &ExecutionId, shown: &Shown, has_row: bool) -> 
     })
 }
 
-/// Calls that were dropped when the provider had them are counted as perhaps billed in the row that
-/// was made under their key. A row of a run that called nobody has the key of the run before, whose
-/// row counted them.
-pub fn dropped_calls_are_counted(calls: &[Call], id: &ExecutionId, row: &ExecutionRow) -> Checked {
-    let key = call_key(id, row.key_number);
-    let dropped = |call: &&Call| {
-        call.key == key.as_str() && call.ended.is_some_and(|(_, end)| end == CallEnd::Dropped)
-    };
-    let count = if row.attempts == 0 { 0 } else { calls.iter().filter(dropped).count() };
-    holds(count <= row.maybe_billed as usize, Invariant::NoSilentFailure, || {
-        let counted = row.maybe_billed;
-        format!("{count} calls of {key} were dropped, its row counts {counted}")
-    })
-}
-
 /// No call of an execution begins while another one of it runs.
 pub fn no_call_overlaps(calls: &[Call], id: &ExecutionId) -> Checked {
     let running = calls.iter().find(|call| call.ended.is_none() && call.id == *id);
@@ -190,13 +228,16 @@ pub fn no_call_overlaps(calls: &[Call], id: &ExecutionId) -> Checked {
 }
 
 /// A provider answers once for an execution and run; more calls of it are those that were dropped.
-pub fn calls_are_answered_once(calls: &[Call], runs: u32) -> Checked {
-    let mut answered: BTreeMap<&ExecutionId, u32> = BTreeMap::new();
+/// A router that began anew may have forgotten an answer that nobody stored yet.
+pub fn calls_are_answered_once(calls: &[Call]) -> Checked {
+    let mut answered: BTreeMap<(&ExecutionId, Run, u32), u32> = BTreeMap::new();
     let ended = |call: &&Call| call.ended.is_some_and(|(_, end)| end == CallEnd::Answered);
-    calls.iter().filter(ended).for_each(|call| *answered.entry(&call.id).or_default() += 1);
-    let twice = answered.into_iter().find(|(_, times)| *times > runs);
+    for Call { id, run, router_life, .. } in calls.iter().filter(ended) {
+        *answered.entry((id, *run, *router_life)).or_default() += 1;
+    }
+    let twice = answered.into_iter().find(|(_, times)| *times > 1);
     holds(twice.is_none(), Invariant::OneExecution, || {
-        format!("answered more than once in {runs} run(s): {twice:?}")
+        format!("an execution was answered more than once in a run: {twice:?}")
     })
 }
 
@@ -247,5 +288,6 @@ pub fn stop_comes_before_its_finish(job: &Job, lane: &Lane) -> Checked {
     })
 }
 
+mod billing;
 #[cfg(test)]
 mod tests;

@@ -55,21 +55,20 @@ impl LossyLink {
             world.asked(&execution_of(key));
         }
         sleep(world.chance.time(0..40)).await;
+        let router = &world.router;
         let answer = match fate {
             Fate::Unsent => return Err(Lost::Unsent(Unsent::Refused, "no connection".into())),
             Fate::LostOnTheWay => return Err(broken()),
             // Without the hook that prints it, because this one is meant.
             Fate::Panic => std::panic::resume_unwind(Box::new("a panic on purpose")),
-            Fate::Broken(after) => {
-                let answered = timeout(after, world.router.send(world, request)).await;
-                answered.map_err(|_elapsed| broken())?
-            }
+            Fate::Broken(after) => timeout(after, router.send(world, request)).await.ok().flatten(),
             Fate::ReplyLost => {
-                world.router.send(world, request).await;
-                return Err(broken());
+                router.send(world, request).await;
+                None
             }
-            Fate::Delivered => world.router.send(world, request).await,
+            Fate::Delivered => router.send(world, request).await,
         };
+        let answer = answer.ok_or_else(broken)?;
         sleep(world.chance.time(0..40)).await;
         Ok(answer)
     }

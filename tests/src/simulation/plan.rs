@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::chance::Chance;
 use super::client::{Action, Wanted};
+use super::connection::LATEST_MS;
 
 /// What a schedule is made of.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Plan {
     pub actions: Vec<(Duration, Action)>,
     /// Queues that lose all their messages, and when.
     pub purges: Vec<(Duration, QueueName)>,
+    /// When the router begins anew and knows nothing of before.
+    pub restarts: Vec<Duration>,
     /// The poll at which the first receive of a question dies, whatever the rates say.
     pub first_question_dies_at: Option<u32>,
     /// How long the schedule goes on after the final status, to see whether anything still changes.
@@ -127,6 +130,7 @@ impl Plan {
             faults_end: Duration::ZERO,
             actions: vec![(Duration::ZERO, Action::Submit)],
             purges: Vec::new(),
+            restarts: Vec::new(),
             first_question_dies_at: None,
             afterwards: Duration::from_secs(60),
         }
@@ -136,8 +140,9 @@ impl Plan {
     pub fn drawn(seed: u64) -> Self {
         let chance = Chance::seeded(seed ^ 0x5eed_f417);
         let faults_end = chance.time(20_000..900_000);
+        let faulty_ms = u64::try_from(faults_end.as_millis()).unwrap();
         let purges = (0..chance.one_of(&[0, 0, 1, 2, 4])).map(|_purge| {
-            let at = chance.time(0..u64::try_from(faults_end.as_millis()).unwrap());
+            let at = chance.time(0..faulty_ms);
             (at, chance.one_of(&QueueName::ALL))
         });
         let actions = Self::actions(&chance);
@@ -150,8 +155,23 @@ impl Plan {
             faults: Faults::drawn(&chance),
             faults_end,
             afterwards: Duration::from_secs(chance.one_of(&[30, 120, 800])),
+            restarts: Self::restarts(&chance, faulty_ms),
             ..Self::calm(seed, Shape::SMALL)
         }
+    }
+
+    /// Most of them early: jobs are over soon.
+    fn restarts(chance: &Chance, faulty_ms: u64) -> Vec<Duration> {
+        let restarts = 0..chance.one_of(&[0, 0, 1, 2, 6]);
+        restarts
+            .map(|_restart| chance.time(0..chance.one_of(&[20_000, 20_000, faulty_ms])))
+            .collect()
+    }
+
+    /// When nothing goes wrong any more, and nothing arrives that went wrong before.
+    pub(super) fn quiet(&self) -> Duration {
+        let late = self.faults.request_late > 0.0;
+        self.faults_end + Duration::from_millis(if late { LATEST_MS } else { 0 })
     }
 
     /// Sometimes it is submitted twice, cancelled, and run again once or twice.

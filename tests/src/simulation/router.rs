@@ -1,20 +1,21 @@
-//! A router that knows calls by their keys, and what its provider was asked.
+//! The router, which decides as the real one does, and what its provider was asked.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use beacon_core::ExecutionId;
-use beacon_core::wire::{
-    CallKey, CallState, CallView, InferenceRequest, InferenceResponse, ResponseMetadata,
-    WireFailure,
-};
+use beacon_core::wire::{CallKey, InferenceRequest, InferenceResponse, WireFailure};
+use beacon_core::{ExecutionId, Run};
 use beacon_inference::{Answer, Request};
+use beacon_router::{Arrival, BOUNDS, Digest, Memory};
+use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::provider::{Reply, draw};
 use super::world::World;
 
 /// A call as its provider saw it, in virtual time.
@@ -24,6 +25,10 @@ pub struct Call {
     pub id: ExecutionId,
     /// The call's idempotency key.
     pub key: String,
+    /// The job's run when it began.
+    pub run: Run,
+    /// How often the router had forgotten everything before.
+    pub router_life: u32,
     /// When it began.
     pub began: Duration,
     /// When and how it ended; absent while it runs.
@@ -40,51 +45,88 @@ pub enum CallEnd {
 }
 
 /// The router.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Router(Mutex<Known>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    by_key: HashMap<String, Keyed>,
+    memory: Memory<Flight>,
+    /// How often it began anew.
+    life: u32,
     calls: Vec<Call>,
+    /// Calls that run, by their index.
+    flights: BTreeMap<usize, Flight>,
 }
 
-#[derive(Debug)]
-struct Keyed {
-    body: InferenceRequest,
-    progress: Progress,
-    callers: u32,
-    /// Calls of this key that were dropped before.
-    dropped: u32,
+/// A call that runs.
+#[derive(Debug, Clone)]
+struct Flight {
+    call: usize,
+    earlier_maybe_billed: u32,
+    upstream: AbortHandle,
+    /// What those who wait get; one receiver each.
+    landing: Arc<watch::Sender<Option<Landed>>>,
 }
 
-#[derive(Debug)]
-enum Progress {
-    Running { call: usize, upstream: AbortHandle, answer: watch::Receiver<Option<Answer>> },
-    Done(Answer),
-    Dropped,
-    Stopped,
+/// What comes of waiting for a call.
+#[derive(Debug, Clone)]
+enum Landed {
+    Told(Answer),
+    /// The router is gone, and the connections to it.
+    Broken,
+}
+
+/// What one who asks finds.
+enum Found {
+    Told(Answer),
+    Waits(Flight),
 }
 
 /// Somebody who waits for a call. The last one who leaves takes the call with him.
 struct Caller<'a> {
     world: &'a Arc<World>,
-    key: &'a str,
+    key: &'a CallKey,
+    flight: &'a Flight,
+    landing: watch::Receiver<Option<Landed>>,
 }
 
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
-        self.world.router.leave(self.world, self.key);
+        // The own receiver is still there.
+        if self.flight.landing.receiver_count() == 1 {
+            self.world.router.lock().give_up(self.world, self.key, self.flight);
+        }
     }
 }
 
 impl Router {
-    /// Answers one request.
-    pub(super) async fn send(&self, world: &Arc<World>, request: Request<'_>) -> Answer {
+    /// A router that began at this time, Unix milliseconds.
+    pub(super) fn begun(at_ms: u64) -> Self {
+        let memory = Memory::new(BOUNDS, at_ms);
+        let (calls, flights) = (Vec::new(), BTreeMap::new());
+        Self(Mutex::new(Known { memory, life: 0, calls, flights }))
+    }
+
+    /// Forgets everything. What runs is dropped, and the connections of those who wait break.
+    pub(super) fn restart(&self, world: &World) {
+        let mut known = self.lock();
+        known.memory = Memory::new(BOUNDS, world.now_ms());
+        known.life += 1;
+        let running: Vec<usize> = known.flights.keys().copied().collect();
+        for call in running {
+            let flight = known.end(world, call, CallEnd::Dropped).unwrap();
+            flight.landing.send_replace(Some(Landed::Broken));
+        }
+    }
+
+    /// Answers one request; not where the router ends meanwhile.
+    pub(super) async fn send(&self, world: &Arc<World>, request: Request<'_>) -> Option<Answer> {
+        let (Request::Ask { key, .. } | Request::Look { key } | Request::Stop { key }) = request;
+        let key = CallKey::new(key).unwrap();
         match request {
-            Request::Ask { key, body, .. } => self.ask(world, key, body).await,
-            Request::Look { key } => self.look(key),
-            Request::Stop { key } => self.stop(world, key),
+            Request::Ask { body, .. } => self.ask(world, &key, body).await,
+            Request::Look { .. } => Some(self.lock().look(world, &key)),
+            Request::Stop { .. } => Some(self.lock().stop(world, &key)),
         }
     }
 
@@ -93,80 +135,31 @@ impl Router {
         self.lock().calls.clone()
     }
 
-    async fn ask(&self, world: &Arc<World>, key: &str, body: &InferenceRequest) -> Answer {
-        let mut answer = match self.join(world, key, body) {
-            Ok(answer) => answer,
-            Err(known) => return known,
-        };
-        let _caller = Caller { world, key };
-        let answered = answer.wait_for(Option::is_some).await;
-        answered.ok().and_then(|answer| answer.clone()).unwrap_or_else(stopped)
-    }
-
-    /// What to wait for, or what is known already.
-    fn join(
+    async fn ask(
         &self,
         world: &Arc<World>,
-        key: &str,
+        key: &CallKey,
         body: &InferenceRequest,
-    ) -> Result<watch::Receiver<Option<Answer>>, Answer> {
-        let mut known = self.lock();
-        let mut dropped = 0;
-        if let Some(keyed) = known.by_key.get_mut(key) {
-            if keyed.body != *body {
-                return Err(plain(409));
-            }
-            match &keyed.progress {
-                Progress::Done(answer) => return Err(answer.clone()),
-                Progress::Stopped => return Err(stopped()),
-                Progress::Running { answer, .. } => {
-                    keyed.callers += 1;
-                    return Ok(answer.clone());
-                }
-                Progress::Dropped => dropped = keyed.dropped,
-            }
-        }
-        let (sender, answer) = watch::channel(None);
-        let id = execution_of(key);
-        let call = known.calls.len();
-        world.call_begins(&known.calls, &id);
-        known.calls.push(Call { id, key: key.to_owned(), began: world.now(), ended: None });
-        let (latency, reply) = draw(world, body, dropped);
-        let (upstream, key) = ((Arc::clone(world), key.to_owned()), key.to_owned());
-        let upstream = tokio::spawn(async move {
-            sleep(latency).await;
-            let (world, key) = upstream;
-            world.router.answered(&world, &key, &reply);
-            let _nobody_waits = sender.send(Some(reply));
-        });
-        let upstream = upstream.abort_handle();
-        let progress = Progress::Running { call, upstream, answer: answer.clone() };
-        known.by_key.insert(key, Keyed { body: body.clone(), progress, callers: 1, dropped });
-        Ok(answer)
-    }
-
-    fn answered(&self, world: &World, key: &str, reply: &Answer) {
-        let mut known = self.lock();
-        known.end(world, key, CallEnd::Answered, Progress::Done(reply.clone()));
-    }
-
-    fn leave(&self, world: &World, key: &str) {
-        let mut known = self.lock();
-        let Some(keyed) = known.by_key.get_mut(key) else { return };
-        keyed.callers -= 1;
-        if keyed.callers == 0 {
-            known.end(world, key, CallEnd::Dropped, Progress::Dropped);
+    ) -> Option<Answer> {
+        let (flight, landing) = match self.lock().find(world, key, body) {
+            Found::Told(answer) => return Some(answer),
+            Found::Waits(flight) => (flight.clone(), flight.landing.subscribe()),
+        };
+        let mut caller = Caller { world, key, flight: &flight, landing };
+        let landed = caller.landing.wait_for(Option::is_some).await.unwrap().clone();
+        match landed? {
+            Landed::Told(answer) => Some(answer),
+            Landed::Broken => None,
         }
     }
 
-    fn look(&self, key: &str) -> Answer {
-        self.lock().view(key)
-    }
-
-    fn stop(&self, world: &World, key: &str) -> Answer {
+    fn answered(&self, world: &World, key: &CallKey, call: usize, reply: Reply) {
         let mut known = self.lock();
-        known.end(world, key, CallEnd::Dropped, Progress::Stopped);
-        known.view(key)
+        let Some(flight) = known.end(world, call, CallEnd::Answered) else { return };
+        let Reply { response, answer } = reply;
+        let (bytes, now_ms) = (written(&response).len(), world.now_ms());
+        known.memory.finish(key, Arc::new(response), bytes, now_ms);
+        flight.landing.send_replace(Some(Landed::Told(answer)));
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -175,41 +168,79 @@ impl Router {
 }
 
 impl Known {
-    /// What it tells of a call. It began before every schedule, so it forgets nothing.
-    fn view(&self, key: &str) -> Answer {
-        let dropped = self.by_key.get(key).map_or(0, |keyed| keyed.dropped);
-        let (state, response) = match self.by_key.get(key).map(|keyed| &keyed.progress) {
-            Some(Progress::Running { .. }) => (CallState::Running, None),
-            Some(Progress::Done(answer)) => {
-                (CallState::Done, serde_json::from_slice(&answer.body).ok())
+    /// What to wait for, or what is known already.
+    fn find(&mut self, world: &Arc<World>, key: &CallKey, body: &InferenceRequest) -> Found {
+        let (digest, now_ms): (Digest, _) = (Sha256::digest(written(body)).into(), world.now_ms());
+        match self.memory.arrive(key, digest, now_ms) {
+            Arrival::New { earlier_maybe_billed } => {
+                let flight = self.depart(world, key, body, earlier_maybe_billed);
+                self.memory.begin(key, digest, now_ms, flight.clone());
+                Found::Waits(flight)
             }
-            Some(Progress::Stopped) => (CallState::Stopped, None),
-            Some(Progress::Dropped) => (CallState::Dropped, None),
-            None => (CallState::Unknown, None),
-        };
-        let view = CallView {
-            key: CallKey::new(key).unwrap(),
-            state,
-            response,
-            maybe_billed: dropped,
-            begun_ms: None,
-            ended_ms: None,
-            remembers_since_ms: 0,
-        };
-        Answer { status: 200, body: serde_json::to_vec(&view).unwrap() }
+            Arrival::Running(flight) => Found::Waits(flight),
+            Arrival::Done(response) => Found::Told(ok(&*response)),
+            Arrival::Stopped { maybe_billed, earlier_maybe_billed } => {
+                Found::Told(stopped(maybe_billed, earlier_maybe_billed))
+            }
+            Arrival::Conflict => Found::Told(Answer { status: 409, body: b"{}".to_vec() }),
+        }
     }
 
-    /// Ends a call that runs; any other is left as it is.
-    fn end(&mut self, world: &World, key: &str, end: CallEnd, progress: Progress) {
-        let Some(keyed) = self.by_key.get_mut(key) else { return };
-        let Progress::Running { call, upstream, .. } = &keyed.progress else { return };
-        world.trace.tell(format_args!("provider: {key} {end:?}"));
-        self.calls[*call].ended = Some((world.now(), end));
+    fn depart(
+        &mut self,
+        world: &Arc<World>,
+        key: &CallKey,
+        body: &InferenceRequest,
+        earlier_maybe_billed: u32,
+    ) -> Flight {
+        let (id, call) = (execution_of(key.as_str()), self.calls.len());
+        let run = world.call_begins(&self.calls, &id);
+        let (key, router_life, began) = (key.clone(), self.life, world.now());
+        let (text, ended) = (key.to_string(), None);
+        self.calls.push(Call { id, key: text, run, router_life, began, ended });
+        let (latency, reply) = draw(world, body, earlier_maybe_billed);
+        let upstream = Arc::clone(world);
+        let upstream = tokio::spawn(async move {
+            sleep(latency).await;
+            upstream.router.answered(&upstream, &key, call, reply);
+        });
+        let upstream = upstream.abort_handle();
+        let landing = Arc::new(watch::Sender::new(None));
+        let flight = Flight { call, earlier_maybe_billed, upstream, landing };
+        self.flights.insert(call, flight.clone());
+        flight
+    }
+
+    /// Ends a call that runs.
+    fn end(&mut self, world: &World, call: usize, end: CallEnd) -> Option<Flight> {
+        let flight = self.flights.remove(&call)?;
+        let ended = &mut self.calls[call];
+        world.trace.tell(format_args!("provider: {} {end:?}", ended.key));
+        ended.ended = Some((world.now(), end));
         if end == CallEnd::Dropped {
-            keyed.dropped += 1;
-            upstream.abort();
+            flight.upstream.abort();
         }
-        keyed.progress = progress;
+        Some(flight)
+    }
+
+    /// A call that the provider has is dropped, if it runs still.
+    fn give_up(&mut self, world: &World, key: &CallKey, flight: &Flight) {
+        if self.end(world, flight.call, CallEnd::Dropped).is_some() {
+            self.memory.give_up(key, true, world.now_ms());
+        }
+    }
+
+    fn look(&mut self, world: &World, key: &CallKey) -> Answer {
+        ok(&self.memory.look(key, world.now_ms()))
+    }
+
+    fn stop(&mut self, world: &World, key: &CallKey) -> Answer {
+        if let Some(flight) = self.memory.stop(key, world.now_ms()) {
+            self.give_up(world, key, &flight);
+            let told = stopped(true, flight.earlier_maybe_billed);
+            flight.landing.send_replace(Some(Landed::Told(told)));
+        }
+        self.look(world, key)
     }
 }
 
@@ -218,47 +249,26 @@ pub(super) fn execution_of(key: &str) -> ExecutionId {
     ExecutionId::parse(key.rsplit_once(':').unwrap().0).unwrap()
 }
 
-/// How long the provider takes, and what it answers.
-fn draw(world: &World, body: &InferenceRequest, dropped: u32) -> (Duration, Answer) {
-    let (chance, faults) = (&world.chance, &world.plan.faults);
-    let most =
-        if world.faulty(faults.slow) { 200_000 } else { chance.one_of(&[300, 3_000, 9_000]) };
-    let latency = chance.time(10..most);
-    let failed = world.faulty(faults.provider_failure);
-    let empty = world.faulty(faults.empty);
-    let metadata =
-        ResponseMetadata { region: body.region_preference.clone(), ..ResponseMetadata::default() };
-    let failure = failed.then(|| WireFailure {
-        code: "PROVIDER_HTTP_503".into(),
-        stage: "provider_execution".into(),
+/// What those are told who ask for a call that was stopped.
+fn stopped(maybe_billed: bool, earlier_maybe_billed: u32) -> Answer {
+    let failure = WireFailure {
+        code: "CALL_STOPPED".into(),
+        stage: "provider_request".into(),
+        retryable: Some(false),
+        maybe_billed: Some(maybe_billed),
         ..serde_json::from_value(json!({})).unwrap()
-    });
-    let response = InferenceResponse {
-        success: !failed,
-        response: (!failed).then(|| if empty { String::new() } else { "An answer.".into() }),
-        failure,
-        provider_used: "lab".into(),
-        earlier_maybe_billed: dropped,
-        finish_reason: Some("stop".into()),
-        metadata,
-        ..serde_json::from_value(json!({ "success": true })).unwrap()
     };
-    // What cannot be read does not tell of earlier calls either.
-    let unread = failed && dropped == 0 && chance.happens(0.2);
-    let body = if unread { b"<html>".to_vec() } else { serde_json::to_vec(&response).unwrap() };
-    (
-        latency,
-        Answer {
-            status: if failed && dropped == 0 && chance.happens(0.2) { 502 } else { 200 },
-            body,
-        },
-    )
+    ok(&InferenceResponse {
+        failure: Some(failure),
+        earlier_maybe_billed,
+        ..serde_json::from_value(json!({ "success": false })).unwrap()
+    })
 }
 
-fn stopped() -> Answer {
-    plain(409)
+pub(super) fn ok(body: &impl Serialize) -> Answer {
+    Answer { status: 200, body: written(body) }
 }
 
-fn plain(status: u16) -> Answer {
-    Answer { status, body: b"{}".to_vec() }
+fn written(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap()
 }

@@ -101,6 +101,9 @@ fn begin(world: &Arc<World>) -> JoinSet<()> {
     for (at, queue) in world.plan.purges.clone() {
         tasks.spawn(purge(Arc::clone(world), at, queue));
     }
+    for at in world.plan.restarts.clone() {
+        tasks.spawn(restart(Arc::clone(world), at));
+    }
     for (number, (at, action)) in (0..).zip(world.plan.actions.clone()) {
         tasks.spawn(Arc::clone(world).act(number, at, action));
     }
@@ -131,4 +134,10 @@ async fn purge(world: Arc<World>, at: Duration, queue: QueueName) {
     sleep_until(world.began + at).await;
     world.trace.tell(format_args!("the {} queue is purged", queue.as_str()));
     world.operate("PurgeQueue", json!({ "QueueUrl": world.url(queue) })).await;
+}
+
+async fn restart(world: Arc<World>, at: Duration) {
+    sleep_until(world.began + at).await;
+    world.trace.tell(format_args!("the router begins anew"));
+    world.router.restart(&world);
 }

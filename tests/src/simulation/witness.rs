@@ -122,6 +122,8 @@ impl World {
                 note(invariants::completed_row_is_kept(change));
                 note(invariants::row_is_written_once_a_run(change));
                 note(invariants::row_says_how_it_ended(change));
+                note(invariants::stopped_call_is_of_an_ended_job(&job, change));
+                note(invariants::row_counts_dropped_calls(&self.router.calls(), change));
                 self.witness.lock().history.row_changed(change, self.now());
                 note(invariants::nothing_changes_after_the_end(&job, change));
             }
@@ -141,6 +143,7 @@ impl World {
             Kind::Job => {
                 note(invariants::final_status_is_kept(change));
                 note(invariants::final_status_comes_last(&job, &lanes));
+                note(invariants::final_status_is_right(&job, &lanes));
                 note(invariants::every_pair_is_counted(&JobView::new(&job, &lanes, self.origin)));
                 self.ended_if_final(&job);
             }
@@ -152,6 +155,10 @@ impl World {
         if job.status.is_final() {
             let calls = self.router.calls();
             self.witness.note(invariants::nothing_is_in_flight(&job.id, &calls));
+            let deadline = job.deadline.duration_since(self.origin);
+            let deadline = Duration::try_from(deadline).unwrap_or_default();
+            let kept = invariants::deadline_is_kept(deadline, self.plan.quiet(), self.now());
+            self.witness.note(kept);
             let acknowledged = self.witness.lock().acknowledged.take();
             if let Some(at) = acknowledged {
                 let ended = invariants::stopped_calls_end(&job.id, &calls, at, self.now());
@@ -169,10 +176,11 @@ impl World {
         self.witness.note(checked);
     }
 
-    /// A call is about to begin at the provider, after these.
-    pub(super) fn call_begins(&self, before: &[Call], id: &ExecutionId) {
+    /// A call is about to begin at the provider, after these. The run that its job is in.
+    pub(super) fn call_begins(&self, before: &[Call], id: &ExecutionId) -> Run {
         self.trace.tell(format_args!("provider: {id} begins"));
         self.witness.note(invariants::no_call_overlaps(before, id));
+        self.witness.run(&id.job).expect("who is asked about has a job")
     }
 
     /// What must be true when all is over.
@@ -193,9 +201,6 @@ impl World {
             let stored = row.as_ref().map(|row| (row.run, row.ending.status()));
             let shown = shown(lane, &job.runs, &id, &question, stored);
             note(invariants::pair_is_accounted_for(&id, &shown, row.is_some()));
-            if let Some(row) = &row {
-                note(invariants::dropped_calls_are_counted(&calls, &id, row));
-            }
             let counted = row.as_ref().map(ExecutionRow::counted);
             let status = shown.status(stored.map(|(_, status)| status));
             let outcome = counted.and_then(|row| row.outcome);
@@ -208,7 +213,10 @@ impl World {
         for lane in &lanes {
             note(invariants::tallies_are_the_pairs(lane, &pairs[&lane.id]));
         }
-        note(invariants::calls_are_answered_once(&calls, job.run.0));
+        note(invariants::calls_are_answered_once(&calls));
+        let rows = self.witness.lock().history.billed().clone();
+        note(invariants::dropped_calls_are_counted(&calls, &rows));
+        note(invariants::lanes_count_what_rows_do(&lanes, &rows));
         note(invariants::nothing_is_in_flight(&job.id, &calls));
     }
 

@@ -26,6 +26,8 @@ use super::witness::Witness;
 
 /// When every schedule begins, Unix milliseconds.
 const ORIGIN_MS: i64 = 1_795_000_000_000;
+/// The router is there so long before: it would know what was asked when a schedule begins.
+const ROUTER_BEFORE_MS: i64 = 60_000;
 
 /// The world of one schedule.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ impl World {
             queues,
             urls,
             dead_questions,
-            router: Router::default(),
+            router: Router::begun((ORIGIN_MS - ROUTER_BEFORE_MS).unsigned_abs()),
             question_seen: AtomicBool::new(false),
             polls_of_first_question: AtomicU32::new(0),
             busy: AtomicUsize::new(0),
@@ -103,6 +105,11 @@ impl World {
     /// Since the schedule began.
     pub(super) fn now(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// The same as a clock that is right tells it, Unix milliseconds.
+    pub(super) fn now_ms(&self) -> u64 {
+        u64::try_from((self.origin + self.now()).as_millisecond()).unwrap()
     }
 
     /// Whether a fault of this rate happens here and now.

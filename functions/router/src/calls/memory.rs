@@ -6,22 +6,22 @@ use std::sync::Arc;
 use beacon_core::wire::{CallKey, CallState, CallView, InferenceResponse};
 
 /// SHA-256 of a request.
-pub(super) type Digest = [u8; 32];
+pub type Digest = [u8; 32];
 
 /// How much is remembered. Calls that run are, whatever their number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub struct Bounds {
     /// How long after its end.
-    pub(super) age_ms: u64,
+    pub age_ms: u64,
     /// Calls that ended.
-    pub(super) calls: usize,
+    pub calls: usize,
     /// Bytes of their keys and answers.
-    pub(super) bytes: usize,
+    pub bytes: usize,
 }
 
-/// The calls. `F` is what leads to one that runs.
+/// The calls with a key. `F` is what leads to one that runs. Times are Unix milliseconds.
 #[derive(Debug)]
-pub(super) struct Memory<F> {
+pub struct Memory<F> {
     calls: HashMap<CallKey, Call<F>>,
     /// Those that ended, the first to end first.
     ended: BTreeMap<u64, CallKey>,
@@ -59,21 +59,30 @@ pub(super) enum Ending {
 
 /// What a request with a key finds.
 #[derive(Debug, PartialEq)]
-pub(super) enum Arrival<F> {
+pub enum Arrival<F> {
     /// Nothing that answers it: it is to be made.
-    New { earlier_maybe_billed: u32 },
+    New {
+        /// Requests of the key that were given up before and may be charged for.
+        earlier_maybe_billed: u32,
+    },
     /// The same call, running.
     Running(F),
     /// The same call's answer.
     Done(Arc<InferenceResponse>),
     /// It was stopped.
-    Stopped { maybe_billed: bool, earlier_maybe_billed: u32 },
+    Stopped {
+        /// The provider may have got it before.
+        maybe_billed: bool,
+        /// Requests of the key that were given up before it and may be charged for.
+        earlier_maybe_billed: u32,
+    },
     /// The key is another request's.
     Conflict,
 }
 
 impl<F: Clone> Memory<F> {
-    pub(super) fn new(bounds: Bounds, now_ms: u64) -> Self {
+    /// A memory that begins now: what came before it does not know.
+    pub fn new(bounds: Bounds, now_ms: u64) -> Self {
         Self {
             calls: HashMap::new(),
             ended: BTreeMap::new(),
@@ -85,7 +94,7 @@ impl<F: Clone> Memory<F> {
     }
 
     /// What a request finds.
-    pub(super) fn arrive(&mut self, key: &CallKey, digest: Digest, now_ms: u64) -> Arrival<F> {
+    pub fn arrive(&mut self, key: &CallKey, digest: Digest, now_ms: u64) -> Arrival<F> {
         self.forget(now_ms);
         let Some(call) = self.calls.get(key) else {
             return Arrival::New { earlier_maybe_billed: 0 };
@@ -109,7 +118,7 @@ impl<F: Clone> Memory<F> {
     }
 
     /// A request that found nothing is made.
-    pub(super) fn begin(&mut self, key: &CallKey, digest: Digest, now_ms: u64, flight: F) {
+    pub fn begin(&mut self, key: &CallKey, digest: Digest, now_ms: u64, flight: F) {
         let before = self.take(key);
         let call = Call {
             digest: Some(digest),
@@ -121,7 +130,7 @@ impl<F: Clone> Memory<F> {
     }
 
     /// A running call has its answer, of so many bytes.
-    pub(super) fn finish(
+    pub fn finish(
         &mut self,
         key: &CallKey,
         response: Arc<InferenceResponse>,
@@ -132,7 +141,7 @@ impl<F: Clone> Memory<F> {
     }
 
     /// A running call is given up: because it is to stop, or because nobody waits for it.
-    pub(super) fn give_up(&mut self, key: &CallKey, maybe_billed: bool, now_ms: u64) {
+    pub fn give_up(&mut self, key: &CallKey, maybe_billed: bool, now_ms: u64) {
         let Some(call) = self.calls.get(key) else { return };
         let ending = match &call.state {
             State::Running { stopping: true, .. } => Ending::Stopped { maybe_billed },
@@ -144,7 +153,7 @@ impl<F: Clone> Memory<F> {
 
     /// Lets no request of the key be made any more. What leads to a call that runs is returned: it
     /// is stopped once it is given up.
-    pub(super) fn stop(&mut self, key: &CallKey, now_ms: u64) -> Option<F> {
+    pub fn stop(&mut self, key: &CallKey, now_ms: u64) -> Option<F> {
         self.forget(now_ms);
         let Some(call) = self.calls.get_mut(key) else {
             let call = Call {
@@ -172,7 +181,7 @@ impl<F: Clone> Memory<F> {
     }
 
     /// What is known of a call.
-    pub(super) fn look(&mut self, key: &CallKey, now_ms: u64) -> CallView {
+    pub fn look(&mut self, key: &CallKey, now_ms: u64) -> CallView {
         self.forget(now_ms);
         let mut view = CallView {
             key: key.clone(),

@@ -1,7 +1,9 @@
 //! What must hold in every state, and what must occur in some.
 
+use std::collections::HashSet;
+
 use beacon_core::execution::ExecutionStatus;
-use beacon_core::job::{JobStatus, is_for};
+use beacon_core::job::{EndCause, JobStatus, is_for};
 use beacon_core::lane::{Lane, LaneState, Tallies, shown};
 use beacon_core::message::position_of;
 use beacon_core::view::JobView;
@@ -26,11 +28,12 @@ pub(crate) struct Judged {
 type Condition = fn(&System, &State) -> bool;
 
 pub(crate) fn properties(scope: &Scope) -> Vec<Property<System>> {
-    let always: [(&str, Condition); 9] = [
+    let always: [(&str, Condition); 10] = [
         ("a completed row never changes", |_, state| {
             state.broken != Some(Broken::CompletedRowChanged)
         }),
         ("a job is final only when all its lanes are closed at its run", final_when_closed),
+        ("a final status says how the job ended", final_status_is_right),
         ("after the final status no row and no tally of its run changes", |_, state| {
             state.broken != Some(Broken::ChangedAfterFinal)
         }),
@@ -102,6 +105,26 @@ pub(crate) fn properties(scope: &Scope) -> Vec<Property<System>> {
 fn final_when_closed(_: &System, state: &State) -> bool {
     let closed = |lane: &Lane| lane.run == state.job.run && lane.state == LaneState::Closed;
     !state.job.status.is_final() || state.lanes.iter().all(|lane| closed(lane))
+}
+
+/// A cancel and a deadline are told as those; anything else by what completed, of how many regions.
+fn final_status_is_right(_: &System, state: &State) -> bool {
+    let with_any = || state.lanes.iter().filter(|lane| lane.tallies.completed > 0);
+    let regions: HashSet<_> = with_any().map(|lane| &lane.id.region).collect();
+    let completed: u64 = with_any().map(|lane| lane.tallies.completed).sum();
+    let job = &state.job;
+    #[expect(clippy::cast_precision_loss, reason = "a job of the model is small")]
+    let rate = completed as f64 / job.expected as f64;
+    let enough = rate >= job.min_success_rate && regions.len() >= job.min_regions.into();
+    let cause = job.ending.as_ref().map(|ending| &ending.cause);
+    let from_outside = matches!(cause, Some(EndCause::Cancel | EndCause::Deadline));
+    match job.status {
+        JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => true,
+        JobStatus::Cancelled => cause == Some(&EndCause::Cancel),
+        JobStatus::TimedOut => cause == Some(&EndCause::Deadline),
+        JobStatus::Completed => enough && !from_outside,
+        JobStatus::Failed => !enough && !from_outside,
+    }
 }
 
 /// The sum of what the API shows is what was asked for.

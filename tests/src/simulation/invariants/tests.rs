@@ -1,12 +1,9 @@
 //! Each check, on what is right and on what violates it.
 
-use beacon_core::execution::{Ending, Served};
-use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{Actor, EndCause, Job, JobEnding, JobStatus};
+use beacon_core::job::{Actor, JobEnding};
 use beacon_core::lane::Mark;
-use beacon_core::prompt::PromptHash;
-use beacon_core::spec::{Sampling, SpecHash, Stop, parse};
-use beacon_core::{DispatchNumber, Nonce, Position, Run};
+use beacon_core::spec::{SpecHash, Stop, parse};
+use beacon_core::{DispatchNumber, Position};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -43,6 +40,21 @@ fn rows() {
 }
 
 #[test]
+fn stopped_calls() {
+    let (mut job, _lanes) = job();
+    let failed = |code: &str| {
+        let mut row = row("failed", 1);
+        row["failure"] = json!({ "S": format!(r#"{{"code":"{code}"}}"#) });
+        change(None, row)
+    };
+    assert!(stopped_call_is_of_an_ended_job(&job, &failed("ROUTER_DNS")).is_ok());
+    assert!(stopped_call_is_of_an_ended_job(&job, &failed("CALL_STOPPED")).is_err());
+    let (cause, at) = (EndCause::Cancel, Timestamp::UNIX_EPOCH);
+    job.ending = Some(JobEnding { cause, at, who: Actor::Intake, by: None });
+    assert!(stopped_call_is_of_an_ended_job(&job, &failed("CALL_STOPPED")).is_ok());
+}
+
+#[test]
 fn the_final_status() {
     let (mut job, mut lanes) = job();
     assert!(final_status_comes_last(&job, &lanes).is_ok());
@@ -62,6 +74,45 @@ fn the_final_status() {
     let retried = change(Some(row("failed", 1)), row("queued", 2));
     let undone = change(Some(row("failed", 1)), row("running", 1));
     assert!(final_status_is_kept(&retried).is_ok() && final_status_is_kept(&undone).is_err());
+}
+
+#[test]
+fn what_the_final_status_says() {
+    use JobStatus::{Cancelled, Completed, Failed, Queued, TimedOut};
+    let stopped = || Some(EndCause::RateUnreachable);
+    let (cancel, deadline) = (|| Some(EndCause::Cancel), || Some(EndCause::Deadline));
+    let table = [
+        (None, [2, 2], [Queued, Completed]),
+        (None, [2, 0], [Queued, Failed]),
+        (None, [1, 0], [Queued, Failed]),
+        (stopped(), [2, 2], [Queued, Completed]),
+        (stopped(), [0, 0], [Queued, Failed]),
+        (cancel(), [2, 2], [Queued, Cancelled]),
+        (deadline(), [2, 2], [Queued, TimedOut]),
+    ];
+    for (cause, completed, right) in table {
+        let (mut job, mut lanes) = job();
+        (job.min_success_rate, job.min_regions) = (0.5, 2);
+        let (who, at, by) = (Actor::Reconciler, Timestamp::UNIX_EPOCH, None);
+        job.ending = cause.map(|cause| JobEnding { cause, at, who, by });
+        for (lane, completed) in lanes.iter_mut().zip(completed) {
+            lane.tallies.completed = completed;
+        }
+        for status in [Queued, Completed, Failed, Cancelled, TimedOut] {
+            job.status = status;
+            let is_right = final_status_is_right(&job, &lanes).is_ok();
+            assert_eq!(is_right, right.contains(&status), "{status} {completed:?}");
+        }
+    }
+}
+
+#[test]
+fn deadlines() {
+    let kept = |deadline: u32, quiet: u32, now: u32| {
+        deadline_is_kept(SECOND * deadline, SECOND * quiet, SECOND * now).is_ok()
+    };
+    assert!(kept(60, 20, 30) && kept(60, 20, 240) && !kept(60, 20, 241));
+    assert!(kept(60, 500, 680) && !kept(60, 500, 681));
 }
 
 #[test]
@@ -92,15 +143,36 @@ fn pairs() {
     assert!(pair_is_accounted_for(&id, &Shown::AsStored, false).is_err());
     assert!(pair_is_accounted_for(&id, &Shown::Pending, false).is_err());
     assert!(pair_is_accounted_for(&id, &Shown::Running, true).is_err());
+}
 
-    let mut row = failed_row(1);
-    let dropped = Call { key: format!("{id}:1"), ..call(&id, 1, Some((3, CallEnd::Dropped))) };
-    let calls = [dropped.clone(), dropped];
-    assert!(dropped_calls_are_counted(&calls, &id, &row).is_err());
-    row.attempts = 0;
-    assert!(dropped_calls_are_counted(&calls, &id, &row).is_ok());
-    (row.attempts, row.maybe_billed) = (1, 2);
-    assert!(dropped_calls_are_counted(&calls, &id, &row).is_ok());
+#[test]
+fn dropped_calls() {
+    let (first, second) = (id("m0"), id("m1"));
+    let dropped =
+        |id: &ExecutionId, run| Call { run: Run(run), ..call(id, 1, Some((3, CallEnd::Dropped))) };
+    let row = |billed: u32, run: u32| {
+        let mut row = row("failed", run);
+        row["maybe_billed"] = json!({ "N": billed.to_string() });
+        change(None, row)
+    };
+    let calls = [dropped(&first, 1), dropped(&first, 1), dropped(&first, 2), dropped(&second, 1)];
+    assert!(row_counts_dropped_calls(&calls, &row(1, 1)).is_err());
+    assert!(row_counts_dropped_calls(&calls, &row(2, 1)).is_ok());
+    assert!(row_counts_dropped_calls(&calls, &row(0, 2)).is_err());
+    assert!(row_counts_dropped_calls(&calls, &row(1, 2)).is_ok());
+    assert!(row_counts_dropped_calls(&calls, &row(0, 3)).is_ok());
+    assert!(row_counts_dropped_calls(&calls, &change(None, self::row("failed", 1))).is_err());
+
+    let mut rows: BilledRows = [row(2, 1), row(3, 2)].iter().filter_map(billed_of).collect();
+    assert!(dropped_calls_are_counted(&calls[..3], &rows).is_ok());
+    assert!(dropped_calls_are_counted(&calls, &rows).is_err(), "without a row");
+    let (_job, mut lanes) = job();
+    lanes[0].breakdown.maybe_billed = 4;
+    lanes[1].breakdown.maybe_billed = 1;
+    assert!(lanes_count_what_rows_do(&lanes, &rows).is_ok());
+    rows.pop_first();
+    assert!(lanes_count_what_rows_do(&lanes, &rows).is_err());
+    assert!(dropped_calls_are_counted(&calls[..1], &rows).is_err());
 }
 
 #[test]
@@ -114,9 +186,12 @@ fn calls() {
     assert!(no_call_overlaps(std::slice::from_ref(&running), &mine).is_err());
 
     let twice = [answered.clone(), answered.clone()];
-    assert!(calls_are_answered_once(&[dropped.clone(), answered.clone()], 1).is_ok());
-    assert!(calls_are_answered_once(&twice, 1).is_err());
-    assert!(calls_are_answered_once(&twice, 2).is_ok());
+    let forgotten = [answered.clone(), Call { router_life: 1, ..answered.clone() }];
+    let retried = [answered.clone(), Call { run: Run(2), ..answered.clone() }];
+    assert!(calls_are_answered_once(&[dropped.clone(), answered.clone()]).is_ok());
+    assert!(calls_are_answered_once(&twice).is_err());
+    assert!(calls_are_answered_once(&forgotten).is_ok());
+    assert!(calls_are_answered_once(&retried).is_ok());
 
     assert!(nothing_is_in_flight(&mine.job, &[dropped.clone(), answered.clone()]).is_ok());
     assert!(nothing_is_in_flight(&mine.job, std::slice::from_ref(&running)).is_err());
@@ -160,7 +235,8 @@ fn id(model: &str) -> ExecutionId {
 
 fn call(id: &ExecutionId, began: u32, ended: Option<(u32, CallEnd)>) -> Call {
     let ended = ended.map(|(at, end)| (SECOND * at, end));
-    Call { id: id.clone(), key: format!("{id}:1"), began: SECOND * began, ended }
+    let (id, key, began) = (id.clone(), format!("{id}:1"), SECOND * began);
+    Call { id, key, run: Run(1), router_life: 0, began, ended }
 }
 
 /// One question to two models in two regions.
@@ -173,29 +249,4 @@ fn job() -> (Job, Vec<Lane>) {
     let lanes = Job::lanes(&spec, now);
     assert_eq!((lanes[0].cursor, lanes[0].dispatch_number), (Position(0), DispatchNumber(0)));
     (Job::new(id, &spec, SpecHash::of(b"spec"), 1, now), lanes)
-}
-
-fn failed_row(run: u32) -> ExecutionRow {
-    ExecutionRow {
-        run: Run(run),
-        holder: Nonce::new("n").unwrap(),
-        ending: Ending::Failed(Failure {
-            stage: Stage::Worker,
-            code: FailureCode::WorkerPanic,
-            message: String::new(),
-            retryable: true,
-            maybe_billed: true,
-            provider_id: None,
-            http_status: None,
-            attempts: 1,
-        }),
-        prompt_sha256: PromptHash("0".repeat(64)),
-        sampling: Sampling { temperature: 0.1, max_tokens: 5, seed: None, top_p: None },
-        served: Served::default(),
-        attempts: 1,
-        key_number: 1,
-        maybe_billed: 0,
-        started_at: Timestamp::UNIX_EPOCH,
-        completed_at: Timestamp::UNIX_EPOCH,
-    }
 }
