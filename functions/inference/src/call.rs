@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beacon_aws::{Answer, Clock, Lost, Request};
-use beacon_core::bill::{Fate, call_key, fate};
+use beacon_core::bill::{Fate, call_key, fate, remembers};
 use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
 use beacon_core::failure::{Failure, Stage};
 use beacon_core::job::EndCause;
@@ -276,7 +276,7 @@ impl Router {
     async fn left_behind(&self, asking: &Asking<'_>, id: &ExecutionId, key_number: u32) -> u32 {
         let Some(Behind { since, holders }) = asking.behind else { return 0 };
         let Some(view) = self.look(id, key_number).await else { return holders };
-        let unknown = fate(&view, since.unwrap_or(Timestamp::MIN)) == Some(Fate::Unknown);
+        let unknown = !remembers(&view, since.unwrap_or(Timestamp::MIN));
         if unknown { holders.max(view.maybe_billed) } else { view.maybe_billed }
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use beacon_core::bill::{Bill, Fate, call_key, fate};
+use beacon_core::bill::{Bill, Fate, call_key, fate, remembers};
 use beacon_core::execution::{Ending, ExecutionRow, Served, StoredRow};
 use beacon_core::job::{Actor, EndCause, end};
 use beacon_core::lane::{Closing, Lane, LaneState, PairRow, Ticket, close};
@@ -168,13 +168,15 @@ impl Calls<'_> {
         let view: Option<CallView> =
             answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
         let Some(view) = view else { return self.holders };
-        match fate(&view, self.since.unwrap_or(Timestamp::MIN)) {
+        let since = self.since.unwrap_or(Timestamp::MIN);
+        let told = match fate(&view, since) {
             // What a call that is done may have cost is not in the count.
             Some(Fate::GivenUp) if view.state == CallState::Done => view.maybe_billed + 1,
             Some(Fate::NotSent | Fate::GivenUp) => view.maybe_billed,
             Some(Fate::Answered) | None => view.maybe_billed + 1,
             Some(Fate::Unknown | Fate::Forgotten) => self.holders.max(view.maybe_billed),
-        }
+        };
+        if remembers(&view, since) { told } else { told.max(self.holders) }
     }
 }
 

@@ -49,8 +49,7 @@ pub fn call_key(id: &ExecutionId, number: u32) -> CallKey {
 /// where it knows a later call of the key, or was told to stop it. `begun` is taken by another clock,
 /// so the router must remember ten seconds more.
 pub fn fate(view: &CallView, begun: Timestamp) -> Option<Fate> {
-    let begun_ms = u64::try_from(begun.as_millisecond()).unwrap_or(0);
-    let remembers = view.remembers_since_ms.saturating_add(CLOCKS_MS) <= begun_ms;
+    let remembers = remembers(view, begun);
     match view.state {
         CallState::Running => None,
         CallState::Done => Some(view.response.as_ref().map_or(Fate::Answered, fate_of_answer)),
@@ -60,6 +59,12 @@ pub fn fate(view: &CallView, begun: Timestamp) -> Option<Fate> {
         }
         CallState::Dropped | CallState::Stopped | CallState::Unknown => Some(Fate::Unknown),
     }
+}
+
+/// Whether the router would know every call that began then or later.
+pub fn remembers(view: &CallView, begun: Timestamp) -> bool {
+    let begun_ms = u64::try_from(begun.as_millisecond()).unwrap_or(0);
+    view.remembers_since_ms.saturating_add(CLOCKS_MS) <= begun_ms
 }
 
 fn fate_of_answer(response: &InferenceResponse) -> Fate {

@@ -270,10 +270,8 @@ pub fn no_question_opens(change: &Change) -> Checked {
     let holder = |item: &Option<Item>| {
         item.as_ref().and_then(|item| item.text_in("holder", "nonce").map(str::to_owned))
     };
-    let mark = |item: &Item| item.text("mark").is_some();
-    let marked = change.after.as_ref().is_some_and(mark);
     let opened = holder(&change.before).is_none() && holder(&change.after).is_some();
-    holds(!opened || marked, Invariant::NoZombies, || {
+    holds(!opened, Invariant::NoZombies, || {
         let Change { pk, sk, after, .. } = change;
         format!("{pk} {sk} was opened after its job's stop was acknowledged: {after:?}")
     })

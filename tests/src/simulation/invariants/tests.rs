@@ -209,10 +209,13 @@ fn calls() {
 fn questions_after_a_stop() {
     let holder = json!({ "M": { "nonce": { "S": "n" } } });
     let opened = json!({ "holder": holder });
-    let taken = json!({ "holder": holder, "mark": { "S": "{}" } });
+    let marked = json!({ "holder": holder, "mark": { "S": "{}" } });
     assert!(no_question_opens(&change(Some(json!({})), opened.clone())).is_err());
     assert!(no_question_opens(&change(Some(opened.clone()), opened)).is_ok());
-    assert!(no_question_opens(&change(Some(json!({})), taken)).is_ok());
+    // One that is marked is taken over from its holder, or closed.
+    assert!(no_question_opens(&change(Some(marked.clone()), marked.clone())).is_ok());
+    let free = json!({ "mark": { "S": "{}" } });
+    assert!(no_question_opens(&change(Some(free), marked)).is_err());
 }
 
 #[test]
