@@ -144,6 +144,7 @@ impl Inference {
                 (GateRejection::Free, Some(_)) => gate(ticket, self.clock.now()),
                 (
                     GateRejection::OtherRun
+                    | GateRejection::ClosedBefore
                     | GateRejection::Marked(_, None)
                     | GateRejection::Held(_)
                     | GateRejection::Free,

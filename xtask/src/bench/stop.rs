@@ -30,6 +30,8 @@ const FINAL_MS: f64 = 5000.0;
 const RETRY_SHARE: f64 = 0.03;
 /// Between two looks at a job.
 const LOOK: Duration = Duration::from_millis(5);
+/// From the last call's beginning to the cancel.
+const SETTLE: Duration = Duration::from_secs(2);
 /// Nothing here takes as long.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -66,6 +68,8 @@ fn cancels(binary: &Path, scratch: &Path, count: usize) -> Result<Vec<Line>, Ben
             view.counts.running == view.expected / (QUESTIONS as u64) * 30
         })?;
         in_flight = view.counts.running;
+        // The messages of what is pending are sent as well.
+        thread::sleep(SETTLE);
         let begun = Instant::now();
         let path = format!("/api/v1/jobs/{job}/cancel");
         let accepted: CancelAccepted = call(&mut client, "POST", &path, b"{}")?;

@@ -125,6 +125,9 @@ pub enum GateRejection {
     OtherRun,
     /// The lane is closed: send the completion, then acknowledge.
     Closed,
+    /// The lane was closed before its turn came to this question: acknowledge. Whoever closed it has
+    /// told so, or the message of the question it was closed at does when it comes again.
+    ClosedBefore,
     /// The question is done: acknowledge.
     Passed,
     /// The message before this one is lost: acknowledge; the reconciler dispatches anew.
@@ -144,7 +147,8 @@ pub fn rejected(ticket: &Ticket, seen: Option<&Lane>) -> GateRejection {
         return GateRejection::OtherRun;
     };
     if lane.state == LaneState::Closed {
-        return GateRejection::Closed;
+        let before = ticket.position > lane.cursor;
+        return if before { GateRejection::ClosedBefore } else { GateRejection::Closed };
     }
     match lane.cursor.cmp(&ticket.position) {
         std::cmp::Ordering::Greater => GateRejection::Passed,
@@ -255,7 +259,9 @@ pub enum Finished {
 /// Reads the refusal of a finish.
 pub fn finish_refused(ticket: &Ticket, seen: Option<&Lane>) -> Finished {
     match rejected(ticket, seen) {
-        GateRejection::OtherRun | GateRejection::Passed => Finished::Acknowledge,
+        GateRejection::OtherRun | GateRejection::ClosedBefore | GateRejection::Passed => {
+            Finished::Acknowledge
+        }
         GateRejection::Closed => Finished::Complete,
         GateRejection::PredecessorLost
         | GateRejection::Marked(..)

@@ -129,9 +129,10 @@ impl Turn<'_> {
         }
         let outside = |way| Next::Stage(Stage::Outside(way, seen));
         match rejected(&self.ticket(task), Some(&lane)) {
-            GateRejection::OtherRun | GateRejection::Passed | GateRejection::PredecessorLost => {
-                Next::Acknowledge
-            }
+            GateRejection::OtherRun
+            | GateRejection::ClosedBefore
+            | GateRejection::Passed
+            | GateRejection::PredecessorLost => Next::Acknowledge,
             GateRejection::Closed => Next::Complete,
             GateRejection::Marked(_, None) => Next::Stage(Stage::Close(lane)),
             GateRejection::Marked(_, Some(_)) => outside(Way::TakeOverMarked(lane)),

@@ -113,6 +113,11 @@ fn rejections_are_read_in_order() {
     assert_eq!(rejected(&mine, Some(&lane)), GateRejection::OtherRun);
     lane.run = Run::FIRST;
     assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Closed);
+    lane.cursor = Position(1);
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Closed);
+    lane.cursor = Position(0);
+    assert_eq!(rejected(&mine, Some(&lane)), GateRejection::ClosedBefore);
+    lane.cursor = Position(2);
     lane.state = LaneState::Open;
     assert_eq!(rejected(&mine, Some(&lane)), GateRejection::Passed);
     lane.cursor = Position(0);

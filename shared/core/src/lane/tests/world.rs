@@ -141,6 +141,7 @@ impl World {
             }
             GateRejection::OtherRun
             | GateRejection::Closed
+            | GateRejection::ClosedBefore
             | GateRejection::Passed
             | GateRejection::PredecessorLost
             | GateRejection::Free => return,
