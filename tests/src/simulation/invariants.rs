@@ -11,7 +11,7 @@ use beacon_core::view::JobView;
 use beacon_core::{ExecutionId, JobId, Run, time_budget};
 
 pub use self::billing::{
-    BilledRows, RowOfRun, billed_of, dropped_calls_are_counted, lanes_count_what_rows_do,
+    Billed, BilledRows, RowOfRun, billed_of, dropped_calls_are_counted, lanes_count_what_rows_do,
     row_counts_dropped_calls,
 };
 pub use super::router::{Call, CallEnd};

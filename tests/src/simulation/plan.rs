@@ -146,7 +146,7 @@ impl Plan {
             (at, chance.one_of(&QueueName::ALL))
         });
         let actions = Self::actions(&chance);
-        Self {
+        let mut plan = Self {
             actions,
             stops: Stops::drawn(&chance),
             purges: purges.collect(),
@@ -157,7 +157,11 @@ impl Plan {
             afterwards: Duration::from_secs(chance.one_of(&[30, 120, 800])),
             restarts: Self::restarts(&chance, faulty_ms),
             ..Self::calm(seed, Shape::SMALL)
+        };
+        if chance.happens(0.08) {
+            plan.faults = Faults::late_rows();
         }
+        plan
     }
 
     /// Most of them early: jobs are over soon.
@@ -239,6 +243,20 @@ impl Shape {
 }
 
 impl Faults {
+    /// Rows arrive when their worker is gone, and while the next one asks, whose call may end
+    /// otherwise. All of this at once is seldom drawn.
+    fn late_rows() -> Self {
+        Self {
+            request_late: 0.15,
+            call_broken: 0.4,
+            slow: 0.4,
+            provider_failure: 0.2,
+            kill: 0.05,
+            message_early: 0.3,
+            ..Self::default()
+        }
+    }
+
     /// Each kind with a rate of its own, and most schedules without most kinds: faults that are
     /// always there hide those that need a quiet moment.
     fn drawn(chance: &Chance) -> Self {

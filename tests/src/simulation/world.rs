@@ -25,7 +25,7 @@ use super::trace::Trace;
 use super::witness::Witness;
 
 /// When every schedule begins, Unix milliseconds.
-const ORIGIN_MS: i64 = 1_795_000_000_000;
+pub(super) const ORIGIN_MS: i64 = 1_795_000_000_000;
 /// The router is there so long before: it would know what was asked when a schedule begins.
 const ROUTER_BEFORE_MS: i64 = 60_000;
 

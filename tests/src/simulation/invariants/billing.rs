@@ -1,25 +1,44 @@
 //! Calls that may have been charged for without an answer: that each is counted, and shown.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use beacon_core::Run;
 use beacon_core::lane::Lane;
+use jiff::Timestamp;
 
 use super::{Call, CallEnd, Change, Checked, Invariant, holds};
 use crate::simulation::history::keys_of;
+use crate::simulation::world::ORIGIN_MS;
 
 /// A row of a run: its keys, and the run.
 pub type RowOfRun = (String, String, Run);
 
-/// How many calls each row of each run counted as perhaps billed.
-pub type BilledRows = BTreeMap<RowOfRun, u32>;
+/// What a row counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Billed {
+    /// Calls perhaps billed.
+    pub count: u32,
+    /// When it was made at the latest, in virtual time, which may be long before it was stored.
+    pub made: Duration,
+}
+
+/// What each row of each run counted.
+pub type BilledRows = BTreeMap<RowOfRun, Billed>;
+
+/// How far a function's clock may be behind.
+const BEHIND: Duration = Duration::from_secs(3);
 
 /// What a row that was written counts as perhaps billed.
-pub fn billed_of(change: &Change) -> Option<(RowOfRun, u32)> {
+pub fn billed_of(change: &Change) -> Option<(RowOfRun, Billed)> {
     let row = change.after.as_ref()?;
     let small = |name| row.number(name).and_then(|number| u32::try_from(number).ok());
     let run = Run(small("run")?);
-    Some(((change.pk.clone(), change.sk.clone(), run), small("maybe_billed").unwrap_or(0)))
+    let made = row.text("completed_at").and_then(|text| text.parse::<Timestamp>().ok());
+    let made = made.and_then(|made| u64::try_from(made.as_millisecond() - ORIGIN_MS).ok());
+    let made = made.map_or(Duration::MAX, |ms| Duration::from_millis(ms) + BEHIND);
+    let billed = Billed { count: small("maybe_billed").unwrap_or(0), made };
+    Some(((change.pk.clone(), change.sk.clone(), run), billed))
 }
 
 /// When a row is written, it counts the calls of its run that were dropped when the provider had
@@ -31,14 +50,19 @@ pub fn row_counts_dropped_calls(calls: &[Call], change: &Change) -> Checked {
 }
 
 /// Every call that was dropped when the provider had it is counted by the row of its run. A row may
-/// count more: where the router does not tell, each worker that may have called is one.
+/// count more: where the router does not tell, each worker that may have called is one. One that was
+/// stored late, when another worker asked already, knows nothing of that worker's calls, and the
+/// other's own row is refused.
 pub fn dropped_calls_are_counted(calls: &[Call], rows: &BilledRows) -> Checked {
     let mut dropped: BTreeMap<RowOfRun, u32> = BTreeMap::new();
     let ended = |call: &&Call| call.ended.is_some_and(|(_, end)| end == CallEnd::Dropped);
-    calls.iter().filter(ended).for_each(|call| *dropped.entry(row_of(call)).or_default() += 1);
-    let uncounted = dropped.iter().find(|(row, dropped)| rows.get(row) < Some(dropped));
+    let known = |call: &&Call| rows.get(&row_of(call)).is_none_or(|row| call.began <= row.made);
+    let counted = calls.iter().filter(ended).filter(known);
+    counted.for_each(|call| *dropped.entry(row_of(call)).or_default() += 1);
+    let counts = |row: &RowOfRun| rows.get(row).map(|billed| billed.count);
+    let uncounted = dropped.iter().find(|(row, dropped)| counts(row) < Some(**dropped));
     holds(uncounted.is_none(), Invariant::NoSilentFailure, || {
-        let counted = uncounted.map(|(row, _)| rows.get(row));
+        let counted = uncounted.map(|(row, _)| counts(row));
         format!("dropped calls of a row: {uncounted:?}, it counts {counted:?}")
     })
 }
@@ -47,9 +71,9 @@ pub fn dropped_calls_are_counted(calls: &[Call], rows: &BilledRows) -> Checked {
 /// included.
 pub fn lanes_count_what_rows_do(lanes: &[Lane], rows: &BilledRows) -> Checked {
     let shown: u64 = lanes.iter().map(|lane| lane.breakdown.maybe_billed).sum();
-    let counted: u64 = rows.values().map(|billed| u64::from(*billed)).sum();
+    let counted: u64 = rows.values().map(|billed| u64::from(billed.count)).sum();
     holds(shown == counted, Invariant::NoSilentFailure, || {
-        let told = rows.iter().filter(|(_, billed)| **billed > 0).collect::<Vec<_>>();
+        let told = rows.iter().filter(|(_, billed)| billed.count > 0).collect::<Vec<_>>();
         format!("perhaps billed: shown {shown}, by rows {counted}: {told:?}")
     })
 }

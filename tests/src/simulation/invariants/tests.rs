@@ -1,5 +1,7 @@
 //! Each check, on what is right and on what violates it.
 
+use std::slice;
+
 use beacon_core::job::{Actor, JobEnding};
 use beacon_core::lane::Mark;
 use beacon_core::spec::{SpecHash, Stop, parse};
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::simulation::world::ORIGIN_MS;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -163,6 +166,16 @@ fn dropped_calls() {
     assert!(row_counts_dropped_calls(&calls, &row(0, 3)).is_ok());
     assert!(row_counts_dropped_calls(&calls, &change(None, self::row("failed", 1))).is_err());
 
+    // It was made before the call began, and stored after the call was dropped.
+    let began_later = Call { began: 9 * SECOND, ..dropped(&first, 1) };
+    for (made_ms, is_right) in [(5_000, true), (6_000, false)] {
+        let mut row = self::row("failed", 1);
+        let made = Timestamp::from_millisecond(ORIGIN_MS + made_ms).unwrap();
+        row["completed_at"] = json!({ "S": made.to_string() });
+        let checked = row_counts_dropped_calls(slice::from_ref(&began_later), &change(None, row));
+        assert_eq!(checked.is_ok(), is_right, "{made_ms}");
+    }
+
     let mut rows: BilledRows = [row(2, 1), row(3, 2)].iter().filter_map(billed_of).collect();
     assert!(dropped_calls_are_counted(&calls[..3], &rows).is_ok());
     assert!(dropped_calls_are_counted(&calls, &rows).is_err(), "without a row");
@@ -181,9 +194,9 @@ fn calls() {
     let running = call(&mine, 1, None);
     let dropped = call(&mine, 1, Some((3, CallEnd::Dropped)));
     let answered = call(&mine, 4, Some((5, CallEnd::Answered)));
-    assert!(no_call_overlaps(std::slice::from_ref(&dropped), &mine).is_ok());
-    assert!(no_call_overlaps(std::slice::from_ref(&running), &other).is_ok());
-    assert!(no_call_overlaps(std::slice::from_ref(&running), &mine).is_err());
+    assert!(no_call_overlaps(slice::from_ref(&dropped), &mine).is_ok());
+    assert!(no_call_overlaps(slice::from_ref(&running), &other).is_ok());
+    assert!(no_call_overlaps(slice::from_ref(&running), &mine).is_err());
 
     let twice = [answered.clone(), answered.clone()];
     let forgotten = [answered.clone(), Call { router_life: 1, ..answered.clone() }];
@@ -194,14 +207,14 @@ fn calls() {
     assert!(calls_are_answered_once(&retried).is_ok());
 
     assert!(nothing_is_in_flight(&mine.job, &[dropped.clone(), answered.clone()]).is_ok());
-    assert!(nothing_is_in_flight(&mine.job, std::slice::from_ref(&running)).is_err());
+    assert!(nothing_is_in_flight(&mine.job, slice::from_ref(&running)).is_err());
 
     let stopped =
         |calls: &[Call], at: u32| stopped_calls_end(&mine.job, calls, SECOND * at, SECOND * 9);
     assert!(stopped(&[dropped.clone(), answered.clone()], 3).is_ok());
     assert!(stopped(&[answered], 1).is_err(), "it began too late");
     assert!(stopped(&[call(&mine, 1, Some((9, CallEnd::Dropped)))], 3).is_err(), "it ran on");
-    assert!(stopped(std::slice::from_ref(&running), 8).is_ok(), "it may run for a moment");
+    assert!(stopped(slice::from_ref(&running), 8).is_ok(), "it may run for a moment");
     assert!(stopped(&[running], 3).is_err(), "it runs still");
 }
 
