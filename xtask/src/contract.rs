@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use beacon_core::openapi;
 use serde_json::Value;
 
-use crate::test::{TestError, cargo, shown, step};
+use crate::test::{TestError, built, cargo, shown, step};
 
 /// Simulated, because what a model answers is not looked at.
 fn providers() -> String {
@@ -26,7 +26,9 @@ fn providers() -> String {
 /// Runs it on a Beacon of its own.
 pub(crate) fn run() -> Result<(), TestError> {
     let tools = installed()?;
-    let program = built()?;
+    // As the tests built it.
+    let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
+    let program = built(&mut build, "beacon", false)?;
     let scratch = tempfile::tempdir().map_err(file("a scratch directory"))?;
     let beacon = Beacon::start(program, scratch.path())?;
     // The job that the document's examples name.
@@ -68,22 +70,6 @@ fn installed() -> Result<PathBuf, TestError> {
     step("installing schemathesis", pip.arg(&pinned))?;
     fs::write(there, wanted).map_err(file("target/tools/schemathesis"))?;
     Ok(tools)
-}
-
-/// The program as the tests built it.
-fn built() -> Result<PathBuf, TestError> {
-    let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
-    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-    let output = build.output().map_err(file("cargo"))?;
-    let lines = String::from_utf8_lossy(&output.stdout);
-    let program = lines.lines().find_map(|line| {
-        let artifact: Value = serde_json::from_str(line).ok()?;
-        let beacon = artifact.pointer("/target/name")? == "beacon"
-            && artifact.pointer("/profile/test")? == false;
-        let program = artifact.get("executable")?.as_str()?;
-        beacon.then(|| program.into())
-    });
-    program.ok_or_else(|| TestError::Failed { command: shown(&build) })
 }
 
 /// A Beacon that runs until this is dropped.

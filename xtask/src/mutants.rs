@@ -9,10 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use serde_json::Value;
 use thiserror::Error;
 
-use crate::test::{cargo, shown};
+use crate::test::{TestError, built, cargo, shown};
 
 /// Where the copy is, with a target folder of its own.
 const COPY: &str = "target/mutants";
@@ -32,8 +31,12 @@ pub(crate) enum MutantError {
     List(#[from] toml::de::Error),
     #[error("mutant '{mutant}': {file} has the text {times} times, it must be once: {from}")]
     Text { mutant: String, file: String, from: String, times: usize },
-    #[error("mutant '{mutant}' does not compile; the end of cargo's words:\n{told}")]
-    Compile { mutant: String, told: String },
+    #[error("mutant '{mutant}' does not compile")]
+    Compile {
+        mutant: String,
+        #[source]
+        source: TestError,
+    },
     #[error("`{command}` failed, but with no violation (mutant: '{mutant}'):\n{told}")]
     Other { mutant: String, command: String, told: String },
     #[error("without a mutant: {0}")]
@@ -191,14 +194,21 @@ fn copied(to: &Path) -> Result<(), MutantError> {
 
 fn judged(check: Check, copy: &Path, seeds: u64, mutant: &str) -> Result<Said, MutantError> {
     let output = copy.join("output");
+    let target = std::path::absolute(copy.join("target")).map_err(of(copy))?;
+    let program = |build: &[&str], name, test| {
+        let mut build = cargo(build);
+        build.current_dir(copy).env("CARGO_TARGET_DIR", &target);
+        let compile = |source| MutantError::Compile { mutant: mutant.to_owned(), source };
+        built(&mut build, name, test).map(Command::new).map_err(compile)
+    };
     let (mut run, sign) = match check {
         Check::Model => {
             let build = ["test", "--workspace", "--locked", "--test", "model", "--no-run"];
-            (Command::new(built(&build, "model", copy, mutant)?), "violated: ")
+            (program(&build, "model", true)?, "violated: ")
         }
         Check::Simulation => {
             let build = ["build", "--workspace", "--locked", "--bin", "faults"];
-            let mut run = Command::new(built(&build, "faults", copy, mutant)?);
+            let mut run = program(&build, "faults", false)?;
             run.args(["--seeds", &seeds.to_string()]);
             (run, "VIOLATED ")
         }
@@ -215,24 +225,6 @@ fn judged(check: Check, copy: &Path, seeds: u64, mutant: &str) -> Result<Said, M
     violated.ok_or_else(|| {
         let (mutant, command, told) = (mutant.to_owned(), shown(&run), end(&text));
         MutantError::Other { mutant, command, told }
-    })
-}
-
-/// Builds the copy; where the program of this name is.
-fn built(build: &[&str], name: &str, copy: &Path, mutant: &str) -> Result<PathBuf, MutantError> {
-    let mut build = cargo(build);
-    build.arg("--message-format=json-render-diagnostics").current_dir(copy);
-    build.env("CARGO_TARGET_DIR", std::path::absolute(copy.join("target")).map_err(of(copy))?);
-    let output = build.output().map_err(of(copy))?;
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let program = messages.lines().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        let program = message["executable"].as_str()?;
-        (message["target"]["name"] == name).then(|| PathBuf::from(program))
-    });
-    program.filter(|_program| output.status.success()).ok_or_else(|| MutantError::Compile {
-        mutant: mutant.to_owned(),
-        told: end(&String::from_utf8_lossy(&output.stderr)),
     })
 }
 

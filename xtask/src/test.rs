@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::contract;
@@ -60,6 +61,25 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments);
     command
+}
+
+/// Runs a build; where its program, or its test, of this name is.
+pub(crate) fn built(build: &mut Command, name: &str, test: bool) -> Result<PathBuf, TestError> {
+    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    let output = build.output().map_err(|source| {
+        let command = shown(build);
+        TestError::Start { command, source }
+    })?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages.lines().find_map(|line| {
+        let artifact: Value = serde_json::from_str(line).ok()?;
+        let wanted =
+            artifact.pointer("/target/name")? == name && artifact.pointer("/profile/test")? == test;
+        let program = artifact.get("executable")?.as_str()?;
+        wanted.then(|| program.into())
+    });
+    let program = program.filter(|_program| output.status.success());
+    program.ok_or_else(|| TestError::Failed { command: shown(build) })
 }
 
 /// Without its environment, which may hold a token.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beacon_aws::{Answer, Clock, Lost, Request};
+use beacon_aws::{Answer, Clock, Lost, Request, call_view};
 use beacon_core::bill::{Fate, call_key, fate, remembers};
 use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
 use beacon_core::failure::{Failure, Stage};
@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::Router;
 use crate::lost;
-use crate::pair::{Progress, Sent, untold};
+use crate::pair::{LOOK_UP, Progress, Sent, untold};
 
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
@@ -204,12 +204,7 @@ impl Router {
                 let (region, system) = (&id.region, asking.prompt.system);
                 Called::Ended(read(status, &body, Asked { region, system, attempts: attempt }))
             }
-            Err(lost) => {
-                // That this one did not leave says nothing of the one before.
-                let unsent = matches!(lost, Lost::Unsent(..)) && before.is_some();
-                let called = self.resolve(asking, id, lost, attempt, sent).await;
-                if unsent { Called::NotSent(called.into_reply()) } else { called }
-            }
+            Err(lost) => self.resolve(asking, id, lost, attempt, sent, before).await,
         };
         match &called {
             Called::Ended(_) => progress.set_out(None),
@@ -220,7 +215,7 @@ impl Router {
         called
     }
 
-    /// What became of a call whose answer did not arrive.
+    /// What became of a call whose answer did not arrive; the router may still have one from before.
     async fn resolve(
         &self,
         asking: &Asking<'_>,
@@ -228,15 +223,18 @@ impl Router {
         lost: Lost,
         attempt: u32,
         sent: Sent,
+        before: Option<Sent>,
     ) -> Called {
-        let known = match &lost {
-            Lost::Unsent(..) | Lost::TooLarge { .. } => true,
-            Lost::Silent | Lost::Unfinished | Lost::Broken(_) => false,
+        // That this one did not leave says nothing of the one before.
+        let (known, goes_on) = match &lost {
+            Lost::Unsent(..) => (true, before.is_some()),
+            Lost::TooLarge { .. } => (true, false),
+            Lost::Silent | Lost::Unfinished | Lost::Broken(_) => (false, false),
         };
         let mut reply = Reply::without_provider(lost::ending(lost, &self.base, attempt));
         if known {
             let again = reply.ending.failure().is_some_and(Failure::may_be_sent_again);
-            return if again { Called::NotSent(reply) } else { Called::Ended(reply) };
+            return if again || goes_on { Called::NotSent(reply) } else { Called::Ended(reply) };
         }
         let Some(view) = self.look(id, sent.key_number).await else { return Called::Ended(reply) };
         if let Some(answer) = answer_of(asking, id, &view, attempt) {
@@ -262,7 +260,8 @@ impl Router {
         let key = call_key(id, key_number);
         let mut attempt = 1;
         loop {
-            match self.view(Request::Look { key: key.as_str() }).await {
+            let look = Request::Look { key: key.as_str() };
+            match call_view(&*self.link, look, LOOK_UP).await {
                 Ok(view) => return view,
                 Err(lost) if attempt == ATTEMPTS => return untold(id, &key, &lost),
                 Err(_again) => sleep(PAUSE * attempt).await,
@@ -305,12 +304,6 @@ pub(crate) fn answer_of(
 }
 
 impl Called {
-    fn into_reply(self) -> Reply {
-        match self {
-            Self::Ended(reply) | Self::NotSent(reply) | Self::Running(reply) => reply,
-        }
-    }
-
     fn reply(&self) -> &Reply {
         match self {
             Self::Ended(reply) | Self::NotSent(reply) | Self::Running(reply) => reply,

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use beacon_aws::{Calls, Lost, Request, ended_row};
+use beacon_aws::{Calls, Lost, Request, call_view, ended_row};
 use beacon_core::ExecutionId;
 use beacon_core::bill::{Fate, call_key, fate};
 use beacon_core::execution::{Ending, ExecutionRow, StoredRow};
@@ -146,7 +146,7 @@ impl Router {
         progress: &Progress,
     ) -> Reply {
         let key = call_key(id, sent.key_number);
-        let view = self.view(Request::Stop { key: key.as_str() }).await;
+        let view = call_view(&*self.link, Request::Stop { key: key.as_str() }, LOOK_UP).await;
         let view = view.unwrap_or_else(|lost| untold(id, &key, &lost));
         let attempts = progress.attempts();
         let answered = view.as_ref().and_then(|view| answer_of(asking, id, view, attempts));
@@ -178,13 +178,6 @@ impl Router {
         }
         let calls = Calls { link: self.link.as_ref(), since, holders };
         Some(calls.stop(id, earlier.map_or(0, |row| row.key_number) + 1).await)
-    }
-
-    /// What the router tells of a call: none where it answers, but tells nothing, as a router does
-    /// that knows no keys.
-    pub(crate) async fn view(&self, request: Request<'_>) -> Result<Option<CallView>, Lost> {
-        let answer = self.link.send(request, LOOK_UP).await?;
-        Ok(serde_json::from_slice(&answer.body).ok())
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use beacon_aws::{Request, TableError};
-use beacon_core::JobId;
+use beacon_aws::{OpenBill, Request, TableError, call_view};
 use beacon_core::bill::{Bill, Fate, fate};
 use beacon_core::reconcile::Pass;
 use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
@@ -22,40 +22,45 @@ const LOOK_UP: Duration = Duration::from_secs(2);
 const REMEMBERED: Duration = Duration::from_secs(25 * 60 * 60);
 
 impl Reconciler {
-    /// Asks the router for calls whose fate is not known, the oldest first and until the pass is
-    /// over. The rows stay as they are.
+    /// Asks the router for calls whose fate is not known, until the pass is over. The rows stay as
+    /// they are. Every second minute begins with the newest, so that those of which no router tells
+    /// do not keep the others waiting.
     pub(crate) async fn resolve_bills(
         &self,
+        time: Timestamp,
         until: Instant,
         pass: &mut Pass,
     ) -> Result<(), ReconcileError> {
-        let bills = self.table.open_bills(BILLS).await?;
-        let asked = bills.into_iter().map(|(job_id, bill)| self.resolve(job_id, bill));
+        let oldest_first = (time.as_second() / 60) % 2 == 0;
+        let bills = self.table.open_bills(oldest_first, BILLS).await?;
+        let asked = bills.into_iter().map(|open| self.resolve(open));
         let mut asked = stream::iter(asked).buffer_unordered(AT_A_TIME);
+        let mut result = Ok(());
         while let Ok(Some(resolved)) = timeout_at(until, asked.next()).await {
-            match resolved? {
-                Resolved::Known => pass.resolved += 1,
-                Resolved::StillUnknown => {}
+            match resolved {
+                Ok(Resolved::Known) => pass.resolved += 1,
+                Ok(Resolved::Nothing) => {}
                 // Nor will it answer for the others.
-                Resolved::Unanswered => break,
+                Ok(Resolved::Unanswered) => break,
+                Err(error) => result = result.and(Err(error.into())),
             }
         }
-        Ok(())
+        result
     }
 
-    async fn resolve(&self, job_id: JobId, bill: Bill) -> Result<Resolved, TableError> {
+    async fn resolve(&self, open: OpenBill) -> Result<Resolved, TableError> {
+        let Some(bill) = self.table.open_bill(&open).await? else { return Ok(Resolved::Nothing) };
+        let job_id = &open.job;
         let look = Request::Look { key: bill.key.as_str() };
-        let answer = self.link.send(look, LOOK_UP).await;
-        let told = answer.as_ref().ok().and_then(|answer| {
-            let view = serde_json::from_slice(&answer.body).ok()?;
-            fate(&view, bill.at).filter(|fate| *fate != Fate::Unknown)
-        });
+        let view = call_view(&*self.link, look, LOOK_UP).await;
+        let told = view.as_ref().ok().and_then(|view| fate(view.as_ref()?, bill.at));
+        let told = told.filter(|fate| *fate != Fate::Unknown);
         let too_old = self.clock.now() > bill.at + REMEMBERED;
         let Some(fate) = told.or(too_old.then_some(Fate::Forgotten)) else {
-            return Ok(if answer.is_ok() { Resolved::StillUnknown } else { Resolved::Unanswered });
+            return Ok(if view.is_ok() { Resolved::Nothing } else { Resolved::Unanswered });
         };
         info!(%job_id, key = %bill.key, ?fate, "what became of a call is known");
-        self.table.put_bill(&job_id, &Bill { fate, ..bill }).await?;
+        self.table.put_bill(job_id, &Bill { fate, ..bill }).await?;
         Ok(Resolved::Known)
     }
 }
@@ -63,6 +68,8 @@ impl Reconciler {
 /// What asking for one came to.
 enum Resolved {
     Known,
-    StillUnknown,
+    /// Nothing new.
+    Nothing,
+    /// The router did not answer.
     Unanswered,
 }

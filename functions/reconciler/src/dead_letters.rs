@@ -5,7 +5,7 @@ use beacon_aws::Received;
 use beacon_core::execution::Ending;
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::message::QuestionMessage;
-use beacon_core::reconcile::{Pass, Step, dead_letter};
+use beacon_core::reconcile::{DeadLetter, Pass, dead_letter};
 use tokio::time::Instant;
 use tracing::{error, warn};
 
@@ -21,7 +21,7 @@ impl Reconciler {
         until: Instant,
         pass: &mut Pass,
     ) -> Result<(), ReconcileError> {
-        let mut looked_at = 0;
+        let (mut looked_at, mut result) = (0, Ok(()));
         while looked_at < LETTERS && Instant::now() < until {
             let letters = self.dead.receive().await?;
             if letters.is_empty() {
@@ -29,12 +29,17 @@ impl Reconciler {
             }
             looked_at += letters.len();
             for letter in letters {
-                self.bury(&letter, pass).await?;
-                self.dead.delete(&letter.receipt_handle).await?;
-                pass.dead_letters += 1;
+                // One letter's trouble does not keep the others waiting; it comes again.
+                match self.bury(&letter, pass).await {
+                    Ok(()) => {
+                        self.dead.delete(&letter.receipt_handle).await?;
+                        pass.dead_letters += 1;
+                    }
+                    Err(error) => result = result.and(Err(error)),
+                }
             }
         }
-        Ok(())
+        result
     }
 
     async fn bury(
@@ -48,24 +53,17 @@ impl Reconciler {
         let Some(lane) = lanes.iter().find(|lane| lane.id == *lane_id) else { return Ok(()) };
         let seen = (*run, letter.body.dispatch_number, *position);
         match dead_letter(&job, lane, seen, self.clock.now()) {
-            Some(Step::Dispatch(write, message)) => self.dispatch(&write, &message, pass).await,
-            Some(Step::GiveUp(lane)) => {
+            DeadLetter::Dispatch(write, message) => self.dispatch(&write, &message, pass).await,
+            DeadLetter::GiveUp => {
                 pass.given_up += 1;
                 let code = FailureCode::DeadLetter;
                 error!(%job_id, %run, lane = %lane_id, %position, %code, "a question is given up");
                 let spec = self.table.spec(&job).await?;
                 let ending = given_up(lane.redispatches);
-                self.leave(&job, &spec, Leaving::Question(*lane, ending)).await?;
+                self.leave(&job, &spec, Leaving::Question(lane.clone(), ending)).await?;
                 Ok(())
             }
-            Some(
-                Step::Replan(_)
-                | Step::End(_)
-                | Step::Close(_)
-                | Step::TakeOver(_)
-                | Step::Finalise,
-            )
-            | None => Ok(()),
+            DeadLetter::Stale => Ok(()),
         }
     }
 }

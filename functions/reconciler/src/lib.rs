@@ -57,8 +57,9 @@ pub enum ReconcileError {
     Queue(#[from] QueueError),
 }
 
-/// Jobs that one pass looks after; the others come in the next.
-const JOBS: usize = 500;
+/// Jobs that one pass looks after; the others come in the next. A prime, so that passes begin
+/// elsewhere however many there are.
+const JOBS: usize = 499;
 /// Jobs that are looked after at a time.
 const AT_A_TIME: usize = 8;
 /// After this long a pass begins with no more jobs: the next one is due.
@@ -121,7 +122,7 @@ impl Reconciler {
         // Last, because a router that hangs must not keep a job from its end.
         let until = begun + LONGEST;
         let letters = self.dead_letters(until, pass).await;
-        let bills = self.resolve_bills(until, pass).await;
+        let bills = self.resolve_bills(event.time, until, pass).await;
         for (what, result) in [("dead letters", letters), ("bills", bills)] {
             if let Err(error) = &result {
                 pass.troubles += 1;
@@ -136,8 +137,7 @@ impl Reconciler {
     async fn some_open_jobs(&self, time: Timestamp) -> Result<Vec<JobId>, TableError> {
         let mut jobs = self.table.open_jobs().await?;
         let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
-        let step = if jobs.len() > JOBS { JOBS } else { jobs.len() / 2 + 1 };
-        let first = minute.wrapping_mul(step) % jobs.len().max(1);
+        let first = minute.wrapping_mul(JOBS) % jobs.len().max(1);
         jobs.rotate_left(first);
         if jobs.len() > JOBS {
             info!(open = jobs.len(), looked_after = JOBS, "more jobs than a pass looks after");

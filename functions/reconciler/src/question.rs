@@ -4,10 +4,10 @@ use beacon_aws::{Calls, LaneUpdate, TableError, fresh_nonce};
 use beacon_core::execution::Ending;
 use beacon_core::job::{EndCause, Job};
 use beacon_core::lane::{
-    Lane, LaneState, LaneWrite, Ticket, dispatch_anew, enter, finish, gate, take_over,
-    take_over_marked,
+    Lane, LaneState, LaneWrite, Ticket, enter, finish, gate, take_over, take_over_marked,
 };
-use beacon_core::message::{Asks, DispatchMessage, QuestionMessage};
+use beacon_core::message::{Asks, QuestionMessage};
+use beacon_core::reconcile::anew;
 use beacon_core::spec::Spec;
 use jiff::Timestamp;
 use tokio::time::sleep;
@@ -143,10 +143,8 @@ impl Reconciler {
 
     /// The messages behind the question's may be lost as well.
     async fn go_on(&self, job: &Job, lane: &Lane) -> Result<(), ReconcileError> {
-        let (write, dispatch_number) = dispatch_anew(lane, false, self.clock.now());
+        let (write, message) = anew(&job.id, lane, false, self.clock.now());
         if let LaneUpdate::Applied(_) = self.table.write_lane(&job.id, &lane.id, &write).await? {
-            let message = DispatchMessage::of_run(job.id.clone(), lane.run, lane);
-            let message = DispatchMessage { dispatch_number, from: lane.cursor, ..message };
             self.queues.send_dispatch(&message).await?;
         }
         Ok(())

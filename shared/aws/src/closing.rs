@@ -8,13 +8,14 @@ use beacon_core::execution::{Ending, ExecutionRow, Served, StoredRow};
 use beacon_core::job::{Actor, EndCause, end};
 use beacon_core::lane::{Closing, Lane, LaneState, PairRow, Ticket, close};
 use beacon_core::message::QuestionMessage;
-use beacon_core::wire::{CallState, CallView};
+use beacon_core::wire::CallState;
 use beacon_core::{ExecutionId, JobId, Run};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use tracing::warn;
 
-use crate::link::{Link, Request};
+use crate::link::{Link, Request, call_view};
 use crate::table::{JobUpdate, LaneUpdate, ResultWrite, Table, TableError};
 
 /// Lanes that are closed at a time.
@@ -164,17 +165,21 @@ impl Calls<'_> {
     /// billed.
     pub async fn stop(self, id: &ExecutionId, key_number: u32) -> u32 {
         let key = call_key(id, key_number);
-        let answer = self.link.send(Request::Stop { key: key.as_str() }, STOP).await;
-        let view: Option<CallView> =
-            answer.ok().and_then(|answer| serde_json::from_slice(&answer.body).ok());
-        let Some(view) = view else { return self.holders };
+        let view = match call_view(self.link, Request::Stop { key: key.as_str() }, STOP).await {
+            Ok(Some(view)) => view,
+            Ok(None) => return self.holders,
+            Err(lost) => {
+                warn!(execution_id = %id, %key, reason = ?lost, "what became of a call was not told");
+                return self.holders;
+            }
+        };
         let since = self.since.unwrap_or(Timestamp::MIN);
         let told = match fate(&view, since) {
             // What a call that is done may have cost is not in the count.
             Some(Fate::GivenUp) if view.state == CallState::Done => view.maybe_billed + 1,
             Some(Fate::NotSent | Fate::GivenUp) => view.maybe_billed,
             Some(Fate::Answered) | None => view.maybe_billed + 1,
-            Some(Fate::Unknown | Fate::Forgotten) => self.holders.max(view.maybe_billed),
+            Some(Fate::Unknown | Fate::Forgotten) => view.maybe_billed,
         };
         if remembers(&view, since) { told } else { told.max(self.holders) }
     }

@@ -29,7 +29,7 @@ pub use environment::{
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
-pub use link::{Answer, HttpLink, Link, Lost, Request};
+pub use link::{Answer, HttpLink, Link, Lost, Request, call_view};
 pub use log::log_as_json;
 pub use meter::Meter;
 pub use nonce::fresh_nonce;
@@ -37,7 +37,7 @@ pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
 pub use table::{
-    JobUpdate, LaneUpdate, ListedJob, NewJob, ResultWrite, StoredStatus, Submit, Table, TableError,
-    WholeJob, schema,
+    JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, ResultWrite, StoredStatus, Submit, Table,
+    TableError, WholeJob, schema,
 };
 pub use tokens::{Caller, TokenError, Tokens};

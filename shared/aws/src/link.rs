@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use beacon_core::wire::{
-    DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, MAX_RESPONSE_BYTES, TRACE_HEADER,
+    CallView, DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, MAX_RESPONSE_BYTES,
+    TRACE_HEADER,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -99,6 +100,17 @@ pub trait Link: fmt::Debug + Send + Sync {
         request: Request<'a>,
         within: Duration,
     ) -> BoxFuture<'a, Result<Answer, Lost>>;
+}
+
+/// Looks for a call, or stops it: what the router tells of it. None where it answers, but tells
+/// nothing, as a router does that knows no keys.
+pub async fn call_view(
+    link: &dyn Link,
+    request: Request<'_>,
+    within: Duration,
+) -> Result<Option<CallView>, Lost> {
+    let answer = link.send(request, within).await?;
+    Ok(serde_json::from_slice(&answer.body).ok())
 }
 
 /// HTTP.

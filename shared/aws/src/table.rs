@@ -20,6 +20,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 use beacon_core::JobId;
 use thiserror::Error;
 
+pub use bill::OpenBill;
 pub use execution::{ResultWrite, StoredStatus};
 pub use job::{JobUpdate, WholeJob};
 pub use lane::LaneUpdate;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::id::{DispatchNumber, Position, Run};
+use crate::id::{DispatchNumber, JobId, Position, Run};
 use crate::job::{Actor, EndCause, Job, JobWrite, end, finalise, unreachable};
 use crate::lane::{Closing, Lane, LaneState, LaneWrite, close, dispatch_anew};
 use crate::message::DispatchMessage;
@@ -96,14 +96,11 @@ fn to_close(lanes: &[Lane], run: Run, cause: &EndCause, now: Timestamp) -> Vec<S
 }
 
 fn to_go_on(job: &Job, lane: &Lane, sight: Sight) -> Option<Step> {
-    let message = |number, from| {
-        let message = DispatchMessage::of_run(job.id.clone(), job.run, lane);
-        Box::new(DispatchMessage { dispatch_number: number, from, ..message })
-    };
     if lane.run < job.run {
         let asked = job.runs.last().map_or(job.created_at, |record| record.at);
         let lost = sight.occasion == Occasion::Start || is_over(asked, IDLE, sight.now);
-        return lost.then(|| Step::Replan(message(lane.dispatch_number, Position(0))));
+        let message = || DispatchMessage::of_run(job.id.clone(), job.run, lane);
+        return lost.then(|| Step::Replan(Box::new(message())));
     }
     if lane.state == LaneState::Closed || !is_idle(lane, sight) {
         return None;
@@ -112,8 +109,31 @@ fn to_go_on(job: &Job, lane: &Lane, sight: Sight) -> Option<Step> {
     if counts && lane.redispatches >= REDISPATCHES {
         return Some(Step::GiveUp(Box::new(lane.clone())));
     }
-    let (write, number) = dispatch_anew(lane, counts, sight.now);
-    Some(Step::Dispatch(Box::new(write), message(number, lane.cursor)))
+    let (write, message) = anew(&job.id, lane, counts, sight.now);
+    Some(Step::Dispatch(Box::new(write), Box::new(message)))
+}
+
+/// The messages of a lane from its cursor on, sent anew: make the write; if it happened, send this.
+pub fn anew(
+    job: &JobId,
+    lane: &Lane,
+    counts: bool,
+    now: Timestamp,
+) -> (LaneWrite, DispatchMessage) {
+    let (write, dispatch_number) = dispatch_anew(lane, counts, now);
+    let message = DispatchMessage::of_run(job.clone(), lane.run, lane);
+    (write, DispatchMessage { dispatch_number, from: lane.cursor, ..message })
+}
+
+/// What to do about a message that the queue gave up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeadLetter {
+    /// Make the write; if it happened, send the message.
+    Dispatch(Box<LaneWrite>, Box<DispatchMessage>),
+    /// Give up the question.
+    GiveUp,
+    /// Nothing: it says nothing of the lane as it is.
+    Stale,
 }
 
 /// A question's message, of this run, dispatch and position, was given up by the queue. While nobody
@@ -125,19 +145,17 @@ pub fn dead_letter(
     lane: &Lane,
     letter: (Run, DispatchNumber, Position),
     now: Timestamp,
-) -> Option<Step> {
+) -> DeadLetter {
     let stands = lane.state == LaneState::Open && lane.mark.is_none() && lane.holder.is_none();
     let seen = (lane.run, lane.dispatch_number, lane.cursor);
     if job.status.is_final() || job.ending.is_some() || !stands || seen != letter {
-        return None;
+        return DeadLetter::Stale;
     }
     if lane.redispatches >= REDISPATCHES {
-        return Some(Step::GiveUp(Box::new(lane.clone())));
+        return DeadLetter::GiveUp;
     }
-    let (write, number) = dispatch_anew(lane, true, now);
-    let message = DispatchMessage::of_run(job.id.clone(), job.run, lane);
-    let message = DispatchMessage { dispatch_number: number, from: lane.cursor, ..message };
-    Some(Step::Dispatch(Box::new(write), Box::new(message)))
+    let (write, message) = anew(&job.id, lane, true, now);
+    DeadLetter::Dispatch(Box::new(write), Box::new(message))
 }
 
 /// The longest wait of these lanes' messages.

@@ -12,6 +12,7 @@ use beacon_intake::Retry;
 use tokio::time::sleep;
 
 use super::functions::{Parts, Role, Who};
+use super::invariants::first_retry_is_new;
 use super::mortal::{Life, Mortal};
 use super::world::World;
 
@@ -81,6 +82,7 @@ impl World {
     async fn retry(self: &Arc<Self>, who: Who, wanted: Wanted) {
         let request = Nonce::new(format!("retry-{}", who.number)).unwrap();
         let selection = wanted.selection();
+        let mut is_first = true;
         loop {
             self.until_the_end().await;
             let (intake, doom) = self.intake(who);
@@ -90,6 +92,10 @@ impl World {
             let retry = intake.retry(&job, asked);
             let life = Mortal::new(retry, self.death(), doom).await;
             self.trace.tell(format_args!("{who}: retries, {life:?}"));
+            if let Life::Ended(Ok(retried), _) = &life {
+                self.witness.note(first_retry_is_new(is_first, retried.existing));
+            }
+            is_first = false;
             match life {
                 Life::Ended(Ok(_) | Err(ApiError::NothingToRetry(_)), _) => return,
                 Life::Ended(Err(_), _) | Life::Died => sleep(PAUSE).await,

@@ -287,5 +287,13 @@ pub fn stop_comes_before_its_finish(job: &Job, lane: &Lane) -> Checked {
 }
 
 mod billing;
+/// A request for a new run that nobody made before is not told that it was, whatever answers of the
+/// table were lost on the way: who is told so believes that another request runs the job.
+pub fn first_retry_is_new(is_first: bool, existing: bool) -> Checked {
+    holds(!is_first || !existing, Invariant::NoSilentFailure, || {
+        "the first request for a run was told that it is a repeat".to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -36,16 +36,31 @@ async fn calls_whose_fate_is_not_known_are_found_until_it_is() {
         let at = Timestamp::from_second(at).unwrap();
         (JobId::new(job).unwrap(), Bill { key, run: Run::FIRST, at, fate })
     };
-    let open = [bill("a", 5, Fate::Unknown), bill("b", 7, Fate::Unknown)];
+    // Those two are in one shard of the index.
+    let open = [bill("a", 5, Fate::Unknown), bill("e", 7, Fate::Unknown)];
     for (job, bill) in open.iter().chain(&[bill("c", 6, Fate::Answered)]) {
         world.table.put_bill(job, bill).await.unwrap();
     }
-    let mut found = world.table.open_bills(10).await.unwrap();
-    found.sort_by_key(|(_, bill)| bill.at);
-    assert_eq!(found, open);
+    let found = async |oldest_first, limit| {
+        let mut found = Vec::new();
+        for open in world.table.open_bills(oldest_first, limit).await.unwrap() {
+            let bill = world.table.open_bill(&open).await.unwrap().unwrap();
+            found.push((open.job, bill));
+        }
+        found
+    };
+    assert_eq!(found(true, 10).await, open);
+    assert_eq!(found(true, 1).await, open[..1]);
+    assert_eq!(found(false, 1).await, open[1..]);
+    let first = world.table.open_bills(true, 1).await.unwrap().remove(0);
     let known = Bill { fate: Fate::GivenUp, ..open[0].1.clone() };
     world.table.put_bill(&open[0].0, &known).await.unwrap();
-    assert_eq!(world.table.open_bills(10).await.unwrap(), open[1..]);
+    assert_eq!(found(true, 10).await, open[1..]);
+    assert_eq!(
+        world.table.open_bill(&first).await.unwrap(),
+        None,
+        "as an index that is late has it"
+    );
     assert_eq!(world.table.bills(&open[0].0, 10).await.unwrap(), [known]);
     assert!(world.table.open_jobs().await.unwrap().is_empty());
     world.stop().await;

@@ -56,6 +56,12 @@ async fn calls_of_holders_before_are_counted_where_nobody_asks_any_more() {
         assert_eq!(told, expected, "{holders:?} {attempts} {known}");
         assert_eq!(row.ending.failure().unwrap().maybe_billed, expected.2 > 0);
     }
+    // What became of the earlier run's call is still to be asked.
+    let open = StoredRow { is_open: true, ..earlier() };
+    let (alone, its_id) = (asking(&message, &ticket, None), id(&message));
+    let quiet = Progress::default();
+    let row = router.leave(&alone, &its_id, Some(open), &EndCause::Cancel, &quiet).await;
+    assert_eq!((row.stored().is_open, row.key_number, row.maybe_billed), (true, 2, 0));
     // A call of its own is out as well.
     let behind = Some(Behind { since: None, holders: 1 });
     let (asking, id, progress) =

@@ -6,7 +6,7 @@ use beacon_core::{JobId, Run};
 
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
-use super::schema::{CREATED_AT, OPEN, OPEN_SHARD};
+use super::schema::{CREATED_AT, OPEN_SHARD};
 use super::{Table, TableError, request};
 
 impl Table {
@@ -57,37 +57,37 @@ impl Table {
     }
 
     /// Calls of all jobs whose fate is not known, as far as the index has caught up: of each shard
-    /// at most `limit`, the oldest first.
-    pub async fn open_bills(&self, limit: usize) -> Result<Vec<(JobId, Bill)>, TableError> {
+    /// the oldest or the newest, at most `limit`. Each is then read from the table itself.
+    pub async fn open_bills(
+        &self,
+        oldest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<OpenBill>, TableError> {
         let mut bills = Vec::new();
         for shard in 0..key::OPEN_SHARDS {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .index_name(OPEN)
-                .key_condition_expression("#partition = :partition")
-                .expression_attribute_names("#partition", OPEN_SHARD)
-                .expression_attribute_values(":partition", text(key::open_bills(shard)));
-            let mut items = query.into_paginator().items().send();
-            for _bill in 0..limit {
-                let Some(item) = items.next().await else { break };
-                let item = item.map_err(|error| request("list the open bills", error))?;
-                let (pk, sk) = (Item(&item).text(PK)?, Item(&item).text(SK)?);
-                let Some(job) = key::job_of(&pk) else { continue };
-                bills.extend(self.bill_at(&pk, &sk).await?.map(|bill| (job, bill)));
-            }
+            let open = self.open_in(key::open_bills(shard), oldest_first, limit).await?;
+            bills.extend(open.into_iter().map(|(job, sk)| OpenBill { job, sk }));
         }
         Ok(bills)
     }
 
-    async fn bill_at(&self, pk: &str, sk: &str) -> Result<Option<Bill>, TableError> {
+    /// Reads an open bill strongly; none where its fate is known by now.
+    pub async fn open_bill(&self, open: &OpenBill) -> Result<Option<Bill>, TableError> {
         let get = self.client.get_item().table_name(&self.name);
-        let get = get.key(PK, text(pk)).key(SK, text(sk)).consistent_read(true);
-        let get = get.send().await.map_err(|error| request("read a bill", error))?;
+        let get = get.key(PK, text(key::job(&open.job))).key(SK, text(open.sk.as_str()));
+        let get = get.consistent_read(true).send().await;
+        let get = get.map_err(|error| request("read a bill", error))?;
         let bill = get.item.as_ref().map(bill_of).transpose()?;
         Ok(bill.filter(|bill| bill.fate == Fate::Unknown))
     }
+}
+
+/// Where a call stands whose fate was not known to the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenBill {
+    /// Whose call it is.
+    pub job: JobId,
+    sk: String,
 }
 
 fn bill_of(item: &Attributes) -> Result<Bill, TableError> {

@@ -30,21 +30,38 @@ impl Table {
     pub async fn open_jobs(&self) -> Result<Vec<JobId>, TableError> {
         let mut jobs = Vec::new();
         for shard in 0..key::OPEN_SHARDS {
-            let query = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .index_name(OPEN)
-                .key_condition_expression("#partition = :partition")
-                .expression_attribute_names("#partition", OPEN_SHARD)
-                .expression_attribute_values(":partition", text(key::open(shard)));
-            let mut items = query.into_paginator().items().send();
-            while let Some(item) = items.next().await {
-                let item = item.map_err(|error| request("list the open jobs", error))?;
-                jobs.extend(key::job_of(&Item(&item).text(PK)?));
-            }
+            let open = self.open_in(key::open(shard), true, usize::MAX).await?;
+            jobs.extend(open.into_iter().map(|(job, _sk)| job));
         }
         Ok(jobs)
+    }
+
+    /// What a partition of the index of what is open holds, the oldest or the newest first, at most
+    /// `limit`: jobs and sort keys.
+    pub(super) async fn open_in(
+        &self,
+        partition: String,
+        oldest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<(JobId, String)>, TableError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(OPEN)
+            .key_condition_expression("#partition = :partition")
+            .expression_attribute_names("#partition", OPEN_SHARD)
+            .expression_attribute_values(":partition", text(partition))
+            .scan_index_forward(oldest_first);
+        let mut items = query.into_paginator().items().send();
+        let mut open = Vec::new();
+        while open.len() < limit {
+            let Some(item) = items.next().await else { break };
+            let item = item.map_err(|error| request("list what is open", error))?;
+            let (pk, sk) = (Item(&item).text(PK)?, Item(&item).text(SK)?);
+            open.extend(key::job_of(&pk).map(|job| (job, sk)));
+        }
+        Ok(open)
     }
 
     /// Up to `limit` jobs, newest first, that were accepted before a page's end or before now.

@@ -181,30 +181,29 @@ fn a_message_that_was_given_up_is_sent_anew_while_nobody_holds_its_lane() {
     let (job, lanes) = job();
     let lane = &lanes[0];
     let letter = (lane.run, lane.dispatch_number, lane.cursor);
-    let Some(Step::Dispatch(write, message)) = dead_letter(&job, lane, letter, after(9)) else {
+    let DeadLetter::Dispatch(write, message) = dead_letter(&job, lane, letter, after(9)) else {
         panic!("nobody holds it")
     };
     assert_eq!(write.change.redispatches, Some(1));
     assert_eq!((message.dispatch_number, message.from), (letter.1.next(), Position(0)));
     let lane = Lane { redispatches: 4, ..lane.clone() };
-    let step = dead_letter(&job, &lane, letter, after(9));
-    assert_eq!(step, Some(Step::GiveUp(Box::new(lane.clone()))));
+    assert_eq!(dead_letter(&job, &lane, letter, after(9)), DeadLetter::GiveUp);
 
     let (run, number, cursor) = letter;
     for stale in
         [(run.next(), number, cursor), (run, number.next(), cursor), (run, number, Position(1))]
     {
-        assert_eq!(dead_letter(&job, &lane, stale, after(9)), None, "{stale:?}");
+        assert_eq!(dead_letter(&job, &lane, stale, after(9)), DeadLetter::Stale, "{stale:?}");
     }
     let held = Lane { holder: Some(holder()), ..lane.clone() };
     let mark = Mark { run, cause: EndCause::Cancel, at: start() };
     let marked = Lane { mark: Some(mark), ..lane.clone() };
     let closed = Lane { state: LaneState::Closed, ..lane.clone() };
     for lane in [held, marked, closed] {
-        assert_eq!(dead_letter(&job, &lane, letter, after(9)), None, "{lane:?}");
+        assert_eq!(dead_letter(&job, &lane, letter, after(9)), DeadLetter::Stale, "{lane:?}");
     }
     let ended = end(&job, EndCause::Deadline, Actor::Reconciler, after(9)).apply(job);
-    assert_eq!(dead_letter(&ended, &lane, letter, after(9)), None);
+    assert_eq!(dead_letter(&ended, &lane, letter, after(9)), DeadLetter::Stale);
 }
 
 #[test]

@@ -232,6 +232,15 @@ fn questions_after_a_stop() {
 }
 
 #[test]
+fn retries() {
+    for (is_first, existing, is_right) in
+        [(true, false, true), (true, true, false), (false, true, true), (false, false, true)]
+    {
+        assert_eq!(first_retry_is_new(is_first, existing).is_ok(), is_right);
+    }
+}
+
+#[test]
 fn stops_and_finishes() {
     let (mut job, mut lanes) = job();
     job.stop.policy = Stop::RegionFailure;
