@@ -8,13 +8,15 @@ use std::time::Duration;
 use beacon_core::wire::MAX_RESPONSE_BYTES;
 use tokio::time::{Instant, timeout};
 
-use crate::clock::Clock;
 use crate::failure::{Failure, FailureCode};
 use crate::provider::{Answer, Call, Provider};
-use crate::stats::Observation;
+use crate::route::Entered;
 
-/// Kept free before the caller's deadline, for the answer's way back.
-const RESERVE: Duration = Duration::from_millis(500);
+/// Kept free before the caller's deadline: half a second for the answer's way back, and what a busy
+/// router needs to tell of it.
+const RESERVE: Duration = Duration::from_millis(700);
+/// The same for one who waits less long than the call: it tells of itself first, where it can.
+const OWN_RESERVE: Duration = Duration::from_millis(550);
 
 /// When the last of those who wait goes. Clones are the same deadline.
 #[derive(Debug, Clone)]
@@ -51,24 +53,30 @@ impl Deadline {
 /// How long one who waits until this deadline can wait, if the answer is to arrive. A call that ends
 /// with the same deadline tells of it itself before that.
 pub(crate) fn patience(deadline_ms: u64, now_ms: u64) -> Duration {
-    left(deadline_ms, now_ms).saturating_sub(RESERVE / 2)
+    left(deadline_ms, now_ms).saturating_sub(OWN_RESERVE)
 }
 
 fn left(deadline_ms: u64, now_ms: u64) -> Duration {
     Duration::from_millis(deadline_ms.saturating_sub(now_ms))
 }
 
-/// One call within this time and any that the deadline gains meanwhile, and how many seconds it
-/// took.
+/// How an attempt ended.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) outcome: Result<Answer, Failure>,
+    pub(crate) seconds: f64,
+}
+
+/// One call of one that got in, within this time and any that the deadline gains meanwhile.
 pub(crate) async fn attempt(
     provider: &Provider,
+    entered: Entered,
     call: &Call<'_>,
     limit: Duration,
     deadline: &Deadline,
-    clock: Clock,
-) -> (Result<Answer, Failure>, f64) {
+) -> Attempt {
     let begun = Instant::now();
-    let outcome = match answer(provider, call, limit, deadline, clock).await {
+    let outcome = match answer(provider, call, limit, deadline).await {
         Ok(answer) if answer.text.len() > MAX_RESPONSE_BYTES => {
             let message = format!("the answer's text is larger than {MAX_RESPONSE_BYTES} bytes");
             Err(Failure::new(FailureCode::ResponseTooLarge, message))
@@ -76,15 +84,12 @@ pub(crate) async fn attempt(
         outcome => outcome,
     };
     let seconds = begun.elapsed().as_secs_f64();
-    match &outcome {
-        Ok(_) => provider.stats.observe(Observation::Success { seconds }, clock.now_ms()),
-        Err(failure) if failure.code.is_providers_fault() => {
-            provider.stats.observe(Observation::Failure, clock.now_ms());
-        }
-        Err(_not_its_fault) => {}
+    if outcome.as_ref().is_err_and(|failure| !failure.maybe_billed()) {
+        call.sent.came_to_nothing();
     }
     log(provider, call, &outcome, seconds);
-    (outcome, seconds)
+    entered.settle(&outcome, seconds);
+    Attempt { outcome, seconds }
 }
 
 async fn answer(
@@ -92,20 +97,23 @@ async fn answer(
     call: &Call<'_>,
     mut limit: Duration,
     deadline: &Deadline,
-    clock: Clock,
 ) -> Result<Answer, Failure> {
     let mut answer = pin!(provider.call(call));
-    let mut waited = Duration::ZERO;
+    let (most, mut waited) = (provider.timeouts.attempt, Duration::ZERO);
     loop {
         if let Ok(outcome) = timeout(limit, &mut answer).await {
             return outcome;
         }
         waited += limit;
         // One who waits longer may have joined.
-        let rest = provider.timeout.saturating_sub(waited);
-        let Some(more) = deadline.time_for(rest, clock.now_ms()) else {
+        let rest = most.saturating_sub(waited);
+        let Some(more) = deadline.time_for(rest, call.clock.now_ms()) else {
             let message = format!("no answer within {} ms", waited.as_millis());
-            return Err(Failure::new(FailureCode::Timeout, message));
+            let failure = Failure::new(FailureCode::Timeout, message);
+            // That a caller has little time says nothing of the provider.
+            let fault = Some(rest.is_zero());
+            let maybe_billed = Some(call.sent.maybe());
+            return Err(Failure { fault, maybe_billed, ..failure });
         };
         limit = more;
     }
@@ -135,9 +143,9 @@ mod tests {
         let table = [
             (None, Some(10_000)),
             (Some(1_000_000), Some(10_000)),
-            (Some(105_500), Some(5_000)),
-            (Some(100_501), Some(1)),
-            (Some(100_500), None),
+            (Some(105_700), Some(5_000)),
+            (Some(100_701), Some(1)),
+            (Some(100_700), None),
             (Some(100_000), None),
             (Some(1), None),
         ];

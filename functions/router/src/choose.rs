@@ -2,56 +2,86 @@
 
 use std::cmp::Ordering;
 
-use crate::stats::Record;
+use beacon_core::wire::{Considered, Order, Standing};
 
 /// A provider of the region and model asked, with what the choice depends on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Candidate<P> {
     pub(crate) provider: P,
-    /// US dollars for a call of nominal size.
-    pub(crate) price: f64,
-    pub(crate) record: Record,
+    pub(crate) shown: Considered,
+    /// Requests of this call that it already got.
+    pub(crate) tried: u32,
 }
 
-/// Orders the candidates: those whose recent calls failed last, then cheapest or fastest first.
-/// Equals keep the order of the configuration.
-pub(crate) fn choose<P>(
-    mut candidates: Vec<Candidate<P>>,
-    cost_priority: bool,
-    now_ms: u64,
-) -> Vec<P> {
+impl<P> Candidate<P> {
+    /// Whether it can be asked at all.
+    pub(crate) fn is_open(&self) -> bool {
+        match self.shown.standing {
+            Standing::Available
+            | Standing::Cold
+            | Standing::Busy
+            | Standing::Throttled
+            | Standing::SetBack => true,
+            Standing::Probing
+            | Standing::BreakerOpen
+            | Standing::OtherModel
+            | Standing::OtherRegion => false,
+        }
+    }
+}
+
+/// Orders the candidates: those that can be asked first, of those the ones that were not yet, then by
+/// standing, then cheapest or fastest. Equals keep the order of the configuration.
+pub(crate) fn rank<P>(candidates: &mut [Candidate<P>], order: Order) {
     candidates.sort_by(|a, b| {
-        let price = a.price.total_cmp(&b.price);
-        let latency = a.record.avg_latency.total_cmp(&b.record.avg_latency);
-        set_back(a, b, now_ms).then(if cost_priority {
-            price.then(latency)
-        } else {
-            latency.then(price)
-        })
+        let cost = || compare(a.shown.expected_cost, b.shown.expected_cost);
+        let latency = || compare(a.shown.expected_seconds, b.shown.expected_seconds);
+        let place = |candidate: &Candidate<P>| (!candidate.is_open(), candidate.tried);
+        place(a)
+            .cmp(&place(b))
+            .then(class(a.shown.standing).cmp(&class(b.shown.standing)))
+            .then_with(|| match order {
+                Order::Cost => cost().then_with(latency),
+                Order::Latency => latency().then_with(cost),
+            })
     });
-    candidates.into_iter().map(|candidate| candidate.provider).collect()
 }
 
-fn set_back<P>(a: &Candidate<P>, b: &Candidate<P>, now_ms: u64) -> Ordering {
-    a.record.is_failing(now_ms).cmp(&b.record.is_failing(now_ms))
+/// A model that must be loaded is as good as one that is: what loading takes is in what is expected.
+fn class(standing: Standing) -> Standing {
+    if standing == Standing::Cold { Standing::Available } else { standing }
+}
+
+/// What is not known counts as nothing: a provider without a price costs nothing that is known, and
+/// one that was never asked is worth asking.
+fn compare(a: Option<f64>, b: Option<f64>) -> Ordering {
+    a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Observation;
 
-    const NOW: u64 = 1_000_000;
-
-    fn candidate(provider: &str, price: f64, avg_latency: f64) -> Candidate<&str> {
-        Candidate { provider, price, record: Record { avg_latency, ..Record::default() } }
+    fn candidate(provider: &str, cost: f64, seconds: f64) -> Candidate<&str> {
+        let shown = Considered {
+            provider: provider.to_owned(),
+            standing: Standing::Available,
+            wait_ms: None,
+            expected_cost: Some(cost),
+            expected_seconds: Some(seconds),
+        };
+        Candidate { provider, shown, tried: 0 }
     }
 
-    fn failed(mut candidate: Candidate<&str>, times: usize, at_ms: u64) -> Candidate<&str> {
-        for _time in 0..times {
-            candidate.record = candidate.record.after(Observation::Failure, at_ms);
-        }
+    fn stands(provider: &str, standing: Standing, cost: f64) -> Candidate<&str> {
+        let mut candidate = candidate(provider, cost, 1.0);
+        candidate.shown.standing = standing;
         candidate
+    }
+
+    fn ranked(mut candidates: Vec<Candidate<&str>>, order: Order) -> Vec<&str> {
+        rank(&mut candidates, order);
+        candidates.into_iter().map(|candidate| candidate.provider).collect()
     }
 
     #[test]
@@ -61,39 +91,45 @@ mod tests {
             candidate("slow", 1.0, 0.9),
             candidate("a", 1.0, 0.2),
         ];
-        assert_eq!(choose(all, true, NOW), ["a", "slow", "dear"]);
+        assert_eq!(ranked(all, Order::Cost), ["a", "slow", "dear"]);
     }
 
     #[test]
-    fn without_cost_priority_the_fastest_comes_first_and_price_breaks_ties() {
+    fn or_the_fastest_does_and_price_breaks_ties() {
         let all = vec![
             candidate("slow", 0.0, 0.9),
             candidate("dear", 2.0, 0.1),
             candidate("a", 1.0, 0.1),
         ];
-        assert_eq!(choose(all, false, NOW), ["a", "dear", "slow"]);
+        assert_eq!(ranked(all, Order::Latency), ["a", "dear", "slow"]);
     }
 
     #[test]
     fn equals_keep_the_order_of_the_configuration() {
         let all = vec![candidate("b", 1.0, 0.0), candidate("a", 1.0, 0.0)];
-        assert_eq!(choose(all, true, NOW), ["b", "a"]);
+        assert_eq!(ranked(all, Order::Cost), ["b", "a"]);
     }
 
     #[test]
-    fn one_failure_does_not_set_a_provider_back_but_three_do() {
-        let other = || candidate("other", 2.0, 0.0);
-        let once = failed(candidate("cheap", 1.0, 0.0), 1, NOW);
-        assert_eq!(choose(vec![other(), once], true, NOW), ["cheap", "other"]);
-        let thrice = failed(candidate("cheap", 1.0, 0.0), 3, NOW);
-        assert_eq!(choose(vec![other(), thrice], true, NOW), ["other", "cheap"]);
+    fn who_can_be_asked_at_once_comes_before_who_is_cheaper() {
+        use Standing::{Available, BreakerOpen, Busy, Cold, Probing, SetBack, Throttled};
+        let all = vec![
+            stands("open", BreakerOpen, 0.0),
+            stands("probing", Probing, 0.1),
+            stands("set back", SetBack, 0.2),
+            stands("throttled", Throttled, 0.3),
+            stands("busy", Busy, 0.4),
+            stands("cold", Cold, 0.5),
+            stands("free", Available, 0.6),
+        ];
+        let expected = ["cold", "free", "busy", "throttled", "set back", "probing", "open"];
+        assert_eq!(ranked(all, Order::Cost), expected);
     }
 
     #[test]
-    fn a_provider_that_was_set_back_is_tried_again_later() {
-        let all =
-            || vec![candidate("other", 2.0, 0.0), failed(candidate("cheap", 1.0, 0.0), 9, NOW)];
-        assert_eq!(choose(all(), true, NOW + 29_999), ["other", "cheap"]);
-        assert_eq!(choose(all(), true, NOW + 30_000), ["cheap", "other"]);
+    fn who_was_not_asked_yet_comes_before_who_was() {
+        let asked = Candidate { tried: 1, ..candidate("asked", 0.0, 0.0) };
+        let all = vec![asked, stands("other", Standing::SetBack, 9.0)];
+        assert_eq!(ranked(all, Order::Cost), ["other", "asked"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration: which providers there are. Validated as a whole before the first call.
 
 mod entry;
+mod limits;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,8 +13,11 @@ use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::pace::Rates;
 use crate::price::Price;
 use crate::provider::simulated::SimulatedConfig;
+use crate::slots::Concurrency;
+use crate::warmth::Sleep;
 
 /// Models of the built-in simulated providers.
 const SIMULATED_MODELS: [&str; 3] = ["llama3.2-1b", "mistral-7b", "qwen2.5-1.5b"];
@@ -34,8 +38,22 @@ pub(crate) struct ProviderConfig {
     pub(crate) region: Region,
     pub(crate) models: Vec<Model>,
     pub(crate) price: Price,
-    pub(crate) timeout: Duration,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) sleep: Option<Sleep>,
+    pub(crate) rates: Rates,
+    pub(crate) concurrency: Option<Concurrency>,
+    pub(crate) probe: Option<Duration>,
     pub(crate) backend: BackendConfig,
+}
+
+/// How long one attempt may take, each inside the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timeouts {
+    pub(crate) connect: Duration,
+    /// To the head of an answer; none where only the whole attempt is limited.
+    pub(crate) first_byte: Option<Duration>,
+    /// From the request to the whole answer, a cold start included.
+    pub(crate) attempt: Duration,
 }
 
 /// A model as clients name it and as the provider does.
@@ -120,6 +138,18 @@ pub enum ProviderProblem {
         /// What it may be.
         allowed: &'static str,
     },
+    /// A time that must lie within another does not.
+    #[error("`{inner}` ({shorter:?}) must be less than `{outer}` ({longer:?})")]
+    Nesting {
+        /// The key of the shorter time.
+        inner: &'static str,
+        /// The shorter time.
+        shorter: Duration,
+        /// The key of the longer time.
+        outer: &'static str,
+        /// The longer time.
+        longer: Duration,
+    },
     /// Two providers share the name.
     #[error("`name` is given to two providers")]
     DuplicateName,
@@ -132,6 +162,17 @@ pub enum ProviderProblem {
     /// The key cannot be sent in a header.
     #[error("the environment variable `{0}`, named by `api_key_env`, is not a usable key")]
     KeyUnusable(String),
+    /// The file does not hold a key.
+    #[error("`api_key_file` names the file `{path}`, which {problem}")]
+    KeyFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The key is named twice.
+    #[error("`api_key_env` and `api_key_file` are both given: which is it?")]
+    TwoKeys,
 }
 
 #[derive(Deserialize)]
@@ -206,7 +247,15 @@ fn simulated_provider(region: &str) -> ProviderConfig {
         region: Region::new(region).expect("a valid region"),
         models: SIMULATED_MODELS.map(model).into(),
         price: Price::Undeclared,
-        timeout: time_budget::ATTEMPT,
+        timeouts: Timeouts {
+            connect: time_budget::CONNECT,
+            first_byte: None,
+            attempt: time_budget::ATTEMPT,
+        },
+        sleep: None,
+        rates: Rates::default(),
+        concurrency: None,
+        probe: None,
         backend: BackendConfig::Simulated(SimulatedConfig::default()),
     }
 }

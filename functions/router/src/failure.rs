@@ -2,6 +2,7 @@
 //! one place where it becomes the wire's failure object.
 
 use std::fmt;
+use std::time::Duration;
 
 use beacon_core::wire::WireFailure;
 
@@ -12,6 +13,12 @@ pub(crate) enum FailureCode {
     Unavailable,
     /// Not started: it could not have finished in time.
     DeadlineExceeded,
+    /// Not sent: the provider takes no more calls.
+    Busy,
+    /// Not sent: the provider's rate does not allow it in time.
+    RateLimited,
+    /// The provider points to another host, where nothing is sent.
+    Redirect,
     /// No connection came about, so nothing was sent.
     Unreachable,
     /// The request went out and no whole answer came back.
@@ -37,6 +44,9 @@ impl fmt::Display for FailureCode {
         let text = match self {
             Self::Unavailable => "PROVIDER_UNAVAILABLE",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::Busy => "PROVIDER_BUSY",
+            Self::RateLimited => "PROVIDER_RATE_LIMITED",
+            Self::Redirect => "PROVIDER_REDIRECT",
             Self::Unreachable => "PROVIDER_UNREACHABLE",
             Self::ConnectionLost => "PROVIDER_CONNECTION_LOST",
             Self::Timeout => "PROVIDER_TIMEOUT",
@@ -55,11 +65,15 @@ impl FailureCode {
     /// Where in a call it happens.
     fn stage(&self) -> &'static str {
         match self {
-            Self::Unavailable | Self::DeadlineExceeded => "provider_selection",
+            Self::Unavailable | Self::DeadlineExceeded | Self::Busy | Self::RateLimited => {
+                "provider_selection"
+            }
             Self::Unreachable | Self::ConnectionLost | Self::Timeout | Self::Stopped => {
                 "provider_request"
             }
-            Self::Http(_) | Self::ExecutionFailed | Self::Named(_) => "provider_execution",
+            Self::Http(_) | Self::Redirect | Self::ExecutionFailed | Self::Named(_) => {
+                "provider_execution"
+            }
             Self::ResponseParse | Self::ResponseTooLarge => "response_parsing",
         }
     }
@@ -68,9 +82,11 @@ impl FailureCode {
     fn retryable(&self) -> bool {
         match self {
             Self::Http(status) => *status == 429 || *status >= 500,
-            Self::ResponseParse | Self::ResponseTooLarge | Self::Stopped => false,
+            Self::ResponseParse | Self::ResponseTooLarge | Self::Redirect | Self::Stopped => false,
             Self::Unavailable
             | Self::DeadlineExceeded
+            | Self::Busy
+            | Self::RateLimited
             | Self::Unreachable
             | Self::ConnectionLost
             | Self::Timeout
@@ -89,6 +105,9 @@ impl FailureCode {
             Self::Http(status) => matches!(*status, 303 | 408 | 502 | 504 | 520..=524),
             Self::Unavailable
             | Self::DeadlineExceeded
+            | Self::Busy
+            | Self::RateLimited
+            | Self::Redirect
             | Self::Unreachable
             | Self::Stopped
             | Self::ExecutionFailed
@@ -97,22 +116,37 @@ impl FailureCode {
     }
 
     /// Whether it speaks against the provider, not against what it was asked.
-    pub(crate) fn is_providers_fault(&self) -> bool {
+    fn is_providers_fault(&self) -> bool {
         match self {
             Self::Http(status) => {
-                matches!(*status, 401 | 403 | 408 | 429) || !(400..500).contains(status)
+                matches!(*status, 401 | 403 | 408) || !(400..500).contains(status)
             }
-            Self::Unavailable | Self::DeadlineExceeded | Self::ResponseTooLarge | Self::Stopped => {
-                false
-            }
+            Self::Unavailable
+            | Self::DeadlineExceeded
+            | Self::Busy
+            | Self::RateLimited
+            | Self::ResponseTooLarge
+            | Self::Stopped => false,
             Self::Unreachable
             | Self::ConnectionLost
             | Self::Timeout
             | Self::ResponseParse
+            | Self::Redirect
             | Self::ExecutionFailed
             | Self::Named(_) => true,
         }
     }
+}
+
+/// What may follow a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sequel {
+    /// Nothing: there may be an answer, or there would be none from anybody.
+    End,
+    /// Another provider may be asked; this one would fail again.
+    Another,
+    /// Anybody may be asked, this one too.
+    Anybody,
 }
 
 /// One failure, before it is known to the wire.
@@ -128,6 +162,10 @@ pub(crate) struct Failure {
     pub(crate) retryable: Option<bool>,
     /// Where more is known than the code says.
     pub(crate) maybe_billed: Option<bool>,
+    /// Whether it speaks against the provider, where more is known than the code says.
+    pub(crate) fault: Option<bool>,
+    /// What the provider asks to wait.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// What a failed call was about.
@@ -150,6 +188,8 @@ impl Failure {
             stage: None,
             retryable: None,
             maybe_billed: None,
+            fault: None,
+            retry_after: None,
         }
     }
 
@@ -174,6 +214,70 @@ impl Failure {
     /// Whether the provider may have generated an answer that did not arrive.
     pub(crate) fn maybe_billed(&self) -> bool {
         self.maybe_billed.unwrap_or_else(|| self.code.maybe_billed())
+    }
+
+    /// Whether it speaks against the provider, not against what it was asked.
+    pub(crate) fn is_providers_fault(&self) -> bool {
+        self.fault.unwrap_or_else(|| self.code.is_providers_fault())
+    }
+
+    /// Whether the provider asks to be asked more slowly. 529 says so at some providers.
+    pub(crate) fn is_throttle(&self) -> bool {
+        match self.code {
+            FailureCode::Http(429 | 529) => true,
+            FailureCode::Http(_) => self.http_status == Some(503) && self.retry_after.is_some(),
+            FailureCode::Unavailable
+            | FailureCode::DeadlineExceeded
+            | FailureCode::Busy
+            | FailureCode::RateLimited
+            | FailureCode::Redirect
+            | FailureCode::Unreachable
+            | FailureCode::ConnectionLost
+            | FailureCode::Timeout
+            | FailureCode::ResponseParse
+            | FailureCode::ResponseTooLarge
+            | FailureCode::Stopped
+            | FailureCode::ExecutionFailed
+            | FailureCode::Named(_) => false,
+        }
+    }
+
+    /// Whether an HTTP status says that the request is wrong, or who makes it.
+    pub(crate) fn is_caller_error(&self) -> bool {
+        matches!(self.code, FailureCode::Http(400..=499))
+    }
+
+    /// Whether a model that is being loaded does not explain it: nobody listens, or the whole time
+    /// that loading may take is over.
+    pub(crate) fn outlasts_waking(&self) -> bool {
+        matches!(self.code, FailureCode::Unreachable | FailureCode::Timeout)
+    }
+
+    /// What may follow it. Nothing follows what may have produced an answer.
+    pub(crate) fn sequel(&self) -> Sequel {
+        if self.maybe_billed() {
+            return Sequel::End;
+        }
+        match &self.code {
+            FailureCode::Unreachable => Sequel::Anybody,
+            FailureCode::Http(429 | 500..) => Sequel::Anybody,
+            FailureCode::Http(_) if self.retryable == Some(true) => Sequel::Anybody,
+            FailureCode::Http(401..=407 | 410) | FailureCode::Redirect => Sequel::Another,
+            FailureCode::Busy | FailureCode::RateLimited | FailureCode::DeadlineExceeded => {
+                Sequel::Another
+            }
+            FailureCode::ExecutionFailed | FailureCode::Named(_) => match self.retryable {
+                Some(true) => Sequel::Anybody,
+                Some(false) | None => Sequel::End,
+            },
+            FailureCode::Http(_)
+            | FailureCode::Unavailable
+            | FailureCode::ConnectionLost
+            | FailureCode::Timeout
+            | FailureCode::ResponseParse
+            | FailureCode::ResponseTooLarge
+            | FailureCode::Stopped => Sequel::End,
+        }
     }
 
     /// The failure object of the wire.
@@ -232,10 +336,10 @@ mod tests {
 
     #[test]
     fn what_was_asked_does_not_speak_against_the_provider() {
-        for status in [400, 404, 413, 422] {
+        for status in [400, 404, 413, 422, 429] {
             assert!(!FailureCode::Http(status).is_providers_fault(), "{status}");
         }
-        for status in [303, 401, 403, 408, 429, 500, 503] {
+        for status in [303, 401, 403, 408, 500, 503] {
             assert!(FailureCode::Http(status).is_providers_fault(), "{status}");
         }
     }

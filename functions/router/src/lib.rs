@@ -7,18 +7,27 @@
 //! calls with a key is [`Memory`], which the simulation of faults decides with as well.
 
 mod attempt;
+mod breaker;
 mod calls;
 mod chat;
 mod choose;
 mod clock;
 mod config;
 mod failure;
+mod inference;
+mod metrics;
+mod pace;
 mod price;
 mod provider;
+mod record;
 mod response;
+mod retry_after;
+mod route;
 mod router;
 mod service;
-mod stats;
+mod showing;
+mod slots;
+mod warmth;
 
 pub use calls::{Arrival, BOUNDS, Bounds, Digest, KeyConflict, Memory};
 pub use clock::Clock;

@@ -30,10 +30,24 @@ impl Price {
         }
     }
 
-    /// The cost of a call of nominal size, for comparing providers.
-    pub(crate) fn nominal(self) -> f64 {
-        let (seconds, usage) = NOMINAL;
-        self.cost(seconds, Some(usage))
+    /// The cost of a call that takes so many seconds and is of nominal size, for comparing
+    /// providers; none without a price.
+    pub(crate) fn expected(self, seconds: Option<f64>) -> Option<f64> {
+        match self {
+            Self::Undeclared => None,
+            Self::PerSecond(_) | Self::PerMillionTokens { .. } => {
+                let (nominal, usage) = NOMINAL;
+                Some(self.cost(seconds.unwrap_or(nominal), Some(usage)))
+            }
+        }
+    }
+
+    /// The cost of a call, where a price is declared.
+    pub(crate) fn actual(self, seconds: f64, usage: Option<Usage>) -> Option<f64> {
+        match self {
+            Self::Undeclared => None,
+            Self::PerSecond(_) | Self::PerMillionTokens { .. } => Some(self.cost(seconds, usage)),
+        }
     }
 
     /// US dollars per second, where that is how the provider charges.

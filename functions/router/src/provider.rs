@@ -5,20 +5,24 @@ mod modal;
 mod openai;
 pub(crate) mod simulated;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use beacon_core::wire::{InferenceRequest, ProviderView, Usage};
+use beacon_core::wire::{InferenceRequest, ProviderView, RouteState, RouteView, Usage};
 use beacon_core::{ProviderId, Region};
+use reqwest::Url;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::config::{BackendConfig, Config, ConfigError, Model, ProviderConfig};
-use crate::failure::Failure;
+use crate::config::{BackendConfig, Config, ConfigError, ProviderConfig, Timeouts};
+use crate::failure::{Failure, FailureCode};
 use crate::price::Price;
-use crate::stats::Stats;
+use crate::record::Record;
+use crate::route::Route;
+use crate::slots::Slots;
 use endpoint::Endpoint;
 use simulated::{CallLog, Simulated};
 
@@ -28,9 +32,12 @@ pub(crate) struct Provider {
     pub(crate) name: ProviderId,
     pub(crate) region: Region,
     pub(crate) price: Price,
-    pub(crate) timeout: Duration,
-    pub(crate) stats: Stats,
-    models: Vec<Model>,
+    pub(crate) timeouts: Timeouts,
+    /// One a model, in the order of the configuration.
+    pub(crate) routes: Vec<Arc<Route>>,
+    pub(crate) slots: Arc<Slots>,
+    /// How often a model that nobody asked is asked, to know whether it answers.
+    pub(crate) probe: Option<Duration>,
     backend: Backend,
 }
 
@@ -51,21 +58,58 @@ pub(crate) struct Call<'a> {
     pub(crate) trace_id: &'a str,
     pub(crate) idempotency_key: Option<&'a str>,
     pub(crate) sent: &'a Sent,
+    /// What loading the model may add to the time for a first byte.
+    pub(crate) waking: Duration,
+    pub(crate) clock: Clock,
 }
 
-/// Whether a request may have reached a provider. Clones tell of the same call.
+/// How far a call's request got. Clones tell of the same call.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sent(Arc<AtomicBool>);
+pub(crate) struct Sent(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    left: AtomicBool,
+    /// Microseconds to the head of the last answer; 0 before it.
+    head_us: AtomicU64,
+    result_url: Mutex<Option<Url>>,
+}
 
 impl Sent {
-    /// From here on one may have.
+    /// From here on a request may have reached a provider.
     fn leaves(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.left.store(true, Ordering::Relaxed);
     }
 
-    /// Without it, certainly none has.
+    /// What was sent certainly came to nothing.
+    pub(crate) fn came_to_nothing(&self) {
+        self.0.left.store(false, Ordering::Relaxed);
+    }
+
+    /// Without it, certainly none has, or none that may be charged for.
     pub(crate) fn maybe(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.left.load(Ordering::Relaxed)
+    }
+
+    /// The head of an answer came after this time.
+    fn head(&self, after: Duration) {
+        let us = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
+        self.0.head_us.store(us.max(1), Ordering::Relaxed);
+    }
+
+    /// How long the head of the last answer took.
+    pub(crate) fn first_byte(&self) -> Option<Duration> {
+        let us = self.0.head_us.load(Ordering::Relaxed);
+        (us > 0).then(|| Duration::from_micros(us))
+    }
+
+    /// Where the result of the request is to be had, once the provider said so.
+    pub(crate) fn result_url(&self) -> Option<Url> {
+        self.0.result_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_result_url(&self, url: Url) {
+        *self.0.result_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
     }
 }
 
@@ -81,16 +125,30 @@ pub(crate) struct Answer {
 }
 
 impl Provider {
-    /// All providers of a configuration.
-    pub(crate) fn all(config: Config, clock: Clock) -> Result<Vec<Self>, ConfigError> {
+    /// All providers of a configuration. What is known of those that were there before stays known.
+    pub(crate) fn all(
+        config: Config,
+        clock: Clock,
+        before: &[Arc<Self>],
+    ) -> Result<Vec<Arc<Self>>, ConfigError> {
         let call_log = config.call_log.as_deref().map(|path| CallLog::open(path, clock));
         let call_log = call_log.transpose()?.map(Arc::new);
-        let ready = |provider| Self::new(provider, call_log.clone());
+        let ready = |provider: ProviderConfig| {
+            let same =
+                |known: &&Arc<Self>| known.name == provider.name && known.region == provider.region;
+            let known = before.iter().find(same);
+            Self::new(provider, call_log.clone(), known.map(Arc::as_ref)).map(Arc::new)
+        };
         config.providers.into_iter().map(ready).collect()
     }
 
-    fn new(config: ProviderConfig, call_log: Option<Arc<CallLog>>) -> Result<Self, ConfigError> {
-        let endpoint = |config| Endpoint::new(config).map_err(ConfigError::Client);
+    fn new(
+        config: ProviderConfig,
+        call_log: Option<Arc<CallLog>>,
+        before: Option<&Self>,
+    ) -> Result<Self, ConfigError> {
+        let ProviderConfig { name, region, models, price, timeouts, .. } = config;
+        let endpoint = |config| Endpoint::new(config, &timeouts).map_err(ConfigError::Client);
         let backend = match config.backend {
             BackendConfig::OpenAi(config) => Backend::OpenAi(endpoint(config)?),
             BackendConfig::Modal(config) => Backend::Modal(endpoint(config)?),
@@ -98,26 +156,33 @@ impl Provider {
                 Backend::Simulated(Simulated::new(config, call_log))
             }
         };
-        Ok(Self {
-            name: config.name,
-            region: config.region,
-            price: config.price,
-            timeout: config.timeout,
-            stats: Stats::default(),
-            models: config.models,
-            backend,
-        })
+        let route = |model| {
+            let known = before.and_then(|before| before.routes.iter().find(|r| r.model == model));
+            match known {
+                Some(known) => {
+                    let mut kept = known.known();
+                    kept.pace.set_rates(config.rates);
+                    kept.waking.set_sleep(config.sleep);
+                    Arc::clone(known)
+                }
+                None => Arc::new(Route::new(model, config.rates, config.sleep)),
+            }
+        };
+        let routes = models.into_iter().map(route).collect();
+        let slots = before.filter(|before| before.slots.concurrency() == config.concurrency);
+        let slots = slots.map(|before| Arc::clone(&before.slots));
+        let slots = slots.unwrap_or_else(|| Arc::new(Slots::new(config.concurrency)));
+        Ok(Self { name, region, price, timeouts, routes, slots, probe: config.probe, backend })
     }
 
-    /// What the provider calls a model; none where it does not serve it.
-    pub(crate) fn upstream_model(&self, model: &str) -> Option<&str> {
-        let served = self.models.iter().find(|served| served.id.as_str() == model);
-        served.map(|served| served.upstream.as_str())
+    /// The way to a model, by the name that clients give it; none where it is not served.
+    pub(crate) fn route(&self, model: &str) -> Option<&Arc<Route>> {
+        self.routes.iter().find(|route| route.model.id.as_str() == model)
     }
 
     /// The models served, as clients name them.
     pub(crate) fn models(&self) -> impl Iterator<Item = &str> {
-        self.models.iter().map(|model| model.id.as_str())
+        self.routes.iter().map(|route| route.model.id.as_str())
     }
 
     /// The kind as configured and as shown.
@@ -142,26 +207,46 @@ impl Provider {
         match &self.backend {
             Backend::OpenAi(endpoint) => openai::call(endpoint, call).await,
             Backend::Modal(endpoint) => modal::call(endpoint, call).await,
-            Backend::Simulated(simulated) => simulated.call(call).await,
+            Backend::Simulated(simulated) => {
+                let answer = simulated.call(call);
+                let Some(within) = self.timeouts.first_byte else { return answer.await };
+                timeout(within + call.waking, answer).await.unwrap_or_else(|_elapsed| {
+                    let message = format!("no first byte within {} ms", within.as_millis());
+                    Err(Failure::new(FailureCode::Timeout, message))
+                })
+            }
         }
     }
 
     /// The provider as `GET /providers` shows it.
     pub(crate) fn view(&self, now_ms: u64) -> ProviderView {
-        let record = self.stats.record();
+        let routes: Vec<RouteView> = self.routes.iter().map(|route| route.view(now_ms)).collect();
+        let records: Vec<Record> = self.routes.iter().map(|r| r.known().record.clone()).collect();
+        let asked = records.iter().filter(|record| record.last_success_ms.is_some());
+        let latencies: Vec<f64> = asked.map(|record| record.avg_latency).collect();
+        let rates: Vec<f64> = records.iter().map(|record| record.success_rate.0).collect();
+        let last_success_ms = records.iter().filter_map(|record| record.last_success_ms).max();
         ProviderView {
             name: self.name.to_string(),
             kind: self.kind().to_owned(),
             region: self.region.to_string(),
-            healthy: !record.is_failing(now_ms),
+            healthy: routes.iter().all(|route| route.state != RouteState::Down),
             models: Some(self.models().map(str::to_owned).collect()),
             simulated: self.is_simulated(),
             cost_per_second: self.price.per_second(),
-            avg_latency: record.avg_latency,
-            success_rate: record.success_rate,
-            last_health_check: Duration::from_millis(record.last_success_ms).as_secs_f64(),
+            avg_latency: mean(&latencies).unwrap_or(0.0),
+            success_rate: mean(&rates).unwrap_or(1.0),
+            last_health_check: Duration::from_millis(last_success_ms.unwrap_or(0)).as_secs_f64(),
+            in_flight: self.slots.in_flight(),
+            queued: self.slots.queued(),
+            routes,
         }
     }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    let count = u32::try_from(values.len()).ok().filter(|count| *count > 0)?;
+    Some(values.iter().sum::<f64>() / f64::from(count))
 }
 
 /// A value of the type expected; none where a provider sends something else in its place. What is

@@ -28,6 +28,8 @@ pub(crate) fn answered(
         served_model: answer.served_model,
         metadata: ResponseMetadata { receipt: answer.receipt, ..metadata(provider, request) },
         earlier_maybe_billed: 0,
+        timings: None,
+        decision: None,
     }
 }
 
@@ -95,6 +97,8 @@ fn unanswered(
         served_model: None,
         metadata,
         earlier_maybe_billed: 0,
+        timings: None,
+        decision: None,
     }
 }
 

@@ -1,20 +1,21 @@
-//! One inference: who is asked, in which time, and what comes back.
+//! The router: its providers, what is known of them, and the calls that it makes once.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use beacon_core::Region;
-use beacon_core::region::UnknownRegion;
-use beacon_core::wire::{CallKey, CallView, InferenceRequest, InferenceResponse, ProviderView};
+use beacon_core::wire::{
+    CallKey, CallView, InferenceRequest, InferenceResponse, ProviderView, RouteState,
+};
 
-use crate::attempt::{Deadline, attempt};
-use crate::calls::{Asking, Calls, KeyConflict, Told};
-use crate::choose::{Candidate, choose};
+use crate::attempt::Deadline;
+use crate::calls::{Asking as Wanted, Calls, KeyConflict, Told};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
-use crate::failure::{Failure, FailureCode};
-use crate::provider::{Call, Provider, Sent};
+use crate::failure::Failure;
+use crate::inference::{self, Asking};
+use crate::metrics::Totals;
+use crate::provider::{Provider, Sent};
 use crate::response;
 
 /// What comes with a call besides its body.
@@ -36,10 +37,44 @@ pub struct HybridRouter {
 
 #[derive(Debug)]
 struct Shared {
-    providers: Vec<Provider>,
-    regions: Vec<Region>,
+    fleet: RwLock<Arc<Fleet>>,
     calls: Arc<Calls>,
     clock: Clock,
+    totals: Totals,
+}
+
+/// The providers of one configuration.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) providers: Vec<Arc<Provider>>,
+    /// Those that they declare, in order.
+    pub(crate) regions: Vec<Region>,
+}
+
+impl Fleet {
+    fn new(config: Config, clock: Clock, before: &[Arc<Provider>]) -> Result<Self, ConfigError> {
+        let providers = Provider::all(config, clock, before)?;
+        let mut regions: Vec<Region> = providers.iter().map(|p| p.region.clone()).collect();
+        regions.sort();
+        regions.dedup();
+        Ok(Self { providers, regions })
+    }
+}
+
+/// How many of the providers and regions can be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Health {
+    pub(crate) providers: usize,
+    /// With a model that was answered recently, and none that is down.
+    pub(crate) ready: usize,
+    /// Of which nothing is known.
+    pub(crate) unknown: usize,
+    /// With a model that is down.
+    pub(crate) down: usize,
+    /// With a provider that is not down.
+    pub(crate) regions: BTreeSet<String>,
+    /// Models at providers that are not down.
+    pub(crate) routes_up: usize,
 }
 
 /// What a call goes by besides its request.
@@ -51,9 +86,6 @@ struct Terms<'a> {
     sent: &'a Sent,
 }
 
-/// A provider that serves what is asked, and the model's name there.
-type Serving<'a> = (&'a Provider, &'a str);
-
 impl HybridRouter {
     /// Makes the providers of a configuration ready to be called.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
@@ -62,34 +94,78 @@ impl HybridRouter {
 
     /// The same, by another clock than the machine's.
     pub fn with_clock(config: Config, clock: Clock) -> Result<Self, ConfigError> {
-        let providers = Provider::all(config, clock)?;
-        let mut regions: Vec<Region> = providers.iter().map(|p| p.region.clone()).collect();
-        regions.sort();
-        regions.dedup();
+        let fleet = RwLock::new(Arc::new(Fleet::new(config, clock, &[])?));
         let calls = Arc::new(Calls::new(clock));
-        Ok(Self { shared: Arc::new(Shared { providers, regions, calls, clock }) })
+        Ok(Self { shared: Arc::new(Shared { fleet, calls, clock, totals: Totals::default() }) })
+    }
+
+    /// Goes by another configuration from now on. Calls in flight end as they began; what is known of
+    /// providers and models that are in both stays known.
+    pub fn reload(&self, config: Config) -> Result<(), ConfigError> {
+        let fleet = Fleet::new(config, self.shared.clock, &self.fleet().providers)?;
+        *self.shared.fleet.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fleet);
+        Ok(())
+    }
+
+    pub(crate) fn fleet(&self) -> Arc<Fleet> {
+        Arc::clone(&self.shared.fleet.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether every provider makes its answers up.
     pub fn is_simulated(&self) -> bool {
-        self.shared.providers.iter().all(Provider::is_simulated)
+        self.fleet().providers.iter().all(|provider| provider.is_simulated())
     }
 
     /// The regions that providers declare, in order.
-    pub fn regions(&self) -> &[Region] {
-        &self.shared.regions
+    pub fn regions(&self) -> Vec<Region> {
+        self.fleet().regions.clone()
     }
 
     /// The providers of a region, canonical or alias; of all regions without one.
     pub fn providers(&self, region: Option<&str>) -> Vec<ProviderView> {
-        let now = self.now_ms();
-        let asked = region.map(|given| Region::resolve(given, &self.shared.regions));
-        let fits = |provider: &&Provider| match &asked {
+        let (now, fleet) = (self.now_ms(), self.fleet());
+        let asked = region.map(|given| Region::resolve(given, &fleet.regions));
+        let fits = |provider: &&Arc<Provider>| match &asked {
             None => true,
             Some(Ok(region)) => provider.region == *region,
             Some(Err(_unknown)) => false,
         };
-        self.shared.providers.iter().filter(fits).map(|provider| provider.view(now)).collect()
+        fleet.providers.iter().filter(fits).map(|provider| provider.view(now)).collect()
+    }
+
+    /// What real calls say of the providers.
+    pub(crate) fn health(&self) -> Health {
+        let mut health = Health::default();
+        for provider in self.providers(None) {
+            health.providers += 1;
+            let states = || provider.routes.iter().map(|route| route.state);
+            if provider.healthy {
+                health.regions.insert(provider.region.clone());
+                let ready = states().any(|state| state == RouteState::Ready);
+                *(if ready { &mut health.ready } else { &mut health.unknown }) += 1;
+            } else {
+                health.down += 1;
+            }
+            health.routes_up += states().filter(|state| *state != RouteState::Down).count();
+        }
+        health
+    }
+
+    /// Closes the breakers of a provider and model, of all where one is not named, and forgets what
+    /// they were told to wait. How many there were.
+    pub fn reset_breakers(&self, provider: Option<&str>, model: Option<&str>) -> usize {
+        let fleet = self.fleet();
+        let fits = |p: &&Arc<Provider>| provider.is_none_or(|name| p.name.as_str() == name);
+        let routes = fleet.providers.iter().filter(fits).flat_map(|provider| &provider.routes);
+        let routes = routes.filter(|r| model.is_none_or(|name| r.model.id.as_str() == name));
+        routes.map(|route| route.reset()).count()
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn metrics(&self) -> String {
+        let fleet = self.fleet();
+        let providers = fleet.providers.iter().map(Arc::as_ref);
+        self.shared.totals.print(providers, self.now_ms())
     }
 
     /// Asks one provider, or joins the call of the same key, or repeats what it ended with. Dropping
@@ -111,7 +187,7 @@ impl HybridRouter {
                 router.ask(&request, terms).await
             }
         };
-        let told = self.shared.calls.ask(Asking { key, request, deadline_ms }, make).await?;
+        let told = self.shared.calls.ask(Wanted { key, request, deadline_ms }, make).await?;
         Ok(match told {
             Told::Answered(response) => Arc::unwrap_or_clone(response),
             Told::Stopped { maybe_billed, earlier_maybe_billed } => InferenceResponse {
@@ -151,125 +227,17 @@ impl HybridRouter {
     }
 
     async fn ask(&self, request: &InferenceRequest, terms: Terms<'_>) -> InferenceResponse {
-        let asked = match &request.region_preference {
-            None => Ok(None),
-            Some(given) => Region::resolve(given, &self.shared.regions).map(Some),
-        };
-        let region = match asked {
-            Ok(region) => region,
-            Err(UnknownRegion { given, .. }) => {
-                let there = list(self.regions());
-                let message = format!("unknown region `{given}`; there are providers in {there}");
-                let failure = Failure::new(FailureCode::Unavailable, message);
-                return self.refused(request, None, &failure);
-            }
-        };
-        let now = self.now_ms();
-        let serving = self.serving(request, region.as_ref(), now);
-        if serving.is_empty() {
-            let failure = self.unavailable(request, region.as_ref());
-            return self.refused(request, region.as_ref(), &failure);
-        }
-        let given = terms.context.trace_id.as_deref().or(request.trace_id.as_deref());
-        let trace_id = given.map_or_else(|| Cow::Owned(new_trace_id()), Cow::Borrowed);
-        self.ask_in_turn(serving, request, region.as_ref(), terms, &trace_id).await
-    }
-
-    /// Asks the first provider, and the next only while certainly nothing was sent.
-    async fn ask_in_turn(
-        &self,
-        serving: Vec<Serving<'_>>,
-        request: &InferenceRequest,
-        region: Option<&Region>,
-        terms: Terms<'_>,
-        trace_id: &str,
-    ) -> InferenceResponse {
         let Terms { context, deadline, sent } = terms;
-        let clock = self.shared.clock;
-        let mut unreached = None;
-        for (attempts, (provider, upstream_model)) in (1..).zip(serving) {
-            let Some(limit) = deadline.time_for(provider.timeout, self.now_ms()) else {
-                break;
-            };
-            let call = Call {
-                request,
-                upstream_model,
-                region: &provider.region,
-                trace_id,
-                idempotency_key: context.idempotency_key.as_ref().map(CallKey::as_str),
-                sent,
-            };
-            let (outcome, seconds) = attempt(provider, &call, limit, deadline, clock).await;
-            match outcome {
-                Ok(answer) => return response::answered(provider, request, answer, seconds),
-                Err(failure) => {
-                    let certainly_not_sent = failure.code == FailureCode::Unreachable;
-                    let now = self.now_ms();
-                    let failed =
-                        response::failed(provider, request, &failure, seconds, attempts, now);
-                    if !certainly_not_sent {
-                        return failed;
-                    }
-                    unreached = Some(failed);
-                }
-            }
-        }
-        unreached.unwrap_or_else(|| {
-            let message = "not started: too little time is left before the deadline";
-            let failure = Failure::new(FailureCode::DeadlineExceeded, message);
-            self.refused(request, region, &failure)
-        })
-    }
-
-    /// The providers of the region and model asked, the best first. There is no other region to
-    /// fall back to.
-    fn serving(
-        &self,
-        request: &InferenceRequest,
-        region: Option<&Region>,
-        now_ms: u64,
-    ) -> Vec<Serving<'_>> {
-        let of_region = |provider: &&Provider| region.is_none_or(|asked| provider.region == *asked);
-        let candidate = |provider| {
-            let upstream_model = Provider::upstream_model(provider, &request.model)?;
-            Some(Candidate {
-                provider: (provider, upstream_model),
-                price: provider.price.nominal(),
-                record: provider.stats.record(),
-            })
+        let fleet = self.fleet();
+        let asking = Asking {
+            request,
+            context,
+            deadline,
+            sent,
+            fleet: &fleet,
+            totals: &self.shared.totals,
+            clock: self.shared.clock,
         };
-        let candidates = self.shared.providers.iter().filter(of_region).filter_map(candidate);
-        choose(candidates.collect(), request.cost_priority, now_ms)
+        inference::ask(asking).await
     }
-
-    /// Why nobody serves the request, and what there is instead.
-    fn unavailable(&self, request: &InferenceRequest, region: Option<&Region>) -> Failure {
-        let providers = &self.shared.providers;
-        let of_region = |provider: &&Provider| region.is_none_or(|asked| provider.region == *asked);
-        let models: BTreeSet<&str> =
-            providers.iter().filter(of_region).flat_map(Provider::models).collect();
-        let model: String = request.model.chars().take(80).collect();
-        let message = match region {
-            Some(region) if models.is_empty() => {
-                format!(
-                    "no provider in region `{region}`; there are providers in {}",
-                    list(self.regions())
-                )
-            }
-            Some(region) => format!(
-                "no provider in region `{region}` serves the model `{model}`; served there: {}",
-                list(models)
-            ),
-            None => format!("no provider serves the model `{model}`; served: {}", list(models)),
-        };
-        Failure::new(FailureCode::Unavailable, message)
-    }
-}
-
-fn new_trace_id() -> String {
-    format!("{:032x}", rand::random::<u128>())
-}
-
-fn list(all: impl IntoIterator<Item = impl ToString>) -> String {
-    all.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
 }

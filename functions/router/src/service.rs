@@ -1,11 +1,10 @@
 //! The router as an HTTP service.
 
 mod body;
+mod health;
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -26,6 +25,7 @@ use tokio::net::TcpListener;
 use crate::calls::KeyConflict;
 use crate::router::{CallContext, HybridRouter};
 use body::Problem;
+use health::{health, ready};
 
 /// Largest request body, bytes.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -39,6 +39,7 @@ pub fn app(router: HybridRouter) -> axum::Router {
         .route("/v1/inference/{key}", get(look).delete(stop))
         .route("/health", get(health))
         .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
         .route("/providers", get(providers))
         .fallback(async || Detail::text(StatusCode::NOT_FOUND, "Not Found"))
         .method_not_allowed_fallback(async || {
@@ -110,37 +111,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.trim().eq_ignore_ascii_case("application/json")
 }
 
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    timestamp: f64,
-    version: &'static str,
-    providers_total: usize,
-    providers_healthy: usize,
-    regions: BTreeSet<String>,
-}
-
-async fn health(State(router): State<HybridRouter>) -> Json<Health> {
-    let providers = router.providers(None);
-    let healthy = || providers.iter().filter(|provider| provider.healthy);
-    Json(Health {
-        status: "healthy",
-        timestamp: timestamp(&router),
-        version: env!("CARGO_PKG_VERSION"),
-        providers_total: providers.len(),
-        providers_healthy: healthy().count(),
-        regions: healthy().map(|provider| provider.region.clone()).collect(),
-    })
-}
-
-#[derive(Serialize)]
-struct Ready {
-    status: &'static str,
-    timestamp: f64,
-}
-
-async fn ready(State(router): State<HybridRouter>) -> Json<Ready> {
-    Json(Ready { status: "ok", timestamp: timestamp(&router) })
+async fn metrics(State(router): State<HybridRouter>) -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], router.metrics()).into_response()
 }
 
 #[derive(Deserialize)]
@@ -153,10 +125,6 @@ async fn providers(
     Query(query): Query<ProvidersQuery>,
 ) -> Json<ProvidersResponse> {
     Json(ProvidersResponse { providers: router.providers(query.region.as_deref()) })
-}
-
-fn timestamp(router: &HybridRouter) -> f64 {
-    Duration::from_millis(router.now_ms()).as_secs_f64()
 }
 
 fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {

@@ -7,6 +7,7 @@ pub mod access;
 pub mod bill;
 pub mod builtin;
 pub mod execution;
+pub mod exposition;
 pub mod failure;
 pub mod idempotency;
 pub mod job;

@@ -1,16 +1,16 @@
 //! Figures for Prometheus, added up from jobs and lanes as the tables have them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use crate::execution::{ExecutionStatus, Outcome};
+use crate::exposition::{Exposition, Kind, label, name};
 use crate::id::ModelId;
 use crate::job::{Job, JobStatus};
 use crate::lane::{Durations, Lane, Tallies};
 use crate::reconcile::Pass;
 use crate::region::Region;
 use crate::view::is_mismatch;
-use crate::wire::ProviderView;
+use crate::wire::{BreakerState, ProviderView};
 
 /// Where executions are counted: status, outcome, region, model.
 type Cell = (ExecutionStatus, Option<Outcome>, Region, ModelId);
@@ -80,7 +80,7 @@ impl Metrics {
         providers: Option<&[ProviderView]>,
         pass: Option<&Pass>,
     ) -> String {
-        let mut text = Text { out: String::new(), window };
+        let mut text = Text { out: Exposition::default(), window };
         self.print_jobs(&mut text);
         self.print_durations(&mut text);
         let single = |labels: &str, value: u64| vec![(labels.to_owned(), value.to_string())];
@@ -117,7 +117,7 @@ impl Metrics {
         if let Some(pass) = pass {
             print_pass(&mut text, pass);
         }
-        text.out
+        text.out.into_text()
     }
 
     fn print_jobs(&self, text: &mut Text<'_>) {
@@ -173,15 +173,14 @@ fn print_router(text: &mut Text<'_>, providers: Option<&[ProviderView]>) {
         healthy.collect(),
     );
     let states = providers.iter().flat_map(|provider| {
-        provider.models.iter().flatten().flat_map(|model| {
-            ["closed", "half_open", "open"].map(|state| {
+        provider.routes.iter().flat_map(|route| {
+            [BreakerState::Closed, BreakerState::HalfOpen, BreakerState::Open].map(|state| {
                 let labels = [
                     label("provider", &provider.name),
-                    label("model", model),
-                    label("state", state),
+                    label("model", &route.model),
+                    label("state", &name(&state)),
                 ];
-                // This router's breakers never open: a provider that fails is asked last.
-                (labels.join(","), u64::from(state == "closed").to_string())
+                (labels.join(","), u64::from(route.breaker == state).to_string())
             })
         })
     });
@@ -219,9 +218,9 @@ fn print_pass(text: &mut Text<'_>, pass: &Pass) {
     );
 }
 
-/// Text in Prometheus' format.
+/// The metrics' text, with the window that sums are over.
 struct Text<'a> {
-    out: String,
+    out: Exposition,
     window: &'a str,
 }
 
@@ -232,26 +231,7 @@ impl Text<'_> {
     }
 
     fn gauge_now(&mut self, metric: &str, help: &str, values: Vec<(String, String)>) {
-        // Writing to a String cannot fail.
-        let _infallible = writeln!(self.out, "# HELP {metric} {help}\n# TYPE {metric} gauge");
-        for (labels, value) in values {
-            let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
-            let _infallible = writeln!(self.out, "{metric}{labels} {value}");
-        }
-    }
-}
-
-fn label(name: &str, value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    format!("{name}=\"{value}\"")
-}
-
-/// An enum's name as JSON has it.
-fn name<T: serde::Serialize>(variant: &T) -> String {
-    match serde_json::to_value(variant) {
-        Ok(serde_json::Value::String(name)) => name,
-        // Only enums without fields come here, and serde writes those as texts.
-        Ok(_) | Err(_) => String::new(),
+        self.out.metric(Kind::Gauge, metric, help, values);
     }
 }
 

@@ -4,10 +4,16 @@
 //! and older callers do not send; every extension is optional on the way in.
 
 mod call;
+mod decision;
+mod provider;
 
 use serde::{Deserialize, Serialize};
 
 pub use call::{CallKey, CallState, CallView};
+pub use decision::{Attempted, Considered, Decision, Order, Standing, Timings};
+pub use provider::{
+    BreakerState, LastError, ProviderView, ProvidersResponse, RouteState, RouteView, Warmth,
+};
 
 /// Absolute deadline of a call, Unix milliseconds. The router does not start what cannot finish.
 pub const DEADLINE_HEADER: &str = "x-beacon-deadline-ms";
@@ -130,6 +136,12 @@ pub struct InferenceResponse {
     /// provider may have charged for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub earlier_maybe_billed: u32,
+    /// Where the time went; absent from older routers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+    /// Who could have been asked, who was, and why; absent from older routers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<Decision>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
@@ -219,43 +231,4 @@ pub struct WireFailure {
     /// RFC 3339 UTC, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
-}
-
-/// Answer to `GET /providers`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ProvidersResponse {
-    /// One entry a provider.
-    pub providers: Vec<ProviderView>,
-}
-
-/// One provider of `GET /providers`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ProviderView {
-    /// Provider id.
-    pub name: String,
-    /// `openai`, `modal`, `simulated`, …
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Canonical region.
-    pub region: String,
-    /// Whether its recent calls succeeded; one whose did not is chosen last.
-    pub healthy: bool,
-    /// Model ids it serves; absent from older routers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub models: Option<Vec<String>>,
-    /// Makes its answers up.
-    #[serde(default)]
-    pub simulated: bool,
-    /// US dollars per second of inference, where that is how the provider charges.
-    #[serde(default)]
-    pub cost_per_second: f64,
-    /// Moving average of real calls, seconds; 0 before the first.
-    #[serde(default)]
-    pub avg_latency: f64,
-    /// Moving average of real calls, 0 to 1; 1 before the first.
-    #[serde(default)]
-    pub success_rate: f64,
-    /// Unix seconds of the last real success; 0 before the first.
-    #[serde(default)]
-    pub last_health_check: f64,
 }

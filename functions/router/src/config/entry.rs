@@ -1,19 +1,26 @@
 //! One `[[providers]]` table.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use beacon_core::{ModelId, ProviderId, Region, time_budget};
+use beacon_core::{ModelId, ProviderId, Region};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::limits::LimitsEntry;
 use super::{BackendConfig, EndpointConfig, Model, ProviderConfig, ProviderProblem};
 use crate::price::Price;
 use crate::provider::simulated::SimulatedConfig;
 
 /// The keys that every kind of provider has; the others belong to its kind.
-const COMMON: [&str; 6] = ["name", "kind", "region", "models", "price", "timeout_seconds"];
+const COMMON: [&str; 5] = ["name", "kind", "region", "models", "price"];
+
+/// After 150 seconds Modal says where the result will be; until then a request brings nothing
+/// (<https://modal.com/docs/guide/webhook-timeouts>).
+const MODAL_HOP: Duration = Duration::from_secs(155);
 
 #[derive(Deserialize)]
 struct Common {
@@ -22,7 +29,6 @@ struct Common {
     region: String,
     models: Vec<ModelEntry>,
     price: Option<PriceEntry>,
-    timeout_seconds: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +69,7 @@ struct PriceEntry {
 struct EndpointEntry {
     url: String,
     api_key_env: Option<String>,
+    api_key_file: Option<PathBuf>,
 }
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -72,9 +79,15 @@ pub(super) fn provider(
     table: toml::Table,
     variable: Variable<'_>,
 ) -> Result<ProviderConfig, ProviderProblem> {
-    let (common, own): (toml::Table, toml::Table) =
+    let (common, rest): (toml::Table, toml::Table) =
         table.into_iter().partition(|(key, _)| COMMON.contains(&key.as_str()));
-    let common: Common = read(common)?;
+    let (limits, own): (toml::Table, toml::Table) =
+        rest.into_iter().partition(|(key, _)| LimitsEntry::KEYS.contains(&key.as_str()));
+    let (common, limits): (Common, LimitsEntry) = (read(common)?, read(limits)?);
+    let hop = match common.kind {
+        Kind::OpenAi | Kind::Simulated => None,
+        Kind::Modal => Some(MODAL_HOP),
+    };
     let backend = match common.kind {
         Kind::OpenAi => BackendConfig::OpenAi(endpoint(read(own)?, variable, "chat/completions")?),
         Kind::Modal => BackendConfig::Modal(endpoint(read(own)?, variable, "")?),
@@ -89,7 +102,11 @@ pub(super) fn provider(
         region: region(&common.region)?,
         models: models(common.models)?,
         price: common.price.map_or(Ok(Price::Undeclared), price)?,
-        timeout: common.timeout_seconds.map_or(Ok(time_budget::ATTEMPT), timeout)?,
+        timeouts: limits.timeouts(hop)?,
+        sleep: limits.sleep()?,
+        rates: limits.rates()?,
+        concurrency: limits.concurrency()?,
+        probe: limits.probe()?,
         backend,
     })
 }
@@ -155,25 +172,18 @@ fn price_problem() -> ProviderProblem {
     }
 }
 
-fn timeout(seconds: f64) -> Result<Duration, ProviderProblem> {
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(timeout) if !timeout.is_zero() && timeout <= time_budget::ROUTER => Ok(timeout),
-        Ok(_) | Err(_) => Err(ProviderProblem::Value {
-            key: "timeout_seconds",
-            allowed: "above 0 and at most the 600 seconds that the router has for all attempts",
-        }),
-    }
-}
-
 fn endpoint(
     entry: EndpointEntry,
     variable: Variable<'_>,
     path: &str,
 ) -> Result<EndpointConfig, ProviderProblem> {
-    Ok(EndpointConfig {
-        url: url(&entry.url, path)?,
-        authorization: entry.api_key_env.map(|name| bearer(name, variable)).transpose()?,
-    })
+    let authorization = match (entry.api_key_env, entry.api_key_file) {
+        (None, None) => None,
+        (Some(name), None) => Some(bearer_of_variable(name, variable)?),
+        (None, Some(path)) => Some(bearer_of_file(&path)?),
+        (Some(_), Some(_)) => return Err(ProviderProblem::TwoKeys),
+    };
+    Ok(EndpointConfig { url: url(&entry.url, path)?, authorization })
 }
 
 fn url(given: &str, path: &str) -> Result<Url, ProviderProblem> {
@@ -193,13 +203,28 @@ fn url(given: &str, path: &str) -> Result<Url, ProviderProblem> {
     Ok(url)
 }
 
-fn bearer(name: String, variable: Variable<'_>) -> Result<HeaderValue, ProviderProblem> {
+fn bearer_of_variable(
+    name: String,
+    variable: Variable<'_>,
+) -> Result<HeaderValue, ProviderProblem> {
     let Some(key) = variable(&name).filter(|key| !key.is_empty()) else {
         return Err(ProviderProblem::KeyUnset(name));
     };
-    let Ok(mut header) = HeaderValue::try_from(format!("Bearer {key}")) else {
-        return Err(ProviderProblem::KeyUnusable(name));
-    };
+    bearer(&key).ok_or(ProviderProblem::KeyUnusable(name))
+}
+
+fn bearer_of_file(path: &Path) -> Result<HeaderValue, ProviderProblem> {
+    let refused = |problem| ProviderProblem::KeyFile { path: path.display().to_string(), problem };
+    let text = fs::read_to_string(path).map_err(|_unread| refused("cannot be read"))?;
+    let key = text.trim();
+    if key.is_empty() {
+        return Err(refused("is empty"));
+    }
+    bearer(key).ok_or_else(|| refused("does not hold a usable key"))
+}
+
+fn bearer(key: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::try_from(format!("Bearer {key}")).ok()?;
     header.set_sensitive(true);
-    Ok(header)
+    Some(header)
 }

@@ -7,22 +7,28 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Body, Client, Response, Url, redirect, retry};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::{Body, Client, RequestBuilder, Response, Url, redirect, retry};
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout};
 
 use beacon_core::wire::{IDEMPOTENCY_HEADER, TRACE_HEADER};
 
 use super::{Call, Sent};
-use crate::config::EndpointConfig;
+use crate::config::{EndpointConfig, Timeouts};
 use crate::failure::{Failure, FailureCode};
+use crate::retry_after::retry_after;
 
 /// Most bytes read of a provider's answer.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the five seconds after which common servers close an idle connection: a request
 /// sent on a connection that is just closing is lost, and must not be sent again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Requests that a provider may send on to itself before anything is done.
+const MOST_REDIRECTS: u32 = 3;
+/// Between two requests for a result that was not ready, or whose connection was lost.
+const POLL_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a provider is reached, with the connections to it.
 #[derive(Debug)]
@@ -30,6 +36,7 @@ pub(super) struct Endpoint {
     client: Client,
     url: Url,
     authorization: Option<HeaderValue>,
+    first_byte: Option<Duration>,
 }
 
 /// A whole HTTP answer.
@@ -37,21 +44,83 @@ pub(super) struct Endpoint {
 pub(super) struct HttpAnswer {
     pub(super) status: u16,
     pub(super) body: Bytes,
+    /// What the provider asks to wait before the next request.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What is asked, and where.
+enum Hop {
+    Post {
+        url: Url,
+        left: u32,
+    },
+    /// The result of a request that was taken.
+    Get(Url),
 }
 
 impl Endpoint {
-    pub(super) fn new(config: EndpointConfig) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(config: EndpointConfig, timeouts: &Timeouts) -> Result<Self, reqwest::Error> {
         let EndpointConfig { url, authorization } = config;
-        Ok(Self { client: client()?, url, authorization })
+        let client = client(timeouts.connect)?;
+        Ok(Self { client, url, authorization, first_byte: timeouts.first_byte })
     }
 
-    /// Posts JSON, once, and reads the whole answer.
+    /// Posts JSON, once, and reads the whole answer. Where the provider says that the result is to
+    /// be had elsewhere on its host (303), it is asked for there until it is ready: what was taken
+    /// once is never posted again.
     pub(super) async fn post(&self, call: &Call<'_>, body: Vec<u8>) -> Result<HttpAnswer, Failure> {
-        let mut request = self
-            .client
-            .post(self.url.clone())
+        let body = Bytes::from(body);
+        let mut hop = match call.sent.result_url().filter(|url| self.is_own(url)) {
+            Some(url) => Hop::Get(url),
+            None => Hop::Post { url: self.url.clone(), left: MOST_REDIRECTS },
+        };
+        loop {
+            let answered = match &hop {
+                Hop::Post { url, .. } => self.send(call, self.posting(call, url, &body)).await,
+                Hop::Get(url) => self.send(call, self.client.get(url.clone())).await,
+            };
+            let response = match (answered, &hop) {
+                (Ok(response), _) => response,
+                (Err(failure), Hop::Post { .. }) => return Err(failure),
+                (Err(_lost), Hop::Get(_)) => {
+                    // Asking for a result starts nothing. The caller's time bounds it.
+                    sleep(POLL_PAUSE).await;
+                    continue;
+                }
+            };
+            match self.next_hop(&hop, &response)? {
+                None => match (read_whole(call, response).await, &hop) {
+                    (Err(failure), Hop::Get(_)) if failure.code == FailureCode::ConnectionLost => {
+                        sleep(POLL_PAUSE).await;
+                    }
+                    (read, _) => return read,
+                },
+                Some(Hop::Get(url)) => {
+                    call.sent.set_result_url(url.clone());
+                    if matches!(hop, Hop::Get(_)) {
+                        sleep(POLL_PAUSE).await;
+                    }
+                    hop = Hop::Get(url);
+                }
+                Some(post @ Hop::Post { .. }) => hop = post,
+            }
+        }
+    }
+
+    fn posting(&self, call: &Call<'_>, url: &Url, body: &Bytes) -> RequestBuilder {
+        let outgoing = Outgoing { body: Some(body.clone()), sent: call.sent.clone() };
+        self.client
+            .post(url.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(Body::wrap(Outgoing { body: Some(body.into()), sent: call.sent.clone() }));
+            .body(Body::wrap(outgoing))
+    }
+
+    /// The head of the answer, within the time for its first byte.
+    async fn send(
+        &self,
+        call: &Call<'_>,
+        mut request: RequestBuilder,
+    ) -> Result<Response, Failure> {
         let texts =
             [(TRACE_HEADER, Some(call.trace_id)), (IDEMPOTENCY_HEADER, call.idempotency_key)];
         for (name, text) in texts {
@@ -63,11 +132,54 @@ impl Endpoint {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let response = request.send().await.map_err(|error| not_sent_or_lost(&error))?;
-        let status = response.status().as_u16();
-        let body = read(response).await.map_err(|failure| failure.with_status(status))?;
-        Ok(HttpAnswer { status, body })
+        let begun = Instant::now();
+        let sending = request.send();
+        let response = match self.first_byte.map(|within| within + call.waking) {
+            None => sending.await,
+            Some(within) => timeout(within, sending).await.map_err(|_elapsed| {
+                let message = format!("no first byte within {} ms", within.as_millis());
+                Failure::new(FailureCode::Timeout, message)
+            })?,
+        };
+        let response = response.map_err(|error| not_sent_or_lost(&error))?;
+        call.sent.head(begun.elapsed());
+        Ok(response)
     }
+
+    /// Where the answer says to go on; none where it is the answer itself.
+    fn next_hop(&self, hop: &Hop, response: &Response) -> Result<Option<Hop>, Failure> {
+        let status = response.status().as_u16();
+        if !matches!(status, 303 | 307 | 308) {
+            return Ok(None);
+        }
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let Some(url) = location.and_then(|given| response.url().join(given).ok()) else {
+            return Ok(None);
+        };
+        if !self.is_own(&url) {
+            let message = format!("the provider answered HTTP {status} and points to another host");
+            let maybe_billed = Some(status == 303);
+            let failure = Failure::new(FailureCode::Redirect, message).with_status(status);
+            return Err(Failure { maybe_billed, ..failure });
+        }
+        match (status, hop) {
+            (303, _) | (_, Hop::Get(_)) => Ok(Some(Hop::Get(url))),
+            (_, Hop::Post { left: 0, .. }) => Ok(None),
+            (_, Hop::Post { left, .. }) => Ok(Some(Hop::Post { url, left: left - 1 })),
+        }
+    }
+
+    /// Credentials and prompts go to the configured host only.
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.url.origin()
+    }
+}
+
+async fn read_whole(call: &Call<'_>, response: Response) -> Result<HttpAnswer, Failure> {
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers(), call.clock.now_ms());
+    let body = read(response).await.map_err(|failure| failure.with_status(status))?;
+    Ok(HttpAnswer { status, body, retry_after })
 }
 
 /// A request's body. It is asked for only by a connection that is there.
@@ -99,14 +211,14 @@ impl http_body::Body for Outgoing {
     }
 }
 
-fn client() -> Result<Client, reqwest::Error> {
+fn client(connect: Duration) -> Result<Client, reqwest::Error> {
     // Whoever installed a provider before, the client finds it.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(connect)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .build()
@@ -182,6 +294,7 @@ impl HttpAnswer {
             message.push_str(": ");
             message.push_str(detail);
         }
-        Failure::new(FailureCode::Http(self.status), message).with_status(self.status)
+        let failure = Failure::new(FailureCode::Http(self.status), message);
+        Failure { retry_after: self.retry_after, ..failure.with_status(self.status) }
     }
 }

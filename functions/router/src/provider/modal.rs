@@ -116,6 +116,8 @@ impl Reply {
             stage: own.stage.filter(|stage| is_word(stage)),
             retryable: own.transient,
             maybe_billed: None,
+            fault: None,
+            retry_after: None,
         }
     }
 }

@@ -36,13 +36,19 @@ struct Case {
     http_status: Option<u16>,
     retryable: bool,
     maybe_billed: bool,
+    /// What certainly brought no answer is asked again, three times in all.
+    requests: usize,
 }
 
 fn case(act: Act, code: &'static str, stage: &'static str) -> Case {
-    Case { act, code, stage, http_status: None, retryable: false, maybe_billed: false }
+    Case { act, code, stage, http_status: None, retryable: false, maybe_billed: false, requests: 1 }
 }
 
 impl Case {
+    fn asked_again(self) -> Self {
+        Self { requests: 3, ..self }
+    }
+
     fn status(self, http_status: u16) -> Self {
         Self { http_status: Some(http_status), ..self }
     }
@@ -97,13 +103,13 @@ fn statuses() -> [Case; 8] {
     let detail = json!({"detail": SECRET});
     let quoting = json!({"error": {"message": SECRET, "type": "invalid_request_error"}});
     [
-        status(500, "PROVIDER_HTTP_500", &detail).retryable(),
+        status(500, "PROVIDER_HTTP_500", &detail).retryable().asked_again(),
         case(Act::Reply(500, SECRET.to_owned()), "PROVIDER_HTTP_500", "provider_execution")
             .status(500)
             .retryable(),
-        status(503, "PROVIDER_HTTP_503", &detail).retryable(),
+        status(503, "PROVIDER_HTTP_503", &detail).retryable().asked_again(),
         status(504, "PROVIDER_HTTP_504", &detail).retryable().maybe_billed(),
-        status(429, "PROVIDER_HTTP_429", &quoting).retryable(),
+        status(429, "PROVIDER_HTTP_429", &quoting).retryable().asked_again(),
         status(400, "PROVIDER_HTTP_400", &quoting),
         status(404, "PROVIDER_HTTP_404", &detail),
         status(302, "PROVIDER_HTTP_302", &json!({})),
@@ -134,8 +140,8 @@ async fn every_way_to_fail_has_its_code_and_says_what_it_means() {
                 case.http_status
             ]);
             assert_eq!(seen, expected, "case {number} of {kind}: {failure}");
-            assert_eq!(failure["attempts"], 1);
-            assert_eq!(upstream.connections(), 1, "case {number} of {kind} was asked again");
+            assert_eq!(failure["attempts"], case.requests, "case {number} of {kind}");
+            assert_eq!(upstream.connections(), case.requests, "case {number} of {kind}");
         }
     }
 }

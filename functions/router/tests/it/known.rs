@@ -198,10 +198,10 @@ async fn a_router_that_is_given_a_clock_waits_by_the_runtimes() {
     let router = HybridRouter::with_clock(Config::from_toml(toml).unwrap(), clock).unwrap();
     let context = CallContext { deadline_ms: Some(11_000), ..keyed(KEY) };
     let told = router.infer(&request(), &context).await.unwrap();
-    assert_eq!(told.error.as_deref(), Some("no answer within 9500 ms"));
+    assert_eq!(told.error.as_deref(), Some("no answer within 9300 ms"));
     assert_eq!(told.failure.unwrap().timestamp.as_deref(), Some("1970-01-01T00:00:10Z"));
     let view = router.look(&key(KEY));
-    assert_eq!((view.begun_ms, view.ended_ms), (Some(1000), Some(10_500)));
+    assert_eq!((view.begun_ms, view.ended_ms), (Some(1000), Some(10_300)));
 }
 
 #[tokio::test(start_paused = true)]

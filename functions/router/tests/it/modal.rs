@@ -109,13 +109,3 @@ async fn a_long_error_text_is_cut() {
     let told = told(Act::Reply(200, reply.to_string())).await;
     assert_eq!(told["error"], "é".repeat(200));
 }
-
-#[tokio::test]
-async fn a_redirect_is_never_followed() {
-    let upstream = Upstream::start(Act::Reply(303, String::new())).await;
-    let router = Running::start(&lab("modal", &upstream.url, "")).await;
-    let told = router.infer(&question()).await;
-    assert_eq!(told["error_code"], "PROVIDER_HTTP_303");
-    assert_eq!(told["failure"]["maybe_billed"], true);
-    assert_eq!(upstream.connections(), 1);
-}

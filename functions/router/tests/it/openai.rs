@@ -78,6 +78,9 @@ async fn an_answer_is_told_in_full() {
     assert!(told["inference_time"].as_f64().unwrap() > 0.0);
     let mut told = told;
     told["inference_time"] = json!(0.5);
+    for beside in ["timings", "decision"] {
+        assert!(told.as_object_mut().unwrap().remove(beside).is_some(), "{beside}");
+    }
     let expected = json!({
         "success": true, "response": "It is 4.", "error": null, "error_code": null,
         "failure": null, "provider_used": "lab", "inference_time": 0.5, "cost_estimate": 0.0,

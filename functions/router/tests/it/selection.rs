@@ -101,8 +101,10 @@ async fn a_refused_connection_moves_to_the_next_of_the_region_and_no_further() {
     assert_eq!(router.infer(&ask(&json!("US"))).await["provider_used"], "second");
     let told = router.infer(&ask(&json!("ASIA"))).await;
     assert_eq!(told["error_code"], "PROVIDER_UNREACHABLE");
-    assert_eq!(told["provider_used"], "asia-2");
-    assert_eq!(told["failure"]["attempts"], 2);
+    assert_eq!(told["provider_used"], "asia-1");
+    let asked = |at: usize| told["decision"]["attempts"][at]["provider"].clone();
+    assert_eq!([0, 1, 2].map(asked), ["asia-1", "asia-2", "asia-1"]);
+    assert_eq!(told["failure"]["attempts"], 3);
     assert_eq!(eu.connections(), 0);
 }
 
@@ -118,9 +120,8 @@ async fn a_request_that_may_have_been_read_is_not_sent_to_the_next() {
 
 #[tokio::test]
 async fn three_failures_put_a_provider_behind_and_lower_what_is_shown_of_it() {
-    let (broken, other) =
-        (Upstream::start(Act::Reply(500, "{}".to_owned())).await, answering("other").await);
-    let toml = provider("broken", "modal", "us-east", &broken.url, "")
+    let (lost, other) = (Upstream::start(Act::Reset).await, answering("other").await);
+    let toml = provider("broken", "modal", "us-east", &lost.url, "")
         + &provider("other", "modal", "us-east", &other.url, "");
     let router = Running::start(&toml).await;
     for _time in 0..3 {
@@ -132,6 +133,7 @@ async fn three_failures_put_a_provider_behind_and_lower_what_is_shown_of_it() {
     assert!((broken["success_rate"].as_f64().unwrap() - 0.729).abs() < 1e-9, "{broken}");
     assert_eq!((&broken["healthy"], &broken["avg_latency"]), (&json!(false), &json!(0.0)));
     assert_eq!(broken["last_health_check"], 0.0);
+    assert_eq!(broken["routes"][0]["last_error"]["code"], "PROVIDER_CONNECTION_LOST");
     assert_eq!((&other["healthy"], &other["success_rate"]), (&json!(true), &json!(1.0)));
     assert!(other["avg_latency"].as_f64().unwrap() > 0.0);
     assert!(other["last_health_check"].as_f64().unwrap() > 1_700_000_000.0);

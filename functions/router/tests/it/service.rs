@@ -30,10 +30,10 @@ async fn health_and_readiness_have_the_predecessors_shape() {
     health["timestamp"] = json!(0);
     let expected = json!({"status": "healthy", "timestamp": 0,
         "version": env!("CARGO_PKG_VERSION"), "providers_total": 2, "providers_healthy": 2,
-        "regions": ["eu-west", "us-east"]});
+        "providers_ready": 0, "providers_unknown": 2, "providers_down": 0, "regions": ["eu-west", "us-east"]});
     assert_eq!((status, health), (200, expected));
     let (status, ready) = two().await.get("/ready").await;
-    assert_eq!((status, &ready["status"]), (200, &json!("ok")));
+    assert_eq!((status, &ready["status"]), (200, &json!("unknown")));
     assert!(ready["timestamp"].is_f64());
 }
 
@@ -42,10 +42,13 @@ async fn providers_are_shown_and_filtered_by_region_or_alias() {
     let router = two().await;
     let us = json!({"name": "lab", "type": "modal", "region": "us-east", "healthy": true,
         "models": ["m"], "simulated": false, "cost_per_second": 0.00005, "avg_latency": 0.0,
-        "success_rate": 1.0, "last_health_check": 0.0});
+        "success_rate": 1.0, "last_health_check": 0.0, "in_flight": 0, "queued": 0,
+        "routes": [{"model": "m", "state": "unknown", "breaker": "closed"}]});
     let eu = json!({"name": "sim-eu", "type": "simulated", "region": "eu-west", "healthy": true,
         "models": ["b", "a"], "simulated": true, "cost_per_second": 0.0, "avg_latency": 0.0,
-        "success_rate": 1.0, "last_health_check": 0.0});
+        "success_rate": 1.0, "last_health_check": 0.0, "in_flight": 0, "queued": 0,
+        "routes": [{"model": "b", "state": "unknown", "breaker": "closed"},
+            {"model": "a", "state": "unknown", "breaker": "closed"}]});
     let table = [
         ("/providers", json!([us, eu])),
         ("/providers?region=us-east", json!([us])),

@@ -135,9 +135,10 @@ async fn the_built_in_questions_are_answered_to_the_point() {
 
 #[tokio::test]
 async fn errors_come_at_their_rate_and_a_second_attempt_may_succeed() {
-    let failing = simulated("error_rate = 0.5");
     let (mut first, mut second) = (0, 0);
     for sample in 0..100 {
+        // One router of its own each, whose breaker knows nothing of the others.
+        let failing = simulated("error_rate = 0.5");
         let key = |attempt| format!("job.0.us-east.{sample}.m:{attempt}");
         let told = ask(&failing, "Who are you?", MODELS[0], "us-east", &key(1)).await;
         if !told.success {

@@ -31,6 +31,8 @@ fn response() -> Arc<InferenceResponse> {
         served_model: None,
         metadata: ResponseMetadata::default(),
         earlier_maybe_billed: 0,
+        timings: None,
+        decision: None,
     })
 }
 

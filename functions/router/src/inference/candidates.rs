@@ -1,0 +1,135 @@
+//! Who can be asked, and why nobody can.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use beacon_core::Region;
+use beacon_core::wire::{Considered, Order, Standing};
+
+use super::course::Course;
+use super::{Asking, Way, tokens};
+use crate::choose::{Candidate, rank};
+use crate::failure::{Failure, FailureCode};
+use crate::provider::Provider;
+use crate::router::Fleet;
+
+/// Providers of other regions and models that are told of, at most.
+const MOST_TOLD: usize = 50;
+
+/// The providers of the region and model asked that this call may still ask, the best first.
+pub(super) fn considered<'a>(
+    asking: Asking<'a>,
+    region: Option<&Region>,
+    order: Order,
+    course: &Course,
+    now_ms: u64,
+) -> Vec<Candidate<Way<'a>>> {
+    let tokens = tokens(asking.request);
+    let of_region = |provider: &&Provider| region.is_none_or(|asked| provider.region == *asked);
+    let providers = asking.fleet.providers.iter().map(AsRef::as_ref).filter(of_region);
+    let candidate = |provider: &'a Provider| {
+        let route = provider.route(&asking.request.model)?;
+        let (standing, wait_ms) = route.standing(&provider.slots, tokens, now_ms);
+        let expected_seconds = expected_seconds(route, now_ms);
+        let shown = Considered {
+            provider: provider.name.to_string(),
+            standing,
+            wait_ms: Some(wait_ms).filter(|wait| *wait > 0),
+            expected_cost: provider.price.expected(expected_seconds),
+            expected_seconds,
+        };
+        Some(Candidate { provider: (provider, route), shown, tried: course.tried(provider) })
+    };
+    let mut candidates: Vec<Candidate<Way<'a>>> =
+        providers.filter(|p| !course.is_ruled_out(p)).filter_map(candidate).collect();
+    rank(&mut candidates, order);
+    candidates
+}
+
+/// By the latest calls, with what loading the model takes; none before the first of a model that
+/// needs no loading.
+fn expected_seconds(route: &crate::route::Route, now_ms: u64) -> Option<f64> {
+    let known = route.known();
+    let latency = known.record.last_success_ms.map(|_at| known.record.avg_latency);
+    let waking = known.waking.extra(now_ms);
+    match (latency, waking) {
+        (None, Duration::ZERO) => None,
+        (latency, waking) => Some(latency.unwrap_or(0.0) + waking.as_secs_f64()),
+    }
+}
+
+/// Why nobody is asked, and what there is instead.
+pub(super) fn unavailable(
+    asking: Asking<'_>,
+    region: Option<&Region>,
+    candidates: &[Candidate<Way<'_>>],
+    course: &mut Course,
+) -> Failure {
+    let (fleet, model) = (asking.fleet, asking.request.model.as_str());
+    if candidates.is_empty() {
+        course.decision.candidates = not_considered(fleet, model, region);
+        return Failure::new(FailureCode::Unavailable, nobody_serves(fleet, model, region));
+    }
+    let reasons = candidates.iter().map(|candidate| {
+        let Considered { provider, standing, wait_ms, .. } = &candidate.shown;
+        match (standing, wait_ms) {
+            (Standing::Probing, _) => format!("`{provider}` is just being tried again"),
+            (_, Some(wait_ms)) => {
+                format!("`{provider}` failed lately and is tried again in {wait_ms} ms")
+            }
+            (_, None) => format!("`{provider}` failed lately and is tried again now"),
+        }
+    });
+    let message = format!("no healthy provider: {}", list(reasons));
+    let soonest = candidates.iter().filter_map(|candidate| candidate.shown.wait_ms).min();
+    let retry_after = soonest.map(Duration::from_millis);
+    Failure { retry_after, ..Failure::new(FailureCode::Unavailable, message) }
+}
+
+/// The providers that are no candidates, and why each is none.
+pub(super) fn not_considered(
+    fleet: &Fleet,
+    model: &str,
+    region: Option<&Region>,
+) -> Vec<Considered> {
+    let reason = |provider: &Provider| {
+        let served = provider.route(model).is_some();
+        let there = region.is_some_and(|asked| provider.region == *asked);
+        if served || (region.is_some() && !there) {
+            Standing::OtherRegion
+        } else {
+            Standing::OtherModel
+        }
+    };
+    let told = fleet.providers.iter().take(MOST_TOLD).map(|provider| Considered {
+        provider: provider.name.to_string(),
+        standing: reason(provider),
+        wait_ms: None,
+        expected_cost: None,
+        expected_seconds: None,
+    });
+    told.collect()
+}
+
+fn nobody_serves(fleet: &Fleet, model: &str, region: Option<&Region>) -> String {
+    let of_region = |provider: &&Provider| region.is_none_or(|asked| provider.region == *asked);
+    let providers = fleet.providers.iter().map(AsRef::as_ref).filter(of_region);
+    let models: BTreeSet<&str> = providers.flat_map(Provider::models).collect();
+    let model: String = model.chars().take(80).collect();
+    match region {
+        Some(region) if models.is_empty() => {
+            let there = list(&fleet.regions);
+            format!("no provider in region `{region}`; there are providers in {there}")
+        }
+        Some(region) => format!(
+            "no provider in region `{region}` serves the model `{model}`; served there: {}",
+            list(models)
+        ),
+        None => format!("no provider serves the model `{model}`; served: {}", list(models)),
+    }
+}
+
+/// All of them, with commas.
+pub(super) fn list(all: impl IntoIterator<Item = impl ToString>) -> String {
+    all.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
+}
