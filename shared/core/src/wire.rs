@@ -4,10 +4,12 @@
 //! and older callers do not send; every extension is optional on the way in.
 
 mod call;
+mod kind;
 
 use serde::{Deserialize, Serialize};
 
 pub use call::{CallKey, CallState, CallView};
+pub use kind::AnswerKind;
 
 /// Absolute deadline of a call, Unix milliseconds. The router does not start what cannot finish.
 pub const DEADLINE_HEADER: &str = "x-beacon-deadline-ms";
@@ -93,6 +95,9 @@ pub struct InferenceResponse {
     /// The text; empty or absent text with `success` is an empty answer.
     #[serde(default)]
     pub response: Option<String>,
+    /// What the answer is; absent without `success`, and from older routers.
+    #[serde(default, deserialize_with = "kind::known", skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<AnswerKind>,
     /// The failure for people.
     #[serde(default)]
     pub error: Option<String>,
