@@ -74,7 +74,7 @@ pub(super) fn read(answer: &HttpAnswer) -> Result<Answer, Failure> {
         Some(_) | None => return Err(answer.unexpected("a completion without a choice")),
     };
     let usage = completion.usage.unwrap_or_default();
-    let read = choice.read(&usage, prompt_filtered, answer.status)?;
+    let read = choice.read(&usage, answer.status)?;
     Ok(Answer {
         usage: usage.usage(),
         served_region: completion.region,
@@ -92,14 +92,8 @@ impl Choice {
             || self.error.is_some()
     }
 
-    fn read(
-        self,
-        usage: &Counted,
-        prompt_filtered: bool,
-        http_status: u16,
-    ) -> Result<Answer, Failure> {
-        let filtered =
-            prompt_filtered || self.content_filter_results.as_ref().is_some_and(is_filtered);
+    fn read(self, usage: &Counted, http_status: u16) -> Result<Answer, Failure> {
+        let filtered = self.content_filter_results.as_ref().is_some_and(is_filtered);
         let said = Joined::from(self.message.unwrap_or_default());
         let refused = said.refusal.is_some();
         let text = said.refusal.or(self.text).unwrap_or(said.text);
