@@ -1,15 +1,21 @@
 //! A provider: where it is, what it serves, and one call to it.
 
+mod counted;
+mod ending;
 mod endpoint;
 mod modal;
 mod openai;
+mod parts;
 pub(crate) mod simulated;
+mod told;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use beacon_core::wire::{InferenceRequest, ProviderView, RouteState, RouteView, Usage};
+use beacon_core::wire::{
+    AnswerKind, InferenceRequest, ProviderView, RouteState, RouteView, Usage,
+};
 use beacon_core::{ProviderId, Region};
 use reqwest::Url;
 use serde::de::IgnoredAny;
@@ -114,14 +120,30 @@ impl Sent {
 }
 
 /// What a provider answered. Empty text is an answer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
+    pub(crate) kind: AnswerKind,
     pub(crate) text: String,
     pub(crate) finish_reason: Option<String>,
     pub(crate) usage: Option<Usage>,
     pub(crate) served_region: Option<String>,
     pub(crate) served_model: Option<String>,
     pub(crate) receipt: Option<serde_json::Value>,
+}
+
+impl Answer {
+    /// An answer of which no more is known.
+    fn new(kind: AnswerKind, text: String) -> Self {
+        Self {
+            kind,
+            text,
+            finish_reason: None,
+            usage: None,
+            served_region: None,
+            served_model: None,
+            receipt: None,
+        }
+    }
 }
 
 impl Provider {

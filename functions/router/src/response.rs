@@ -16,6 +16,7 @@ pub(crate) fn answered(
     InferenceResponse {
         success: true,
         response: Some(answer.text),
+        outcome: Some(answer.kind),
         error: None,
         error_code: None,
         failure: None,
@@ -85,6 +86,7 @@ fn unanswered(
     InferenceResponse {
         success: false,
         response: None,
+        outcome: None,
         error: Some(failure.message.clone()),
         error_code: Some(failure.code.to_string()),
         failure: Some(failure.to_wire(subject, now_ms)),

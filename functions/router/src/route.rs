@@ -221,7 +221,7 @@ impl Route {
 impl Known {
     fn count(&mut self, outcome: &Result<Answer, Failure>, seconds: f64) {
         match outcome {
-            Ok(_) => self.counts.ended("answered", false, seconds),
+            Ok(answer) => self.counts.ended(answer.kind.as_str(), false, seconds),
             Err(failure) => {
                 self.counts.ended(&failure.code.to_string(), failure.maybe_billed(), seconds);
             }

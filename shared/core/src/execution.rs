@@ -11,6 +11,7 @@ use crate::id::{Nonce, ProviderId, Run};
 use crate::prompt::PromptHash;
 use crate::spec::Sampling;
 use crate::view::milliseconds;
+use crate::wire::AnswerKind;
 
 /// Status of an execution. `pending` and `running` are derived from the lane, never stored.
 #[derive(
@@ -47,7 +48,7 @@ impl fmt::Display for ExecutionStatus {
 pub enum Outcome {
     /// Text.
     Text,
-    /// Nothing, which is an answer.
+    /// Nothing, or white space alone, which is an answer.
     Empty,
     /// Withheld by a content filter, or refused in the protocol's refusal field.
     Blocked,
@@ -56,13 +57,25 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome that a text and the provider's finish reason amount to.
+    /// The outcome that a text and the provider's finish reason amount to, for answers of routers
+    /// that do not tell their kind.
     pub fn of(text: &str, finish_reason: Option<&str>) -> Self {
         match finish_reason {
             Some("content_filter" | "refusal") => Self::Blocked,
             Some("length" | "max_tokens") => Self::Truncated,
-            Some(_) | None if text.is_empty() => Self::Empty,
+            Some(_) | None if text.trim().is_empty() => Self::Empty,
             Some(_) | None => Self::Text,
+        }
+    }
+}
+
+impl From<AnswerKind> for Outcome {
+    fn from(kind: AnswerKind) -> Self {
+        match kind {
+            AnswerKind::Text => Self::Text,
+            AnswerKind::Empty => Self::Empty,
+            AnswerKind::Refusal | AnswerKind::ContentFilter => Self::Blocked,
+            AnswerKind::Length | AnswerKind::Reasoning => Self::Truncated,
         }
     }
 }

@@ -135,8 +135,9 @@ fn answered(response: InferenceResponse, served: &Served, asked: Asked<'_>) -> E
         return unverified(FailureCode::ResponseTooLarge, message);
     }
     let usage = response.usage;
+    let untold = || Outcome::of(&text, response.finish_reason.as_deref());
     Ending::Completed(Answer {
-        outcome: Outcome::of(&text, response.finish_reason.as_deref()),
+        outcome: response.outcome.map_or_else(untold, Outcome::from),
         response: text,
         finish_reason: response.finish_reason.as_deref().map(cut),
         input_tokens: usage.and_then(|usage| usage.input_tokens),

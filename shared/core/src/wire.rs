@@ -5,12 +5,14 @@
 
 mod call;
 mod decision;
+mod kind;
 mod provider;
 
 use serde::{Deserialize, Serialize};
 
 pub use call::{CallKey, CallState, CallView};
 pub use decision::{Attempted, Considered, Decision, Order, Standing, Timings};
+pub use kind::AnswerKind;
 pub use provider::{
     BreakerState, LastError, ProviderView, ProvidersResponse, RouteState, RouteView, Warmth,
 };
@@ -99,6 +101,9 @@ pub struct InferenceResponse {
     /// The text; empty or absent text with `success` is an empty answer.
     #[serde(default)]
     pub response: Option<String>,
+    /// What the answer is; absent without `success`, and from older routers.
+    #[serde(default, deserialize_with = "kind::known", skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<AnswerKind>,
     /// The failure for people.
     #[serde(default)]
     pub error: Option<String>,

@@ -21,6 +21,8 @@ use crate::retry_after::retry_after;
 
 /// Most bytes read of a provider's answer.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// What some servers begin a text with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Shorter than the five seconds after which common servers close an idle connection: a request
 /// sent on a connection that is just closing is lost, and must not be sent again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -269,8 +271,9 @@ impl HttpAnswer {
     /// The body, which must be a JSON object of the shape expected. What the JSON reader says is
     /// left out: it may quote the answer.
     pub(super) fn object<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let what = if self.body.trim_ascii_start().starts_with(b"{") {
-            match serde_json::from_slice(&self.body) {
+        let body = self.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.body);
+        let what = if body.trim_ascii_start().starts_with(b"{") {
+            match serde_json::from_slice(body) {
                 Ok(object) => return Ok(object),
                 Err(error) if error.is_data() => "a JSON object of another shape than expected",
                 Err(_syntax) => "not JSON",

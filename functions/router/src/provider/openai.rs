@@ -1,13 +1,19 @@
-//! Servers that speak the `chat/completions` protocol.
+//! Servers that are asked in the `chat/completions` protocol, and what they answer with.
 
-use beacon_core::wire::Usage;
+mod anthropic;
+mod bedrock;
+mod completion;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::counted::Counted;
 use super::endpoint::{Endpoint, HttpAnswer};
+use super::told::ToldError;
 use super::{Answer, Call, lenient};
 use crate::chat::{self, Message};
-use crate::failure::{Failure, FailureCode, is_word};
+use crate::failure::Failure;
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -23,88 +29,41 @@ struct Request<'a> {
     stream: bool,
 }
 
+/// What tells the forms of answers apart.
 #[derive(Deserialize)]
-struct Completion {
+struct Shape {
     #[serde(default)]
-    choices: Option<Vec<Choice>>,
-    #[serde(default)]
-    error: Option<ErrorBody>,
-    #[serde(default, deserialize_with = "lenient")]
-    usage: Option<Usage>,
-    #[serde(default, deserialize_with = "lenient")]
-    model: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    region: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Said,
-    #[serde(default, deserialize_with = "lenient")]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Said {
-    #[serde(default)]
-    content: Option<Content>,
-    #[serde(default, deserialize_with = "lenient")]
-    refusal: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default)]
-    refusal: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    #[serde(default)]
-    error: Option<ErrorBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ErrorBody {
-    Object(ErrorObject),
-    Other(IgnoredAny),
-}
-
-/// The error's `message` is not read: it may quote the prompt.
-#[derive(Deserialize)]
-struct ErrorObject {
-    #[serde(default)]
-    code: Option<ErrorCode>,
+    error: Option<Value>,
     #[serde(default, rename = "type", deserialize_with = "lenient")]
     kind: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    object: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    choices: Option<Vec<IgnoredAny>>,
+    #[serde(default, deserialize_with = "lenient")]
+    usage: Option<Counted>,
+    #[serde(default, deserialize_with = "lenient")]
+    output: Option<BedrockOutput>,
+    /// The note of how it went that `MiniMax` sends.
+    #[serde(default, deserialize_with = "lenient")]
+    base_resp: Option<Note>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum ErrorCode {
-    Number(u16),
-    Word(String),
+struct BedrockOutput {
+    #[serde(rename = "message")]
+    _message: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+struct Note {
+    status_code: Value,
 }
 
 /// Asks for one completion.
 pub(super) async fn call(endpoint: &Endpoint, call: &Call<'_>) -> Result<Answer, Failure> {
     let answer = endpoint.post(call, body(call)).await?;
-    if answer.is_success() {
-        completion(&answer)
-    } else {
-        let error = answer.object::<Refusal>().ok().and_then(|refusal| refusal.error);
-        Err(answer.status_failure(error.and_then(ErrorBody::word).as_deref()))
-    }
+    if answer.is_success() { read(&answer) } else { rejected(&answer) }
 }
 
 fn body(call: &Call<'_>) -> Vec<u8> {
@@ -122,79 +81,62 @@ fn body(call: &Call<'_>) -> Vec<u8> {
     super::json(&body)
 }
 
-fn completion(answer: &HttpAnswer) -> Result<Answer, Failure> {
-    let completion: Completion = answer.object()?;
-    if let Some(error) = completion.error {
-        return Err(in_band(error, answer.status));
+/// An answer with a status of success.
+fn read(answer: &HttpAnswer) -> Result<Answer, Failure> {
+    let shape: Shape = answer.object()?;
+    if let Some(error) = shape.error(answer) {
+        let generated = shape.is_generated();
+        let status = answer.status;
+        return match error.withheld() {
+            Some(answer) => Ok(answer),
+            None => Err(error.into_failure(status, generated)),
+        };
     }
-    let Some(choice) = completion.choices.and_then(|choices| choices.into_iter().next()) else {
-        return Err(answer.unexpected("a completion without a choice"));
-    };
-    let (text, refusal) = match choice.message.content {
-        None => (String::new(), None),
-        Some(Content::Text(text)) => (text, None),
-        Some(Content::Parts(parts)) => joined(parts),
-    };
-    let refusal = choice.message.refusal.filter(|text| !text.is_empty()).or(refusal);
-    let (text, finish_reason) = match refusal {
-        Some(refusal) => (refusal, Some("refusal".to_owned())),
-        None => (text, choice.finish_reason),
-    };
-    Ok(Answer {
-        text,
-        finish_reason,
-        usage: completion.usage,
-        served_region: completion.region,
-        served_model: completion.model,
-        receipt: None,
-    })
-}
-
-/// The text of all parts, and the refusal among them.
-fn joined(parts: Vec<Part>) -> (String, Option<String>) {
-    let mut text = String::new();
-    let mut refusal = None;
-    for part in parts {
-        text.push_str(part.text.as_deref().unwrap_or_default());
-        refusal = refusal.or(part.refusal);
-    }
-    (text, refusal)
-}
-
-/// An error told with an HTTP status of success.
-fn in_band(error: ErrorBody, status: u16) -> Failure {
-    let retryable = error.status().map(|code| code == 429 || code >= 500);
-    let message = match error.word() {
-        Some(word) => format!("the provider reports an error: {word}"),
-        None => "the provider reports an error".to_owned(),
-    };
-    let failure = Failure::new(FailureCode::ExecutionFailed, message).with_status(status);
-    Failure { retryable, ..failure }
-}
-
-impl ErrorBody {
-    /// The HTTP status that the error names as its code.
-    fn status(&self) -> Option<u16> {
-        match self {
-            Self::Object(ErrorObject { code: Some(ErrorCode::Number(status)), .. }) => {
-                Some(*status)
-            }
-            Self::Object(_) | Self::Other(IgnoredAny) => None,
+    match shape.kind.as_deref() {
+        Some("message") => anthropic::read(answer),
+        Some(_) | None if shape.choices.is_none() && shape.output.is_some() => {
+            bedrock::read(answer)
         }
+        Some(_) | None => completion::read(answer),
+    }
+}
+
+/// An answer with another status: a content filter's verdict is an answer still.
+fn rejected(answer: &HttpAnswer) -> Result<Answer, Failure> {
+    let error = ToldError::in_body(&answer.body).unwrap_or_default();
+    match error.withheld() {
+        Some(withheld) if error.is_answer(answer.status) => Ok(withheld),
+        Some(_) | None => Err(answer.status_failure(error.word())),
+    }
+}
+
+impl Shape {
+    /// The error told with a status of success.
+    fn error(&self, answer: &HttpAnswer) -> Option<ToldError> {
+        if self.error.as_ref().is_some_and(says_something)
+            || self.object.as_deref() == Some("error")
+            || self.kind.as_deref() == Some("error")
+        {
+            return ToldError::in_body(&answer.body);
+        }
+        let code = self.base_resp.as_ref().map(|note| &note.status_code)?;
+        let failed = code.as_i64() != Some(0) && self.choices.as_ref().is_none_or(Vec::is_empty);
+        failed.then(|| ToldError::of_code(code))
     }
 
-    /// The error's code or type, where it is a plain word.
-    fn word(self) -> Option<String> {
-        let plain = |word: &String| is_word(word);
-        match self {
-            Self::Other(IgnoredAny) => None,
-            Self::Object(ErrorObject { code, kind }) => {
-                let code = code.map(|code| match code {
-                    ErrorCode::Number(status) => status.to_string(),
-                    ErrorCode::Word(word) => word,
-                });
-                code.filter(plain).or(kind.filter(plain))
-            }
-        }
+    /// Whether there are signs that the model said something.
+    fn is_generated(&self) -> bool {
+        let chosen = self.choices.as_ref().is_some_and(|choices| !choices.is_empty());
+        chosen || self.usage.as_ref().is_some_and(Counted::has_output)
+    }
+}
+
+/// Some servers send the field `error` with every answer, and leave it empty where there is none.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::Array(_) => true,
     }
 }

@@ -11,8 +11,9 @@ use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use beacon_core::wire::Usage;
+use beacon_core::wire::{AnswerKind, Usage};
 
+use super::ending::is_empty;
 use super::{Answer, Call};
 use crate::chat;
 use crate::failure::{Failure, FailureCode};
@@ -117,6 +118,7 @@ fn error() -> Failure {
 
 fn answer(call: &Call<'_>, text: String) -> Answer {
     Answer {
+        kind: if is_empty(&text) { AnswerKind::Empty } else { AnswerKind::Text },
         finish_reason: Some("stop".to_owned()),
         usage: Some(Usage {
             input_tokens: Some(tokens(&call.request.prompt)),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their crate")]
 
 mod config;
+mod corpus;
 mod failures;
 mod keyed;
 mod known;

@@ -82,8 +82,8 @@ async fn an_answer_is_told_in_full() {
         assert!(told.as_object_mut().unwrap().remove(beside).is_some(), "{beside}");
     }
     let expected = json!({
-        "success": true, "response": "It is 4.", "error": null, "error_code": null,
-        "failure": null, "provider_used": "lab", "inference_time": 0.5, "cost_estimate": 0.0,
+        "success": true, "response": "It is 4.", "outcome": "text", "error": null,
+        "error_code": null, "failure": null, "provider_used": "lab", "inference_time": 0.5, "cost_estimate": 0.0,
         "finish_reason": "stop", "usage": {"input_tokens": 12, "output_tokens": 3},
         "served_region": null, "served_model": "m-2026",
         "metadata": {"provider_type": "openai", "region": "us-east", "model": "m"},

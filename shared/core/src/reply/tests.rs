@@ -31,6 +31,7 @@ fn finish_reasons_decide_before_the_text_does() {
         ("length", "", Outcome::Truncated),
         ("length", "A long", Outcome::Truncated),
         ("stop", "", Outcome::Empty),
+        ("stop", " \n", Outcome::Empty),
         ("stop", "Yes.", Outcome::Text),
     ] {
         let mut answer = answer();
@@ -38,6 +39,34 @@ fn finish_reasons_decide_before_the_text_does() {
         answer["response"] = json!(text);
         let Ending::Completed(answer) = read_json(&answer).ending else { panic!("not completed") };
         assert_eq!(answer.outcome, outcome, "{reason} {text}");
+    }
+}
+
+#[test]
+fn a_kind_that_the_router_tells_decides_alone() {
+    for (kind, outcome) in [
+        ("text", Outcome::Text),
+        ("empty", Outcome::Empty),
+        ("refusal", Outcome::Blocked),
+        ("content_filter", Outcome::Blocked),
+        ("length", Outcome::Truncated),
+        ("reasoning", Outcome::Truncated),
+    ] {
+        let mut answer = answer();
+        answer["outcome"] = json!(kind);
+        let Ending::Completed(answer) = read_json(&answer).ending else { panic!("not completed") };
+        assert_eq!(answer.outcome, outcome, "{kind}");
+    }
+}
+
+#[test]
+fn a_kind_that_is_not_known_is_as_one_not_told() {
+    for kind in [json!(null), json!("summary"), json!(7)] {
+        let mut answer = answer();
+        answer["outcome"] = kind.clone();
+        answer["finish_reason"] = json!("length");
+        let Ending::Completed(answer) = read_json(&answer).ending else { panic!("not completed") };
+        assert_eq!(answer.outcome, Outcome::Truncated, "{kind}");
     }
 }
 

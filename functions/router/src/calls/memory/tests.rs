@@ -19,6 +19,7 @@ fn response() -> Arc<InferenceResponse> {
     Arc::new(InferenceResponse {
         success: true,
         response: Some("4".to_owned()),
+        outcome: None,
         error: None,
         error_code: None,
         failure: None,
