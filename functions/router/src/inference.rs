@@ -147,10 +147,9 @@ impl Asking<'_> {
     /// Waits for the way in, as long as the call could still be answered in time after that.
     async fn enter(self, (provider, route): Way<'_>, course: &mut Course) -> Result<Entered, Kept> {
         let now_ms = self.clock.now_ms();
-        let most = provider.timeouts.attempt.min(course.left());
         let least = Duration::try_from_secs_f64(route.known().record.least_latency(now_ms));
         let least = least.unwrap_or_default();
-        let usable = self.deadline.time_for(most, now_ms).unwrap_or_default();
+        let usable = self.deadline.time_for(course.left(), now_ms).unwrap_or_default();
         let Some(spare) = usable.checked_sub(least).filter(|spare| !spare.is_zero()) else {
             let (left, least) = (usable.as_millis(), least.as_millis());
             let message = if least == 0 {

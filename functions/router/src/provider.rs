@@ -13,9 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use beacon_core::wire::{
-    AnswerKind, InferenceRequest, ProviderView, RouteState, RouteView, Usage,
-};
+use beacon_core::wire::{AnswerKind, InferenceRequest, ProviderView, RouteState, RouteView, Usage};
 use beacon_core::{ProviderId, Region};
 use reqwest::Url;
 use serde::de::IgnoredAny;

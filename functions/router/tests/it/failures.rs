@@ -106,7 +106,8 @@ fn statuses() -> [Case; 8] {
         status(500, "PROVIDER_HTTP_500", &detail).retryable().asked_again(),
         case(Act::Reply(500, SECRET.to_owned()), "PROVIDER_HTTP_500", "provider_execution")
             .status(500)
-            .retryable(),
+            .retryable()
+            .asked_again(),
         status(503, "PROVIDER_HTTP_503", &detail).retryable().asked_again(),
         status(504, "PROVIDER_HTTP_504", &detail).retryable().maybe_billed(),
         status(429, "PROVIDER_HTTP_429", &quoting).retryable().asked_again(),
@@ -140,7 +141,7 @@ async fn every_way_to_fail_has_its_code_and_says_what_it_means() {
                 case.http_status
             ]);
             assert_eq!(seen, expected, "case {number} of {kind}: {failure}");
-            assert_eq!(failure["attempts"], case.requests, "case {number} of {kind}");
+            assert_eq!(failure["attempts"], case.requests, "case {number} of {kind}: {failure}");
             assert_eq!(upstream.connections(), case.requests, "case {number} of {kind}");
         }
     }

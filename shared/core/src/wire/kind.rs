@@ -21,6 +21,20 @@ pub enum AnswerKind {
     Reasoning,
 }
 
+impl AnswerKind {
+    /// The word for it, as on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Empty => "empty",
+            Self::Refusal => "refusal",
+            Self::ContentFilter => "content_filter",
+            Self::Length => "length",
+            Self::Reasoning => "reasoning",
+        }
+    }
+}
+
 /// A kind that is known here; none where a newer router tells of another.
 pub(super) fn known<'de, D: Deserializer<'de>>(
     deserializer: D,
