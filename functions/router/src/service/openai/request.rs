@@ -91,7 +91,9 @@ fn known(name: &str, value: &Value) -> Result<(), Refused> {
             Err(refused("stream", UNSUPPORTED_VALUE, message))
         }
         Some(_) => {
-            let message = format!("`{name}` with this value would change the answer, and cannot");
+            let message = format!(
+                "`{name}` with this value would change the answer, and cannot be passed on"
+            );
             Err(refused(name, UNSUPPORTED_VALUE, message))
         }
         None => {
