@@ -42,8 +42,6 @@ pub(crate) enum CommandError {
     Providers(#[from] beacon_router::ConfigError),
     #[error(transparent)]
     Access(#[from] beacon_router::AccessError),
-    #[error(transparent)]
-    Exposed(#[from] beacon_router::Exposed),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
     #[error("no threads can be started")]

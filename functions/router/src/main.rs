@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::{env, io};
 
-use beacon_router::{Access, AccessError, Config, ConfigError, Exposed, HybridRouter, Service};
+use beacon_router::{Access, AccessError, Config, ConfigError, HybridRouter, Service};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,8 +18,6 @@ enum StartError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Access(#[from] AccessError),
-    #[error(transparent)]
-    Exposed(#[from] Exposed),
     #[error("cannot listen on `BEACON_ROUTER_LISTEN`")]
     Listen(#[source] io::Error),
     #[error(transparent)]
@@ -35,17 +33,13 @@ async fn main() -> ExitCode {
         .with_env_filter(filter.with_env_var("BEACON_LOG").from_env_lossy())
         .with_writer(io::stderr)
         .init();
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, cause, "the router does not run");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, cause, "the router does not run");
+    ExitCode::FAILURE
 }
 
-#[expect(clippy::disallowed_methods, reason = "the only variables of the service")]
+#[expect(clippy::disallowed_methods, reason = "the service's own variables")]
 async fn run() -> Result<(), StartError> {
     let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
     let (config, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);

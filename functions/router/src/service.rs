@@ -36,7 +36,7 @@ use received::{Received, Unread};
 use tokens::Refused;
 
 pub use connections::Limits;
-pub use tokens::{Access, AccessError, Exposed};
+pub use tokens::{Access, AccessError};
 
 /// Largest request body, bytes.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;

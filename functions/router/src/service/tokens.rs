@@ -16,21 +16,24 @@ const ADMINS: &str = "BEACON_ROUTER_ADMIN_TOKENS";
 const MIN_TOKEN_CHARS: usize = 16;
 const HASHED: &str = "sha256:";
 
-/// A variable that holds no tokens. What it holds is not shown.
+/// Why a router with these tokens cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{variable}` {problem}")]
-pub struct AccessError {
-    variable: &'static str,
-    problem: &'static str,
+pub enum AccessError {
+    /// A variable that holds no tokens. What it holds is not shown.
+    #[error("`{variable}` {problem}")]
+    Tokens {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Anybody could reach it, and it asks nobody for a token.
+    #[error(
+        "`{0}` is not on this machine: without tokens in `{CALLERS}` anybody could spend there, \
+         set some or listen on 127.0.0.1"
+    )]
+    Exposed(SocketAddr),
 }
-
-/// A router that anybody could reach, and that asks nobody for a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "`{0}` is not on this machine: without tokens in `{CALLERS}` anybody could spend there, set \
-     some or listen on 127.0.0.1"
-)]
-pub struct Exposed(SocketAddr);
 
 /// Why a request is not let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub struct Access {
 impl Access {
     /// The tokens in `BEACON_ROUTER_TOKENS` and `BEACON_ROUTER_ADMIN_TOKENS`: each a list with
     /// commas of tokens, or of `sha256:` and the hash of one in hexadecimal.
-    #[expect(clippy::disallowed_methods, reason = "the only variables of the service's access")]
+    #[expect(clippy::disallowed_methods, reason = "the variables of who may use it")]
     pub fn from_environment() -> Result<Self, AccessError> {
         Self::from_variables(&|name| std::env::var(name))
     }
@@ -95,15 +98,17 @@ impl Access {
         let list = |variable| match read(variable) {
             Ok(list) => Ok(list),
             Err(VarError::NotPresent) => Ok(String::new()),
-            Err(VarError::NotUnicode(_)) => Err(AccessError { variable, problem: "is not UTF-8" }),
+            Err(VarError::NotUnicode(_)) => {
+                Err(AccessError::Tokens { variable, problem: "is not UTF-8" })
+            }
         };
         Self::new(&list(CALLERS)?, &list(ADMINS)?)
     }
 
     /// Whether a service with these tokens may listen there.
-    pub fn may_listen(&self, address: SocketAddr) -> Result<(), Exposed> {
+    pub fn may_listen(&self, address: SocketAddr) -> Result<(), AccessError> {
         let closed = address.ip().to_canonical().is_loopback() || !self.callers.0.is_empty();
-        if closed { Ok(()) } else { Err(Exposed(address)) }
+        if closed { Ok(()) } else { Err(AccessError::Exposed(address)) }
     }
 
     /// Whether a request may call, look and stop. Administrators may.
@@ -145,7 +150,7 @@ impl Tokens {
     fn configured(variable: &'static str, list: &str) -> Result<Self, AccessError> {
         let texts = list.split(',').map(str::trim).filter(|text| !text.is_empty());
         let hashes = texts.map(TokenHash::configured).collect::<Result<_, _>>();
-        hashes.map(Self).map_err(|problem| AccessError { variable, problem })
+        hashes.map(Self).map_err(|problem| AccessError::Tokens { variable, problem })
     }
 
     /// Compares with every one, so that the time taken says nothing about any.
