@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
+use super::Served;
 use crate::router::{Health, HybridRouter};
 
 /// What real calls say of all providers together.
@@ -72,6 +73,8 @@ enum Readiness {
     Unknown,
     /// Every provider is down.
     Down,
+    /// The router ends, and takes no more calls.
+    Draining,
 }
 
 #[derive(Serialize)]
@@ -82,10 +85,14 @@ pub(super) struct ReadyBody {
     last_success_age: Option<f64>,
 }
 
-/// 503 when no provider answers. Where nothing is known calls should come: only they can tell.
-pub(super) async fn ready(State(router): State<HybridRouter>) -> (StatusCode, Json<ReadyBody>) {
+/// 503 when no provider answers, or the router ends. Where nothing is known calls should come: only
+/// they can tell.
+pub(super) async fn ready(State(served): State<Served>) -> (StatusCode, Json<ReadyBody>) {
+    let router = &served.router;
     let health = router.health();
-    let (code, status) = if status(&health) == Status::Down {
+    let (code, status) = if *served.draining.borrow() {
+        (StatusCode::SERVICE_UNAVAILABLE, Readiness::Draining)
+    } else if status(&health) == Status::Down {
         (StatusCode::SERVICE_UNAVAILABLE, Readiness::Down)
     } else if health.ready > 0 {
         (StatusCode::OK, Readiness::Ready)
@@ -95,7 +102,7 @@ pub(super) async fn ready(State(router): State<HybridRouter>) -> (StatusCode, Js
     let providers = router.providers(None);
     let routes = providers.iter().flat_map(|provider| &provider.routes);
     let last_success_age = routes.filter_map(|route| route.last_success_age).min_by(f64::total_cmp);
-    (code, Json(ReadyBody { status, timestamp: timestamp(&router), last_success_age }))
+    (code, Json(ReadyBody { status, timestamp: timestamp(router), last_success_age }))
 }
 
 fn timestamp(router: &HybridRouter) -> f64 {
