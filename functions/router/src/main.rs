@@ -56,5 +56,6 @@ async fn run() -> Result<(), StartError> {
         }
         tracing::info!("the router stops accepting and finishes the calls in flight");
     };
-    Ok(Service::new(router).with_access(access).serve(listener, shutdown).await?)
+    let service = Service::new(router).with_access(access).with_file(config.into());
+    Ok(service.serve(listener, shutdown).await?)
 }

@@ -82,6 +82,11 @@ impl Pace {
         self.held_until_ms.min(now_ms + LONGEST_HOLD_MS).saturating_sub(now_ms)
     }
 
+    /// How long no call went out, milliseconds.
+    pub(crate) fn silence(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.last_ms)
+    }
+
     /// A call goes out.
     pub(crate) fn send(&mut self, tokens: u64, now_ms: u64) -> Counted {
         self.last_ms = now_ms;

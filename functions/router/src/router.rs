@@ -217,6 +217,10 @@ impl HybridRouter {
         self.shared.clock.now_ms()
     }
 
+    pub(crate) fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
     fn refused(
         &self,
         request: &InferenceRequest,

@@ -8,8 +8,9 @@ mod openai;
 mod received;
 mod tokens;
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json;
@@ -47,6 +48,7 @@ pub struct Service {
     router: HybridRouter,
     access: Access,
     limits: Limits,
+    file: Option<PathBuf>,
 }
 
 /// What the handlers know.
@@ -67,7 +69,13 @@ impl FromRef<Served> for HybridRouter {
 impl Service {
     /// For whoever reaches it, which is why it listens on this machine only.
     pub fn new(router: HybridRouter) -> Self {
-        Self { router, access: Access::default(), limits: Limits::default() }
+        Self { router, access: Access::default(), limits: Limits::default(), file: None }
+    }
+
+    /// The same, which reads its providers anew from this file when it gets a hang-up signal.
+    #[must_use]
+    pub fn with_file(self, file: PathBuf) -> Self {
+        Self { file: Some(file), ..self }
     }
 
     /// The same, with these tokens.
@@ -89,11 +97,21 @@ impl Service {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let Self { router, access, limits } = self;
+        let Self { router, access, limits, file } = self;
         access.may_listen(listener.local_addr()?).map_err(io::Error::other)?;
         let (drain, draining) = watch::channel(false);
-        let app = app(Served { router, access: Arc::new(access), limits, draining });
-        connections::run(listener, app, limits, drain, shutdown).await;
+        let served = Served { router: router.clone(), access: Arc::new(access), limits, draining };
+        let reloads = async {
+            match &file {
+                Some(file) => router.reload_on_hangup(file).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = connections::run(listener, app(served), limits, drain, shutdown) => {}
+            () = router.probe() => {}
+            () = reloads => {}
+        }
         Ok(())
     }
 }

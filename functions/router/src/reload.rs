@@ -1,0 +1,33 @@
+//! Another configuration without a stop: on a hang-up signal the file is read anew.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::router::HybridRouter;
+
+impl HybridRouter {
+    /// Takes the file over at each hang-up signal. One that cannot be used changes nothing. Never
+    /// ends.
+    pub(crate) async fn reload_on_hangup(&self, file: &Path) {
+        let mut hangup = match signal(SignalKind::hangup()) {
+            Ok(hangup) => hangup,
+            Err(error) => {
+                tracing::warn!(%error, "the router cannot be told to read its providers anew");
+                return std::future::pending().await;
+            }
+        };
+        while hangup.recv().await.is_some() {
+            match Config::from_file(file).and_then(|config| self.reload(config)) {
+                Ok(()) => tracing::info!(
+                    providers = self.fleet().providers.len(),
+                    "the router goes by its providers as the file has them now"
+                ),
+                Err(error) => tracing::warn!(
+                    %error, "the router goes on with its providers, as the file cannot be used"
+                ),
+            }
+        }
+    }
+}
