@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use beacon_core::view::JobView;
-use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions, access_settings};
+use beacon_infra::{
+    DataDir, Duty, Running, SharedCalls, Stack, StackError, StackOptions, Unshared, access_settings,
+};
 use beacon_router::{Config, HybridRouter};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +42,8 @@ pub(crate) enum CommandError {
     Router(#[from] RouterError),
     #[error(transparent)]
     Providers(#[from] beacon_router::ConfigError),
+    #[error(transparent)]
+    Shared(#[from] Unshared),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
     #[error("no threads can be started")]
@@ -245,7 +249,10 @@ async fn export(arguments: &Arguments, job: &str) -> Result<Done, CommandError> 
 }
 
 async fn router(options: &Router) -> Result<Done, CommandError> {
-    let router = HybridRouter::new(Config::from_file(&options.config)?)?;
+    let mut router = HybridRouter::new(Config::from_file(&options.config)?)?;
+    if let Some(calls) = SharedCalls::from_environment().await? {
+        router = router.with_shared_calls(calls);
+    }
     let failed = |source| CommandError::Listen { address: options.listen, source };
     let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -253,7 +260,9 @@ async fn router(options: &Router) -> Result<Done, CommandError> {
         report::note(false, report::SIMULATED);
     }
     report::note(false, &format!("router at http://{address}"));
-    beacon_router::serve(listener, router, interrupted()).await.map_err(failed)?;
+    let served = beacon_router::serve(listener, router.clone(), interrupted()).await;
+    router.settle().await;
+    served.map_err(failed)?;
     Ok(Done(0))
 }
 

@@ -15,7 +15,7 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 18] = [
     "BEACON_ADMIN_TOKENS",
     "BEACON_COMPLETION_QUEUE_URL",
     "BEACON_DISPATCH_QUEUE_URL",
@@ -23,6 +23,9 @@ const VARIABLES: [&str; 15] = [
     "BEACON_QUESTION_QUEUE_URL",
     "BEACON_READER_TOKENS",
     "BEACON_REQUESTS_PER_MINUTE",
+    "BEACON_ROUTER_CONFIG",
+    "BEACON_ROUTER_LEASE_SECONDS",
+    "BEACON_ROUTER_TABLE",
     "BEACON_SUBMITTER_TOKENS",
     "BEACON_TABLE",
     "BEACON_TOKEN",

@@ -26,6 +26,8 @@ pub(crate) enum FailureCode {
     ResponseTooLarge,
     /// Somebody stopped the call.
     Stopped,
+    /// The table that routers share their calls in cannot be reached.
+    TableUnavailable,
     /// The provider says that it failed, and not how.
     ExecutionFailed,
     /// The provider's own code.
@@ -44,6 +46,7 @@ impl fmt::Display for FailureCode {
             Self::ResponseParse => "PROVIDER_RESPONSE_PARSE_ERROR",
             Self::ResponseTooLarge => "PROVIDER_RESPONSE_TOO_LARGE",
             Self::Stopped => "CALL_STOPPED",
+            Self::TableUnavailable => "ROUTER_TABLE_UNAVAILABLE",
             Self::ExecutionFailed => "PROVIDER_EXECUTION_FAILED",
             Self::Named(code) => code,
         };
@@ -55,7 +58,9 @@ impl FailureCode {
     /// Where in a call it happens.
     fn stage(&self) -> &'static str {
         match self {
-            Self::Unavailable | Self::DeadlineExceeded => "provider_selection",
+            Self::Unavailable | Self::DeadlineExceeded | Self::TableUnavailable => {
+                "provider_selection"
+            }
             Self::Unreachable | Self::ConnectionLost | Self::Timeout | Self::Stopped => {
                 "provider_request"
             }
@@ -74,6 +79,7 @@ impl FailureCode {
             | Self::Unreachable
             | Self::ConnectionLost
             | Self::Timeout
+            | Self::TableUnavailable
             | Self::ExecutionFailed
             | Self::Named(_) => true,
         }
@@ -91,6 +97,7 @@ impl FailureCode {
             | Self::DeadlineExceeded
             | Self::Unreachable
             | Self::Stopped
+            | Self::TableUnavailable
             | Self::ExecutionFailed
             | Self::Named(_) => false,
         }
@@ -102,9 +109,11 @@ impl FailureCode {
             Self::Http(status) => {
                 matches!(*status, 401 | 403 | 408 | 429) || !(400..500).contains(status)
             }
-            Self::Unavailable | Self::DeadlineExceeded | Self::ResponseTooLarge | Self::Stopped => {
-                false
-            }
+            Self::Unavailable
+            | Self::DeadlineExceeded
+            | Self::ResponseTooLarge
+            | Self::TableUnavailable
+            | Self::Stopped => false,
             Self::Unreachable
             | Self::ConnectionLost
             | Self::Timeout
@@ -156,6 +165,13 @@ impl Failure {
     /// Of a call that somebody stopped.
     pub(crate) fn stopped(maybe_billed: bool) -> Self {
         let failure = Self::new(FailureCode::Stopped, "the call was stopped");
+        Self { maybe_billed: Some(maybe_billed), ..failure }
+    }
+
+    /// Of a call with a key that cannot be kept from being made twice.
+    pub(crate) fn unprotected(maybe_billed: bool) -> Self {
+        let message = "the table that routers share their calls in cannot be reached";
+        let failure = Self::new(FailureCode::TableUnavailable, message);
         Self { maybe_billed: Some(maybe_billed), ..failure }
     }
 

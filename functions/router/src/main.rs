@@ -1,26 +1,17 @@
 //! The hybrid router as a service of its own.
 
-use std::process::ExitCode;
-use std::{env, io};
+mod start;
 
-use beacon_router::{Config, ConfigError, HybridRouter, serve};
-use thiserror::Error;
+use std::io;
+use std::process::ExitCode;
+
+use beacon_aws::chain;
+use beacon_router::serve;
+use start::StartError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-
-#[derive(Debug, Error)]
-enum StartError {
-    #[error("the environment variable `{0}` is not set")]
-    Unset(&'static str),
-    #[error("`BEACON_ROUTER_CONFIG` is not usable")]
-    Config(#[from] ConfigError),
-    #[error("cannot listen on `BEACON_ROUTER_LISTEN`")]
-    Listen(#[source] io::Error),
-    #[error(transparent)]
-    Serve(#[from] io::Error),
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -34,18 +25,14 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, cause, "the router does not run");
+            tracing::error!(error = chain(&error), "the router does not run");
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the only variables of the service")]
 async fn run() -> Result<(), StartError> {
-    let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
-    let (config, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);
-    let router = HybridRouter::new(Config::from_file(config.as_ref())?)?;
+    let (router, address) = start::from_environment().await?;
     let listener = TcpListener::bind(&address).await.map_err(StartError::Listen)?;
     let mut terminate = signal(SignalKind::terminate())?;
     tracing::info!(address = %listener.local_addr()?, simulated = router.is_simulated(), "the router listens");
@@ -56,5 +43,7 @@ async fn run() -> Result<(), StartError> {
         }
         tracing::info!("the router stops accepting and finishes the calls in flight");
     };
-    Ok(serve(listener, router, shutdown).await?)
+    let served = serve(listener, router.clone(), shutdown).await;
+    router.settle().await;
+    Ok(served?)
 }

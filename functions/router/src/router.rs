@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use beacon_aws::SharedCalls;
 use beacon_core::Region;
 use beacon_core::region::UnknownRegion;
 use beacon_core::wire::{CallKey, CallView, InferenceRequest, InferenceResponse, ProviderView};
 
 use crate::attempt::{Deadline, attempt};
-use crate::calls::{Asking, Calls, KeyConflict, Told};
+use crate::calls::{Asking, Calls, Handover, KeyConflict, Told};
 use crate::choose::{Candidate, choose};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
@@ -70,6 +71,13 @@ impl HybridRouter {
         Ok(Self { shared: Arc::new(Shared { providers, regions, calls, clock }) })
     }
 
+    /// The same, with calls with a key that other routers know too. Only the first table counts.
+    #[must_use]
+    pub fn with_shared_calls(self, calls: SharedCalls) -> Self {
+        self.shared.calls.share(calls);
+        self
+    }
+
     /// Whether every provider makes its answers up.
     pub fn is_simulated(&self) -> bool {
         self.shared.providers.iter().all(Provider::is_simulated)
@@ -104,7 +112,7 @@ impl HybridRouter {
             let (deadline, sent) = (&Deadline::new(deadline_ms), &Sent::default());
             return Ok(self.ask(request, Terms { context, deadline, sent }).await);
         };
-        let make = |deadline, sent| {
+        let make = |deadline, sent, _handover: Handover| {
             let (router, request, context) = (self.clone(), request.clone(), context.clone());
             async move {
                 let terms = Terms { context: &context, deadline: &deadline, sent: &sent };
@@ -118,6 +126,11 @@ impl HybridRouter {
                 earlier_maybe_billed,
                 ..self.refused(request, None, &Failure::stopped(maybe_billed))
             },
+            Told::Unprotected { maybe_billed, earlier_maybe_billed } => InferenceResponse {
+                earlier_maybe_billed,
+                ..self.refused(request, None, &Failure::unprotected(maybe_billed))
+            },
+            Told::Conflict => return Err(KeyConflict),
             Told::Late { maybe_billed, earlier_maybe_billed } => InferenceResponse {
                 earlier_maybe_billed,
                 ..self.refused(request, None, &Failure::late(maybe_billed))
@@ -126,14 +139,21 @@ impl HybridRouter {
     }
 
     /// What is known of the call with a key.
-    pub fn look(&self, key: &CallKey) -> CallView {
-        self.shared.calls.look(key)
+    pub async fn look(&self, key: &CallKey) -> CallView {
+        self.shared.calls.look(key).await
     }
 
     /// Stops the call with a key, for good, also if it comes only later. Those who wait for it are
-    /// told. Once this resolves, nothing of it runs; a call that was done before stays so.
+    /// told. Once this resolves, nothing of it runs, unless the view says that it does: a router that
+    /// died may have left it so, until its lease is over. A call that was done before stays so.
     pub async fn stop(&self, key: &CallKey) -> CallView {
         self.shared.calls.stop(key).await
+    }
+
+    /// Resolves when the end of every call is stored where other routers look for it. To be awaited
+    /// before the process ends, or they wait for the lease of what it made.
+    pub async fn settle(&self) {
+        self.shared.calls.settle().await;
     }
 
     /// Now, Unix milliseconds, by the router's clock.

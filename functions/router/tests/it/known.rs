@@ -143,7 +143,7 @@ async fn callers_that_come_and_go_at_once_never_make_two_requests_at_a_time() {
     let events: Vec<_> = log.lines().map(|line| line.contains("\"begin\"")).collect();
     let alternate = events.chunks(2).all(|pair| pair == [true, false]);
     assert!(alternate && !events.is_empty(), "{log}");
-    assert_eq!(router.look(&key(KEY)).state, CallState::Dropped);
+    assert_eq!(router.look(&key(KEY)).await.state, CallState::Dropped);
     let stopped = within(router.stop(&key(KEY))).await;
     let begun = u32::try_from(events.len() / 2).unwrap();
     assert_eq!((stopped.state, stopped.maybe_billed), (CallState::Stopped, begun));
