@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use beacon_core::view::JobView;
-use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions, access_settings};
+use beacon_infra::{
+    DataDir, Duty, Running, SharedCalls, Stack, StackError, StackOptions, Unshared, access_settings,
+};
 use beacon_router::{Access, Config, HybridRouter, Service};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +44,8 @@ pub(crate) enum CommandError {
     Providers(#[from] beacon_router::ConfigError),
     #[error(transparent)]
     Access(#[from] beacon_router::AccessError),
+    #[error(transparent)]
+    Shared(#[from] Unshared),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
     #[error("no threads can be started")]
@@ -247,7 +251,10 @@ async fn export(arguments: &Arguments, job: &str) -> Result<Done, CommandError> 
 }
 
 async fn router(options: &Router) -> Result<Done, CommandError> {
-    let router = HybridRouter::new(Config::from_file(&options.config)?)?;
+    let mut router = HybridRouter::new(Config::from_file(&options.config)?)?;
+    if let Some(calls) = SharedCalls::from_environment().await? {
+        router = router.with_shared_calls(calls);
+    }
     let access = Access::from_environment()?;
     access.may_listen(options.listen)?;
     let failed = |source| CommandError::Listen { address: options.listen, source };
@@ -257,8 +264,10 @@ async fn router(options: &Router) -> Result<Done, CommandError> {
         report::note(false, report::SIMULATED);
     }
     report::note(false, &format!("router at http://{address}"));
-    let service = Service::new(router).with_access(access).with_file(options.config.clone());
-    service.serve(listener, interrupted()).await.map_err(failed)?;
+    let service = Service::new(router.clone()).with_access(access);
+    let served = service.with_file(options.config.clone()).serve(listener, interrupted()).await;
+    router.settle().await;
+    served.map_err(failed)?;
     Ok(Done(0))
 }
 

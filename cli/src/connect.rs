@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use beacon_infra::{
-    DataDir, DataDirError, Duty, RouterChoice, Running, Stack, StackError, StackOptions,
-    access_settings,
+    DataDir, DataDirError, Duty, EmbeddedSettings, RouterChoice, Running, Stack, StackError,
+    StackOptions, access_settings,
 };
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -126,6 +126,7 @@ impl Connection {
 fn named_router(router: &RouterChoice) -> Option<String> {
     match router {
         RouterChoice::External(settings) => Some(settings.base.clone()),
+        RouterChoice::Embedded(_, _) => Some(EmbeddedSettings::BASE.to_owned()),
         RouterChoice::Own(_, _) => None,
     }
 }

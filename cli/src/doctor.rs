@@ -12,7 +12,7 @@ mod queues;
 mod router;
 mod tables;
 
-use beacon_infra::{Aws, configured_router};
+use beacon_infra::{Aws, RouterPlace, configured_router};
 use reqwest::Url;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -76,8 +76,10 @@ async fn checked_router(
     }
     let base = environment.value(ROUTER_URL).and_then(|base| Url::parse(base).ok());
     let named_by = environment.set_by(ROUTER_URL).to_owned();
-    let settings = configured_router().ok().flatten();
-    let authorization = settings.and_then(|settings| settings.authorization);
+    let authorization = match configured_router().ok().flatten() {
+        Some(RouterPlace::At(settings)) => settings.authorization,
+        Some(RouterPlace::Embedded(_)) | None => None,
+    };
     let server = base.map(|base| Server { base, named_by, what: "router", authorization });
     match environment.of(ROUTER_URL) {
         Some(known) => router::checks(known, server.as_ref(), patience).await,

@@ -1,8 +1,9 @@
-//! Which router an own stack uses: one that runs elsewhere, an own one, or the simulated one.
+//! Which router an own stack uses: one that runs elsewhere, one inside its worker, an own one, or the
+//! simulated one.
 
 use std::path::Path;
 
-use beacon_infra::{ConfigError, RouterChoice, configured_router, router_timeout};
+use beacon_infra::{ConfigError, RouterChoice, RouterPlace, configured_router, router_timeout};
 use beacon_router::{Config, HybridRouter};
 use thiserror::Error;
 
@@ -27,7 +28,11 @@ pub(crate) enum RouterError {
 pub(crate) fn choose(providers: Option<&Path>) -> Result<RouterChoice, RouterError> {
     match (configured_router()?, providers) {
         (Some(_), Some(_)) => Err(RouterError::Two),
-        (Some(settings), None) => Ok(RouterChoice::External(settings)),
+        (Some(RouterPlace::At(settings)), None) => Ok(RouterChoice::External(settings)),
+        (Some(RouterPlace::Embedded(settings)), None) => {
+            let router = HybridRouter::new(Config::from_file(&settings.config)?)?;
+            Ok(RouterChoice::Embedded(Box::new(router), settings.timeout))
+        }
         (None, Some(file)) => own(Config::from_file(file)?),
         (None, None) => own(Config::simulated()),
     }

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterProbe, RouterSettings,
-    Table, TableError, TokenError, chain, clock, http_client, schema,
+    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterSettings, Table,
+    TableError, TokenError, chain, clock, schema,
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::BootId;
 use beacon_core::reconcile::Occasion;
 use beacon_dispatch::Dispatch;
-use beacon_inference::{HttpLink, Inference, Router};
+use beacon_inference::{Inference, Router};
 use beacon_intake::Intake;
 use beacon_query::Query;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
-use beacon_router::HybridRouter;
+use beacon_router::{HybridRouter, NoWay, RouterWay};
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
@@ -48,6 +48,8 @@ pub enum RouterChoice {
     External(RouterSettings),
     /// One of its own, and what it may take in all.
     Own(Box<HybridRouter>, Duration),
+    /// One inside its worker, which shares its calls in the table, and what it may take in all.
+    Embedded(Box<HybridRouter>, Duration),
 }
 
 /// What the stack is to do.
@@ -104,9 +106,9 @@ pub enum StackError {
     /// The token's file was changed to something that is none.
     #[error("the data directory's file `token` {0}; delete it, and a new one is made")]
     Token(#[from] TokenError),
-    /// No client for the router can be made.
-    #[error("no HTTP client can be made")]
-    Http(#[from] reqwest::Error),
+    /// There is no way to the router.
+    #[error(transparent)]
+    Router(#[from] NoWay),
 }
 
 /// Everything, running.
@@ -155,24 +157,27 @@ impl Stack {
         };
         let works = matches!(options.duty, Duty::Work(_));
         if let Duty::Work(choice) = options.duty {
-            let settings = match choice {
-                RouterChoice::External(settings) => settings,
+            let way = match choice {
+                RouterChoice::External(settings) => RouterWay::http(settings)?,
+                RouterChoice::Embedded(own, timeout) => {
+                    RouterWay::embedded(*own, timeout, &this.table)
+                }
                 RouterChoice::Own(own, timeout) => {
                     let providers = own.providers(None);
                     running.simulated = providers.iter().any(|provider| provider.simulated);
                     let component = start_router(*own, &ended)?;
                     let base = component.url();
                     router = Some(component);
-                    RouterSettings { base, timeout, authorization: None }
+                    RouterWay::http(RouterSettings { base, timeout, authorization: None })?
                 }
             };
-            tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
-            running.router.clone_from(&settings.base);
-            probe = Some(RouterProbe::new(http_client()?, settings.base.clone()));
-            let accepts = this.intake(&settings)?;
+            tracing::info!(hybrid_base = way.settings.base, "Hybrid Router enabled");
+            running.router.clone_from(&way.settings.base);
+            probe = Some(way.probe.clone());
+            let accepts = this.intake(&way);
             running.simulated = running.simulated || accepts.ask_at_start().await;
             intake = Some(accepts);
-            this.spawn_functions(settings, &stop, &mut work).await?;
+            this.spawn_functions(way, &stop, &mut work).await;
         }
         // What readers cost is not the jobs' usage.
         let name = Local::TABLE.to_owned();
@@ -234,14 +239,14 @@ struct Parts {
 }
 
 impl Parts {
-    fn intake(&self, settings: &RouterSettings) -> Result<Intake, StackError> {
-        Ok(Intake {
+    fn intake(&self, way: &RouterWay) -> Intake {
+        Intake {
             door: Arc::clone(&self.access.door),
             table: self.table.clone(),
             queues: self.queues.clone(),
-            router: RouterProbe::new(http_client()?, settings.base.clone()),
+            router: way.probe.clone(),
             clock: Clock::System,
-        })
+        }
     }
 
     fn source(&self, url: &str, batch_size: i32, concurrency: usize) -> EventSource {
@@ -256,20 +261,20 @@ impl Parts {
 
     async fn spawn_functions(
         &self,
-        settings: RouterSettings,
+        way: RouterWay,
         stop: &CancellationToken,
         work: &mut JoinSet<()>,
-    ) -> Result<(), StackError> {
+    ) {
         let (table, queues) = (|| self.table.clone(), || self.queues.clone());
         let dispatch =
             Arc::new(Dispatch { table: table(), queues: queues(), clock: Clock::System });
-        let link = Arc::new(HttpLink::new(&settings)?);
+        let RouterWay { settings, link, .. } = way;
         let boot = fresh_boot_id();
         let reconciler = Reconciler {
             table: table(),
             queues: queues(),
             dead: DeadQuestions::new(self.local.sqs(), self.dead_questions.clone()),
-            link: link.clone(),
+            link: Arc::clone(&link),
             boot: Some(boot.clone()),
             clock: Clock::System,
         };
@@ -300,7 +305,6 @@ impl Parts {
             async move { coordinator.handle(event).await }
         }));
         work.spawn(run_schedule(reconciler, occasion, stop.clone()));
-        Ok(())
     }
 }
 

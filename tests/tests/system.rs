@@ -20,6 +20,8 @@ mod cancel;
 mod counts;
 #[path = "system/edges.rs"]
 mod edges;
+#[path = "system/embedded.rs"]
+mod embedded;
 #[path = "system/failures.rs"]
 mod failures;
 #[path = "system/here.rs"]

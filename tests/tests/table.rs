@@ -5,6 +5,8 @@
 mod beside;
 #[path = "table/lanes.rs"]
 mod lanes;
+#[path = "table/router_calls.rs"]
+mod router_calls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

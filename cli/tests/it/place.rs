@@ -15,7 +15,7 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 21] = [
     "BEACON_ADMIN_TOKENS",
     "BEACON_COMPLETION_QUEUE_URL",
     "BEACON_DISPATCH_QUEUE_URL",
@@ -24,6 +24,9 @@ const VARIABLES: [&str; 15] = [
     "BEACON_READER_TOKENS",
     "BEACON_REQUESTS_PER_MINUTE",
     "BEACON_ROUTER_ADMIN_TOKENS",
+    "BEACON_ROUTER_CONFIG",
+    "BEACON_ROUTER_LEASE_SECONDS",
+    "BEACON_ROUTER_TABLE",
     "BEACON_ROUTER_TOKENS",
     "BEACON_SUBMITTER_TOKENS",
     "BEACON_TABLE",

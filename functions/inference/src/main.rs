@@ -4,23 +4,25 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, router_settings, table_name,
+    Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, router_place, table_name,
 };
-use beacon_inference::{HttpLink, Inference, Router};
+use beacon_inference::{Inference, Router};
+use beacon_router::{Purpose, RouterWay};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log_as_json()?;
-    let (name, urls, settings) = (table_name()?, queue_urls()?, router_settings()?);
-    tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");
+    let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
-    let link = Arc::new(HttpLink::new(&settings)?);
+    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
+    let way = RouterWay::new(place, Purpose::Calls, &table)?;
+    tracing::info!(hybrid_base = way.settings.base, "Hybrid Router enabled");
     let inference = Inference {
-        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
+        table,
         queues: Queues::new(aws.sqs(), urls, meter),
-        router: Router::new(settings, link),
+        router: Router::new(way.settings, way.link),
         boot: None,
         clock: Clock::System,
     };

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, RouterProbe, Table, effective_settings, http_client, log_as_json,
-    required_access, router_settings, table_name,
+    Aws, Door, Meter, Table, effective_settings, log_as_json, required_access, router_place,
+    table_name,
 };
 use beacon_query::Query;
+use beacon_router::{Purpose, RouterWay};
 use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log_as_json()?;
-    let (name, router, access) = (table_name()?, router_settings()?, required_access()?);
+    let (name, place, access) = (table_name()?, router_place()?, required_access()?);
     let aws = Aws::from_environment().await;
+    let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off()));
     let query = Query {
         door: Arc::new(Door::on_aws(access)),
-        table: Table::new(aws.dynamodb(), name, Arc::new(Meter::off())),
-        router: Some(RouterProbe::new(http_client()?, router.base)),
+        router: Some(RouterWay::new(place, Purpose::Questions, &table)?.probe),
+        table,
         settings: effective_settings().into_iter().map(Into::into).collect(),
     };
     run(service_fn(async |request: Request| Ok::<_, Error>(query.handle(request).await))).await

@@ -8,6 +8,7 @@ use std::time::Duration;
 use beacon_core::wire::MAX_RESPONSE_BYTES;
 use tokio::time::{Instant, timeout};
 
+use crate::breaker::Turned;
 use crate::failure::{Failure, FailureCode};
 use crate::provider::{Answer, Call, Provider};
 use crate::route::Entered;
@@ -65,6 +66,8 @@ fn left(deadline_ms: u64, now_ms: u64) -> Duration {
 pub(crate) struct Attempt {
     pub(crate) outcome: Result<Answer, Failure>,
     pub(crate) seconds: f64,
+    /// What it changed of the provider's breaker.
+    pub(crate) turned: Turned,
 }
 
 /// One call of one that got in, within this time and any that the deadline gains meanwhile.
@@ -88,8 +91,8 @@ pub(crate) async fn attempt(
         call.sent.came_to_nothing();
     }
     log(provider, call, &outcome, seconds);
-    entered.settle(&outcome, seconds);
-    Attempt { outcome, seconds }
+    let turned = entered.settle(&outcome, seconds);
+    Attempt { outcome, seconds, turned }
 }
 
 async fn answer(

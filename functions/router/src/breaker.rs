@@ -5,9 +5,13 @@
 //! asked to wait with says nothing either way. However calls end and clocks jump, a provider that
 //! answers again is used again [`LONGEST_OPEN_MS`] and one call later.
 
+mod shared;
+
 use std::fmt;
 
 use beacon_core::wire::BreakerState;
+
+pub(crate) use shared::SharedBreakers;
 
 /// Failures in a row that open it.
 pub(crate) const FAILURES_IN_A_ROW: u32 = 5;
@@ -83,6 +87,24 @@ pub(crate) enum Verdict {
     Nothing,
 }
 
+/// What a settled call changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turned {
+    /// Nothing.
+    Not,
+    /// It is open until then, and so often was before without a steady time between.
+    Opened { until_ms: u64, level: u32 },
+    /// It is closed again.
+    Closed,
+}
+
+impl Permit {
+    /// Whether the call is the one that finds out.
+    pub(crate) fn is_probe(self) -> bool {
+        self.is_probe
+    }
+}
+
 impl Default for Breaker {
     fn default() -> Self {
         Self {
@@ -126,7 +148,19 @@ impl Breaker {
 
     /// Takes back a permit with what its call showed. Each permit is settled once, a cancelled
     /// call's with [`Verdict::Nothing`].
-    pub(crate) fn settle(&mut self, permit: Permit, verdict: Verdict, now_ms: u64) {
+    pub(crate) fn settle(&mut self, permit: Permit, verdict: Verdict, now_ms: u64) -> Turned {
+        let before = self.generation;
+        self.count(permit, verdict, now_ms);
+        match self.state {
+            State::Open { until_ms, .. } if self.generation != before => {
+                Turned::Opened { until_ms, level: self.level }
+            }
+            State::Closed if self.generation != before => Turned::Closed,
+            State::Open { .. } | State::Closed | State::HalfOpen { .. } => Turned::Not,
+        }
+    }
+
+    fn count(&mut self, permit: Permit, verdict: Verdict, now_ms: u64) {
         if permit.generation != self.generation {
             // It was admitted before the breaker opened or closed: old news.
             return;
@@ -170,12 +204,11 @@ impl Breaker {
         }
     }
 
-    /// When it lets the next call through, and how often it opened: what other routers adopt.
-    pub(crate) fn opened(&self) -> Option<(u64, u32)> {
-        match self.state {
-            State::Open { until_ms, .. } => Some((until_ms, self.level)),
-            State::Closed | State::HalfOpen { .. } => None,
-        }
+    /// Another router finds out whether the provider is back: nobody here does until then.
+    pub(crate) fn yield_until(&mut self, until_ms: u64, now_ms: u64) {
+        let until_ms = until_ms.min(now_ms.saturating_add(LONGEST_OPEN_MS));
+        self.generation += 1;
+        self.state = State::Open { since_ms: now_ms, until_ms };
     }
 
     /// Whether calls pass without being the one that finds out.

@@ -1,13 +1,19 @@
 //! Calls with a key: each is made once, however many ask for it, and lives as long as one of them.
+//! With a table, that holds across the routers that share it.
 
+mod entry;
+mod flight;
+mod handover;
 mod memory;
+mod results;
+mod shared;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use beacon_core::wire::{CallKey, CallView, InferenceRequest, InferenceResponse};
+use beacon_aws::SharedCalls;
+use beacon_core::wire::{CallKey, CallState, CallView, InferenceRequest, InferenceResponse};
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
@@ -16,7 +22,13 @@ use tokio::time::timeout;
 use crate::attempt::{Deadline, patience};
 use crate::clock::Clock;
 use crate::provider::{Sent, json};
+use entry::Entry;
+use flight::{Flight, Landing};
+use results::Results;
+use shared::SharedTable;
 
+pub(crate) use flight::Told;
+pub use handover::Handover;
 pub use memory::{Arrival, Bounds, Digest, Memory};
 
 /// How much a router remembers.
@@ -32,18 +44,10 @@ pub struct KeyConflict;
 #[derive(Debug)]
 pub(crate) struct Calls {
     memory: Mutex<Memory<Flight>>,
+    results: Mutex<Results>,
+    /// Where other routers know them too.
+    shared: OnceLock<Arc<SharedTable>>,
     clock: Clock,
-}
-
-/// What one who asks is told.
-#[derive(Debug, Clone)]
-pub(crate) enum Told {
-    /// The answer, or the failure.
-    Answered(Arc<InferenceResponse>),
-    /// It was stopped.
-    Stopped { maybe_billed: bool, earlier_maybe_billed: u32 },
-    /// The time of the one who asks is up; others may wait on.
-    Late { maybe_billed: bool, earlier_maybe_billed: u32 },
 }
 
 /// Who asks.
@@ -53,32 +57,6 @@ pub(crate) struct Asking<'a> {
     pub(crate) request: &'a InferenceRequest,
     /// Unix milliseconds.
     pub(crate) deadline_ms: Option<u64>,
-}
-
-type Landing = Shared<BoxFuture<'static, Told>>;
-
-/// A call that runs. It is polled by those who wait for it, so it ends with the last of them.
-#[derive(Clone)]
-struct Flight {
-    landing: WeakShared<BoxFuture<'static, Told>>,
-    deadline: Deadline,
-    sent: Sent,
-    earlier_maybe_billed: u32,
-    stop: Arc<Notify>,
-    /// Closed once the call is dropped.
-    gone: watch::Receiver<()>,
-}
-
-impl fmt::Debug for Flight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flight").field("deadline", &self.deadline).finish_non_exhaustive()
-    }
-}
-
-impl Flight {
-    async fn gone(mut self) {
-        while self.gone.changed().await.is_ok() {}
-    }
 }
 
 /// What a request finds.
@@ -91,14 +69,20 @@ enum Found {
 
 impl Calls {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { memory: Mutex::new(Memory::new(BOUNDS, clock.now_ms())), clock }
+        let memory = Mutex::new(Memory::new(BOUNDS, clock.now_ms()));
+        Self { memory, results: Mutex::default(), shared: OnceLock::new(), clock }
+    }
+
+    /// From now on other routers know the calls too. Only the first table counts.
+    pub(crate) fn share(&self, calls: SharedCalls) {
+        self.shared.get_or_init(|| Arc::new(SharedTable::new(calls)));
     }
 
     /// Makes the call, joins it, or repeats what it ended with.
     pub(crate) async fn ask<F>(
         self: &Arc<Self>,
         asking: Asking<'_>,
-        make: impl Fn(Deadline, Sent) -> F,
+        make: impl Fn(Deadline, Sent, Handover) -> F,
     ) -> Result<Told, KeyConflict>
     where
         F: Future<Output = InferenceResponse> + Send + 'static,
@@ -108,22 +92,39 @@ impl Calls {
             match self.find(asking, digest, &make)? {
                 Found::Told(told) => return Ok(told),
                 Found::Flight(landing, flight) => break (landing, flight),
-                Found::Ending(flight) => flight.gone().await,
+                Found::Ending(flight) => {
+                    let late = flight.late();
+                    if self.in_time(asking, flight.gone()).await.is_none() {
+                        return Ok(late);
+                    }
+                }
             }
         };
-        let Some(deadline_ms) = asking.deadline_ms else { return Ok(landing.await) };
-        let told = timeout(patience(deadline_ms, self.clock.now_ms()), landing).await;
-        Ok(told.unwrap_or_else(|_elapsed| Told::Late {
-            maybe_billed: flight.sent.maybe(),
-            earlier_maybe_billed: flight.earlier_maybe_billed,
-        }))
+        match self.in_time(asking, landing).await {
+            Some(Told::Conflict) => Err(KeyConflict),
+            Some(told) => Ok(told),
+            // It may have ended, and wait only to be stored.
+            None => match self.memory().arrive(asking.key, digest, self.clock.now_ms()) {
+                Arrival::Done(response) => Ok(Told::Answered(response)),
+                Arrival::New { .. }
+                | Arrival::Running(_)
+                | Arrival::Stopped { .. }
+                | Arrival::Conflict => Ok(flight.late()),
+            },
+        }
+    }
+
+    /// What comes before the one who asks gives up.
+    async fn in_time<T>(&self, asking: Asking<'_>, what: impl Future<Output = T>) -> Option<T> {
+        let Some(deadline_ms) = asking.deadline_ms else { return Some(what.await) };
+        timeout(patience(deadline_ms, self.clock.now_ms()), what).await.ok()
     }
 
     fn find<F>(
         self: &Arc<Self>,
         Asking { key, deadline_ms, .. }: Asking<'_>,
         digest: Digest,
-        make: impl Fn(Deadline, Sent) -> F,
+        make: impl Fn(Deadline, Sent, Handover) -> F,
     ) -> Result<Found, KeyConflict>
     where
         F: Future<Output = InferenceResponse> + Send + 'static,
@@ -133,13 +134,31 @@ impl Calls {
         Ok(match memory.arrive(key, digest, now_ms) {
             Arrival::New { earlier_maybe_billed } => {
                 let (deadline, sent) = (Deadline::new(deadline_ms), Sent::default());
-                let call = make(deadline.clone(), sent.clone());
-                let (landing, flight) =
-                    self.depart(key, call, deadline, sent, earlier_maybe_billed);
+                let mut earlier_maybe_billed = earlier_maybe_billed;
+                if let Some(url) = self.results().take(key) {
+                    // It is the same request still, whose result is fetched.
+                    earlier_maybe_billed = earlier_maybe_billed.saturating_sub(1);
+                    sent.set_result_url(url);
+                }
+                let handover = Handover::default();
+                let call = make(deadline.clone(), sent.clone(), handover.clone());
+                let (end, gone) = watch::channel(());
+                let flight = Flight {
+                    landing: None,
+                    deadline,
+                    sent,
+                    elsewhere: Arc::new(AtomicBool::new(false)),
+                    earlier_maybe_billed,
+                    stop: Arc::new(Notify::new()),
+                    gone,
+                };
+                let entry = Entry::new(self, key, digest, &flight, handover, end);
+                let landing = entry.fly(call).boxed().shared();
+                let flight = Flight { landing: landing.downgrade(), ..flight };
                 memory.begin(key, digest, now_ms, flight.clone());
                 Found::Flight(landing, flight)
             }
-            Arrival::Running(flight) => match flight.landing.upgrade() {
+            Arrival::Running(flight) => match flight.landing() {
                 Some(landing) => {
                     flight.deadline.extend(deadline_ms);
                     Found::Flight(landing, flight)
@@ -154,92 +173,65 @@ impl Calls {
         })
     }
 
-    fn depart(
-        self: &Arc<Self>,
-        key: &CallKey,
-        call: impl Future<Output = InferenceResponse> + Send + 'static,
-        deadline: Deadline,
-        sent: Sent,
-        earlier_maybe_billed: u32,
-    ) -> (Landing, Flight) {
-        let (end, gone) = watch::channel(());
-        let stop = Arc::new(Notify::new());
-        let entry = Entry {
-            calls: Arc::clone(self),
-            key: key.clone(),
-            sent: sent.clone(),
-            ended: false,
-            _end: end,
-        };
-        let stopped = Arc::clone(&stop);
-        let landing = async move {
-            let answer = tokio::select! {
-                biased;
-                response = call => Some(response),
-                () = stopped.notified() => None,
-            };
-            match answer {
-                Some(response) => {
-                    entry.finish(InferenceResponse { earlier_maybe_billed, ..response })
-                }
-                None => Told::Stopped { maybe_billed: entry.sent.maybe(), earlier_maybe_billed },
-            }
-        };
-        let landing = landing.boxed().shared();
-        #[expect(clippy::expect_used, reason = "nobody has polled it, let alone to its end")]
-        let weak = landing.downgrade().expect("a future that is not complete");
-        (landing, Flight { landing: weak, deadline, sent, earlier_maybe_billed, stop, gone })
-    }
-
     /// What is known of a call.
-    pub(crate) fn look(&self, key: &CallKey) -> CallView {
-        self.memory().look(key, self.clock.now_ms())
+    pub(crate) async fn look(&self, key: &CallKey) -> CallView {
+        let own = self.memory().look(key, self.clock.now_ms());
+        let Some(shared) = self.shared.get() else { return own };
+        let told = shared.look(key, self.clock).await;
+        self.of_all(own, told)
     }
 
-    /// Stops a call, also one that has not come yet. Once this resolves, nothing of it runs.
+    /// Stops a call, also one that has not come yet. Once this resolves, nothing of it runs, unless
+    /// it is told as running still.
     pub(crate) async fn stop(&self, key: &CallKey) -> CallView {
-        let running = self.memory().stop(key, self.clock.now_ms());
+        let running = {
+            let mut memory = self.memory();
+            // What others may know is not stopped here alone.
+            let stops = self.shared.get().is_none() || memory.runs(key);
+            if stops { memory.stop(key, self.clock.now_ms()) } else { None }
+        };
         if let Some(flight) = running {
             flight.stop.notify_one();
             // Those who wait may not be polled just now.
-            if let Some(landing) = flight.landing.upgrade() {
+            if let Some(landing) = flight.landing() {
                 landing.await;
             }
             flight.gone().await;
         }
-        self.look(key)
+        let own = || self.memory().look(key, self.clock.now_ms());
+        let Some(shared) = self.shared.get() else { return own() };
+        let told = shared.stop(key, self.clock).await;
+        self.of_all(own(), told)
+    }
+
+    /// What this router and all together know. Without the table, others may have had any call.
+    fn of_all(&self, own: CallView, told: Option<CallView>) -> CallView {
+        let Some(told) = told else {
+            return CallView { remembers_since_ms: self.clock.now_ms(), ..own };
+        };
+        let is_final = |view: &CallView| match view.state {
+            CallState::Done | CallState::Stopped => true,
+            CallState::Running | CallState::Dropped | CallState::Unknown => false,
+        };
+        // It may not be stored yet how it ended.
+        if is_final(&own) && !is_final(&told) {
+            return CallView { remembers_since_ms: told.remembers_since_ms, ..own };
+        }
+        told
+    }
+
+    /// Resolves when everything that ended is stored where others know it.
+    pub(crate) async fn settle(&self) {
+        if let Some(shared) = self.shared.get() {
+            shared.settle().await;
+        }
+    }
+
+    fn results(&self) -> MutexGuard<'_, Results> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory<Flight>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A running call's entry. Dropped before the call's end, it says so.
-struct Entry {
-    calls: Arc<Calls>,
-    key: CallKey,
-    sent: Sent,
-    ended: bool,
-    _end: watch::Sender<()>,
-}
-
-impl Entry {
-    fn finish(mut self, response: InferenceResponse) -> Told {
-        self.ended = true;
-        let bytes = json(&response).len();
-        let response = Arc::new(response);
-        let now_ms = self.calls.clock.now_ms();
-        self.calls.memory().finish(&self.key, Arc::clone(&response), bytes, now_ms);
-        Told::Answered(response)
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        if !self.ended {
-            let now_ms = self.calls.clock.now_ms();
-            self.calls.memory().give_up(&self.key, self.sent.maybe(), now_ms);
-        }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum FailureCode {
     ResponseTooLarge,
     /// Somebody stopped the call.
     Stopped,
+    /// The table that routers share their calls in cannot be reached.
+    TableUnavailable,
     /// The provider says that it failed, and not how.
     ExecutionFailed,
     /// The provider's own code.
@@ -54,6 +56,7 @@ impl fmt::Display for FailureCode {
             Self::ResponseParse => "PROVIDER_RESPONSE_PARSE_ERROR",
             Self::ResponseTooLarge => "PROVIDER_RESPONSE_TOO_LARGE",
             Self::Stopped => "CALL_STOPPED",
+            Self::TableUnavailable => "ROUTER_TABLE_UNAVAILABLE",
             Self::ExecutionFailed => "PROVIDER_EXECUTION_FAILED",
             Self::Named(code) => code,
         };
@@ -65,9 +68,11 @@ impl FailureCode {
     /// Where in a call it happens.
     fn stage(&self) -> &'static str {
         match self {
-            Self::Unavailable | Self::DeadlineExceeded | Self::Busy | Self::RateLimited => {
-                "provider_selection"
-            }
+            Self::Unavailable
+            | Self::DeadlineExceeded
+            | Self::Busy
+            | Self::RateLimited
+            | Self::TableUnavailable => "provider_selection",
             Self::Unreachable | Self::ConnectionLost | Self::Timeout | Self::Stopped => {
                 "provider_request"
             }
@@ -90,6 +95,7 @@ impl FailureCode {
             | Self::Unreachable
             | Self::ConnectionLost
             | Self::Timeout
+            | Self::TableUnavailable
             | Self::ExecutionFailed
             | Self::Named(_) => true,
         }
@@ -110,6 +116,7 @@ impl FailureCode {
             | Self::Redirect
             | Self::Unreachable
             | Self::Stopped
+            | Self::TableUnavailable
             | Self::ExecutionFailed
             | Self::Named(_) => false,
         }
@@ -126,6 +133,7 @@ impl FailureCode {
             | Self::Busy
             | Self::RateLimited
             | Self::ResponseTooLarge
+            | Self::TableUnavailable
             | Self::Stopped => false,
             Self::Unreachable
             | Self::ConnectionLost
@@ -199,6 +207,13 @@ impl Failure {
         Self { maybe_billed: Some(maybe_billed), ..failure }
     }
 
+    /// Of a call with a key that cannot be kept from being made twice.
+    pub(crate) fn unprotected(maybe_billed: bool) -> Self {
+        let message = "the table that routers share their calls in cannot be reached";
+        let failure = Self::new(FailureCode::TableUnavailable, message);
+        Self { maybe_billed: Some(maybe_billed), ..failure }
+    }
+
     /// Of a request that does not wait as long as another of the same call.
     pub(crate) fn late(maybe_billed: bool) -> Self {
         let message = "no answer before the deadline of this request";
@@ -237,6 +252,7 @@ impl Failure {
             | FailureCode::ResponseParse
             | FailureCode::ResponseTooLarge
             | FailureCode::Stopped
+            | FailureCode::TableUnavailable
             | FailureCode::ExecutionFailed
             | FailureCode::Named(_) => false,
         }
@@ -276,6 +292,7 @@ impl Failure {
             | FailureCode::Timeout
             | FailureCode::ResponseParse
             | FailureCode::ResponseTooLarge
+            | FailureCode::TableUnavailable
             | FailureCode::Stopped => Sequel::End,
         }
     }

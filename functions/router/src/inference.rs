@@ -15,6 +15,7 @@ use beacon_core::wire::{CallKey, InferenceRequest, InferenceResponse, Order};
 use tokio::time::{Instant, sleep_until};
 
 use crate::attempt::{Attempt, Deadline, attempt};
+use crate::breaker::SharedBreakers;
 use crate::clock::Clock;
 use crate::failure::{Failure, FailureCode, Sequel};
 use crate::metrics::Totals;
@@ -40,6 +41,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) sent: &'a Sent,
     pub(crate) fleet: &'a Fleet,
     pub(crate) totals: &'a Totals,
+    /// What other routers know of the breakers.
+    pub(crate) breakers: Option<&'a SharedBreakers>,
     pub(crate) clock: Clock,
 }
 
@@ -86,6 +89,7 @@ impl Asking<'_> {
         let mut ended: Option<Ended<'_>> = None;
         let mut kept: Option<Failure> = None;
         loop {
+            self.refresh(region).await;
             let now_ms = self.clock.now_ms();
             let candidates = considered(self, region, order, course, now_ms);
             if course.decision.order.is_none() {
@@ -120,8 +124,16 @@ impl Asking<'_> {
                     continue;
                 }
             };
-            let Attempt { outcome, seconds } =
+            if let Some(breakers) = self.breakers
+                && !breakers.admits(provider, route, &entered).await
+            {
+                continue;
+            }
+            let Attempt { outcome, seconds, turned } =
                 self.attempt((provider, route), entered, &trace_id).await;
+            if let Some(breakers) = self.breakers {
+                breakers.tell(provider, route, turned).await;
+            }
             course.attempted(provider, &outcome, seconds);
             match outcome {
                 Ok(answer) => {
@@ -140,6 +152,18 @@ impl Asking<'_> {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Takes over what other routers know of those that could be asked.
+    async fn refresh(self, region: Option<&Region>) {
+        let Some(breakers) = self.breakers else { return };
+        for provider in &self.fleet.providers {
+            if region.is_none_or(|asked| provider.region == *asked)
+                && let Some(route) = provider.route(&self.request.model)
+            {
+                breakers.refresh(provider, route).await;
             }
         }
     }

@@ -1,28 +1,17 @@
 //! The hybrid router as a service of its own.
 
-use std::process::ExitCode;
-use std::{env, io};
+mod start;
 
-use beacon_router::{Access, AccessError, Config, ConfigError, HybridRouter, Service};
-use thiserror::Error;
+use std::io;
+use std::process::ExitCode;
+
+use beacon_aws::chain;
+use beacon_router::Service;
+use start::{Start, StartError};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-
-#[derive(Debug, Error)]
-enum StartError {
-    #[error("the environment variable `{0}` is not set")]
-    Unset(&'static str),
-    #[error("`BEACON_ROUTER_CONFIG` is not usable")]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    #[error("cannot listen on `BEACON_ROUTER_LISTEN`")]
-    Listen(#[source] io::Error),
-    #[error(transparent)]
-    Serve(#[from] io::Error),
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,18 +22,17 @@ async fn main() -> ExitCode {
         .with_env_filter(filter.with_env_var("BEACON_LOG").from_env_lossy())
         .with_writer(io::stderr)
         .init();
-    let Err(error) = run().await else { return ExitCode::SUCCESS };
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    tracing::error!(%error, cause, "the router does not run");
-    ExitCode::FAILURE
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "the router does not run");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the service's own variables")]
 async fn run() -> Result<(), StartError> {
-    let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
-    let (config, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);
-    let router = HybridRouter::new(Config::from_file(config.as_ref())?)?;
-    let access = Access::from_environment()?;
+    let Start { router, access, file, address } = start::from_environment().await?;
     let listener = TcpListener::bind(&address).await.map_err(StartError::Listen)?;
     access.may_listen(listener.local_addr()?)?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -56,6 +44,8 @@ async fn run() -> Result<(), StartError> {
         }
         tracing::info!("the router stops accepting and finishes the calls in flight");
     };
-    let service = Service::new(router).with_access(access).with_file(config.into());
-    Ok(service.serve(listener, shutdown).await?)
+    let service = Service::new(router.clone()).with_access(access).with_file(file);
+    let served = service.serve(listener, shutdown).await;
+    router.settle().await;
+    Ok(served?)
 }

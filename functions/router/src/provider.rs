@@ -9,8 +9,8 @@ mod parts;
 pub(crate) mod simulated;
 mod told;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use beacon_core::wire::{AnswerKind, InferenceRequest, ProviderView, RouteState, RouteView, Usage};
@@ -18,6 +18,7 @@ use beacon_core::{ProviderId, Region};
 use reqwest::Url;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::clock::Clock;
@@ -76,7 +77,7 @@ struct Progress {
     left: AtomicBool,
     /// Microseconds to the head of the last answer; 0 before it.
     head_us: AtomicU64,
-    result_url: Mutex<Option<Url>>,
+    result_url: watch::Sender<Option<Url>>,
 }
 
 impl Sent {
@@ -109,11 +110,18 @@ impl Sent {
 
     /// Where the result of the request is to be had, once the provider said so.
     pub(crate) fn result_url(&self) -> Option<Url> {
-        self.0.result_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.result_url.borrow().clone()
     }
 
-    fn set_result_url(&self, url: Url) {
-        *self.0.result_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
+    /// The same, each time that it changes.
+    pub(crate) fn result_urls(&self) -> watch::Receiver<Option<Url>> {
+        self.0.result_url.subscribe()
+    }
+
+    /// The result is to be had there: it is not asked for anew.
+    pub(crate) fn set_result_url(&self, url: Url) {
+        self.leaves();
+        self.0.result_url.send_replace(Some(url));
     }
 }
 
@@ -211,6 +219,14 @@ impl Provider {
             Backend::OpenAi(_) => "openai",
             Backend::Modal(_) => "modal",
             Backend::Simulated(_) => "simulated",
+        }
+    }
+
+    /// Whether a result that is to be had there is this provider's.
+    pub(crate) fn owns(&self, url: &Url) -> bool {
+        match &self.backend {
+            Backend::OpenAi(endpoint) | Backend::Modal(endpoint) => endpoint.is_own(url),
+            Backend::Simulated(_) => false,
         }
     }
 

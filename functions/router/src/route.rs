@@ -7,7 +7,7 @@ use beacon_core::wire::{LastError, RouteState, RouteView, Standing, Usage, Warmt
 use tokio::sync::{Mutex as Turns, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::breaker::{Admission, Breaker, Permit, Verdict};
+use crate::breaker::{Admission, Breaker, Permit, Turned, Verdict};
 use crate::clock::Clock;
 use crate::config::Model;
 use crate::failure::{Failure, FailureCode};
@@ -252,8 +252,13 @@ impl Entered {
         if self.wakes { self.route.known().waking.cold_start() } else { Duration::ZERO }
     }
 
+    /// Whether it finds out if the provider is back.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.permit.is_some_and(Permit::is_probe)
+    }
+
     /// The call ended.
-    pub(crate) fn settle(mut self, outcome: &Result<Answer, Failure>, seconds: f64) {
+    pub(crate) fn settle(mut self, outcome: &Result<Answer, Failure>, seconds: f64) -> Turned {
         let now_ms = self.clock.now_ms();
         let showing = match outcome {
             Ok(_) => Showing::Answers,
@@ -261,9 +266,10 @@ impl Entered {
         };
         let route = Arc::clone(&self.route);
         let mut known = route.known();
-        if let Some(permit) = self.permit.take() {
-            known.breaker.settle(permit, showing.verdict(), now_ms);
-        }
+        let turned = match self.permit.take() {
+            Some(permit) => known.breaker.settle(permit, showing.verdict(), now_ms),
+            None => Turned::Not,
+        };
         known.count(outcome, seconds);
         match outcome {
             Ok(answer) => {
@@ -286,6 +292,7 @@ impl Entered {
                 Showing::Answers | Showing::Nothing => {}
             },
         }
+        turned
     }
 }
 
@@ -298,7 +305,8 @@ impl Drop for Entered {
     fn drop(&mut self) {
         let mut known = self.route.known();
         if let Some(permit) = self.permit.take() {
-            known.breaker.settle(permit, Verdict::Nothing, self.clock.now_ms());
+            // What shows nothing turns nothing.
+            let _not = known.breaker.settle(permit, Verdict::Nothing, self.clock.now_ms());
             known.counts.cancelled();
         }
         if self.wakes {

@@ -1,15 +1,20 @@
 //! The router: its providers, what is known of them, and the calls that it makes once.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use beacon_aws::SharedCalls;
 use beacon_core::Region;
 use beacon_core::wire::{
     CallKey, CallView, InferenceRequest, InferenceResponse, ProviderView, RouteState,
 };
+use reqwest::Url;
 
 use crate::attempt::Deadline;
-use crate::calls::{Asking as Wanted, Calls, KeyConflict, Told};
+use crate::breaker::SharedBreakers;
+use crate::calls::{Asking as Wanted, Calls, Handover, KeyConflict, Told};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
@@ -39,6 +44,7 @@ pub struct HybridRouter {
 struct Shared {
     fleet: RwLock<Arc<Fleet>>,
     calls: Arc<Calls>,
+    breakers: OnceLock<SharedBreakers>,
     clock: Clock,
     totals: Totals,
 }
@@ -96,7 +102,8 @@ impl HybridRouter {
     pub fn with_clock(config: Config, clock: Clock) -> Result<Self, ConfigError> {
         let fleet = RwLock::new(Arc::new(Fleet::new(config, clock, &[])?));
         let calls = Arc::new(Calls::new(clock));
-        Ok(Self { shared: Arc::new(Shared { fleet, calls, clock, totals: Totals::default() }) })
+        let (breakers, totals) = (OnceLock::new(), Totals::default());
+        Ok(Self { shared: Arc::new(Shared { fleet, calls, breakers, clock, totals }) })
     }
 
     /// Goes by another configuration from now on. Calls in flight end as they began; what is known of
@@ -109,6 +116,16 @@ impl HybridRouter {
 
     pub(crate) fn fleet(&self) -> Arc<Fleet> {
         Arc::clone(&self.shared.fleet.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same, with calls with a key, and breakers, that other routers know too. Only the first
+    /// table counts.
+    #[must_use]
+    pub fn with_shared_calls(self, calls: SharedCalls) -> Self {
+        let (table, clock) = (calls.table().clone(), self.shared.clock);
+        self.shared.breakers.get_or_init(|| SharedBreakers::new(table, clock));
+        self.shared.calls.share(calls);
+        self
     }
 
     /// Whether every provider makes its answers up.
@@ -180,11 +197,18 @@ impl HybridRouter {
             let (deadline, sent) = (&Deadline::new(deadline_ms), &Sent::default());
             return Ok(self.ask(request, Terms { context, deadline, sent }).await);
         };
-        let make = |deadline, sent| {
+        let make = |deadline, sent: Sent, handover: Handover| {
             let (router, request, context) = (self.clone(), request.clone(), context.clone());
             async move {
+                if let Some(url) = handover.result_url().and_then(|url| Url::parse(url).ok()) {
+                    sent.set_result_url(url);
+                }
                 let terms = Terms { context: &context, deadline: &deadline, sent: &sent };
-                router.ask(&request, terms).await
+                tokio::select! {
+                    biased;
+                    response = router.ask(&request, terms) => response,
+                    never = hand_over(&sent, &handover) => match never {},
+                }
             }
         };
         let told = self.shared.calls.ask(Wanted { key, request, deadline_ms }, make).await?;
@@ -194,6 +218,11 @@ impl HybridRouter {
                 earlier_maybe_billed,
                 ..self.refused(request, None, &Failure::stopped(maybe_billed))
             },
+            Told::Unprotected { maybe_billed, earlier_maybe_billed } => InferenceResponse {
+                earlier_maybe_billed,
+                ..self.refused(request, None, &Failure::unprotected(maybe_billed))
+            },
+            Told::Conflict => return Err(KeyConflict),
             Told::Late { maybe_billed, earlier_maybe_billed } => InferenceResponse {
                 earlier_maybe_billed,
                 ..self.refused(request, None, &Failure::late(maybe_billed))
@@ -202,14 +231,21 @@ impl HybridRouter {
     }
 
     /// What is known of the call with a key.
-    pub fn look(&self, key: &CallKey) -> CallView {
-        self.shared.calls.look(key)
+    pub async fn look(&self, key: &CallKey) -> CallView {
+        self.shared.calls.look(key).await
     }
 
     /// Stops the call with a key, for good, also if it comes only later. Those who wait for it are
-    /// told. Once this resolves, nothing of it runs; a call that was done before stays so.
+    /// told. Once this resolves, nothing of it runs, unless the view says that it does: a router that
+    /// died may have left it so, until its lease is over. A call that was done before stays so.
     pub async fn stop(&self, key: &CallKey) -> CallView {
         self.shared.calls.stop(key).await
+    }
+
+    /// Resolves when the end of every call is stored where other routers look for it. To be awaited
+    /// before the process ends, or they wait for the lease of what it made.
+    pub async fn settle(&self) {
+        self.shared.calls.settle().await;
     }
 
     /// Now, Unix milliseconds, by the router's clock.
@@ -240,8 +276,26 @@ impl HybridRouter {
             sent,
             fleet: &fleet,
             totals: &self.shared.totals,
+            breakers: self.shared.breakers.get(),
             clock: self.shared.clock,
         };
         inference::ask(asking).await
+    }
+}
+
+/// Leaves to other routers where the result of a call is to be had, whenever that changes.
+async fn hand_over(sent: &Sent, handover: &Handover) -> Infallible {
+    let mut urls = sent.result_urls();
+    loop {
+        let url = urls.borrow_and_update().clone();
+        if let Some(url) = url
+            && let Err(error) = handover.keep_result_url(url.as_str()).await
+        {
+            let error = beacon_aws::chain(&error);
+            tracing::warn!(error, "other routers do not know where a result is to be had");
+        }
+        if urls.changed().await.is_err() {
+            return pending().await;
+        }
     }
 }

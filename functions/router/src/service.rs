@@ -181,7 +181,7 @@ async fn look(
     State(router): State<HybridRouter>,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, Json<CallView>), RequestError> {
-    let view = router.look(&call_key(key)?);
+    let view = router.look(&call_key(key)?).await;
     let status = match view.state {
         CallState::Unknown => StatusCode::NOT_FOUND,
         CallState::Running | CallState::Done | CallState::Dropped | CallState::Stopped => {

@@ -1,6 +1,7 @@
 //! Configuration from the environment: read once at start, and every mistake names its variable.
 
 mod access;
+mod router;
 mod settings;
 
 use std::env::VarError;
@@ -12,6 +13,9 @@ use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 pub use access::{AccessSettings, access_settings, required_access};
+pub use router::{
+    EmbeddedSettings, RouterPlace, SharedSettings, configured_router, router_place, shared_settings,
+};
 pub use settings::{Setting, Source, effective_settings};
 
 /// A setting without which no event may be taken.
@@ -126,23 +130,6 @@ pub struct RouterSettings {
     pub timeout: Duration,
     /// `Authorization` as the router wants it; never shown.
     pub authorization: Option<HeaderValue>,
-}
-
-/// The router from `HYBRID_ROUTER_URL` (alias `HYBRID_BASE`) and `HYBRID_ROUTER_TIMEOUT` (alias
-/// `HYBRID_TIMEOUT`, seconds).
-pub fn router_settings() -> Result<RouterSettings, ConfigError> {
-    router_settings_from(&optional)
-}
-
-/// The router that the environment names, if it names one.
-pub fn configured_router() -> Result<Option<RouterSettings>, ConfigError> {
-    match router_settings() {
-        Ok(settings) => Ok(Some(settings)),
-        Err(ConfigError::Missing { .. }) => Ok(None),
-        Err(error @ (ConfigError::Invalid { .. } | ConfigError::Contradiction { .. })) => {
-            Err(error)
-        }
-    }
 }
 
 fn router_settings_from(

@@ -15,6 +15,7 @@ mod nonce;
 mod outbound;
 mod providers;
 mod queue;
+mod shared_calls;
 mod table;
 mod tokens;
 
@@ -23,9 +24,10 @@ pub use client::{Aws, install_tls};
 pub use clock::Clock;
 pub use closing::{Calls, ended_row};
 pub use environment::{
-    AccessSettings, ConfigError, QueueUrls, RouterSettings, Setting, Source, access_settings,
-    api_token, configured_router, dead_questions_url, effective_settings, queue_urls, required,
-    required_access, router_settings, router_timeout, table_name,
+    AccessSettings, ConfigError, EmbeddedSettings, QueueUrls, RouterPlace, RouterSettings, Setting,
+    SharedSettings, Source, access_settings, api_token, configured_router, dead_questions_url,
+    effective_settings, queue_urls, required, required_access, router_place, router_timeout,
+    shared_settings, table_name,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
@@ -36,8 +38,9 @@ pub use nonce::fresh_nonce;
 pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
+pub use shared_calls::{Claimed, Renewed, SharedCalls, Unshared};
 pub use table::{
-    JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, ResultWrite, StoredStatus, Submit, Table,
-    TableError, WholeJob, schema,
+    BreakerUpdate, CallUpdate, JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, OpenRoute,
+    ResultWrite, StoredStatus, Submit, Table, TableError, WholeJob, schema,
 };
 pub use tokens::{Caller, TokenError, Tokens};

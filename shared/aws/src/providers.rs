@@ -1,11 +1,14 @@
 //! Asking the router which providers it has.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use beacon_core::wire::{ProviderView, ProvidersResponse};
 use reqwest::Client;
 use thiserror::Error;
 
+use crate::environment::EmbeddedSettings;
 use crate::outbound::{BodyError, read_body};
 
 /// How long the router's list is waited for.
@@ -47,14 +50,35 @@ pub enum RouterUnavailable {
 /// The router, asked for its providers.
 #[derive(Debug, Clone)]
 pub struct RouterProbe {
-    client: Client,
+    way: Way,
     base: String,
+}
+
+#[derive(Clone)]
+enum Way {
+    Http(Client),
+    /// In this process.
+    Own(Arc<dyn Fn() -> Vec<ProviderView> + Send + Sync>),
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(client) => client.fmt(f),
+            Self::Own(_) => f.write_str("Own"),
+        }
+    }
 }
 
 impl RouterProbe {
     /// A probe of the router at this address.
     pub fn new(client: Client, base: String) -> Self {
-        Self { client, base }
+        Self { way: Way::Http(client), base }
+    }
+
+    /// A probe of a router in this process, which tells its providers so.
+    pub fn embedded(providers: impl Fn() -> Vec<ProviderView> + Send + Sync + 'static) -> Self {
+        Self { way: Way::Own(Arc::new(providers)), base: EmbeddedSettings::BASE.to_owned() }
     }
 
     /// The router's address.
@@ -64,7 +88,10 @@ impl RouterProbe {
 
     /// Its providers as it tells them now.
     pub async fn providers(&self) -> Result<Vec<ProviderView>, RouterUnavailable> {
-        providers(&self.client, &self.base).await
+        match &self.way {
+            Way::Http(client) => providers(client, &self.base).await,
+            Way::Own(providers) => Ok(providers()),
+        }
     }
 }
 

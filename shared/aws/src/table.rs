@@ -8,6 +8,8 @@ mod key;
 mod lane;
 mod list;
 mod pass;
+mod route;
+mod router_call;
 pub mod schema;
 mod spec;
 mod submit;
@@ -25,6 +27,8 @@ pub use execution::{ResultWrite, StoredStatus};
 pub use job::{JobUpdate, WholeJob};
 pub use lane::LaneUpdate;
 pub use list::ListedJob;
+pub use route::{BreakerUpdate, OpenRoute};
+pub use router_call::CallUpdate;
 pub use submit::{NewJob, Submit};
 
 use crate::meter::Meter;

@@ -21,6 +21,7 @@ pub mod reconcile;
 pub mod region;
 pub mod reply;
 pub mod route;
+pub mod shared_call;
 pub mod spec;
 pub mod time_budget;
 pub mod usage;

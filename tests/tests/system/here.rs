@@ -68,6 +68,18 @@ impl Here {
         Self::start(directory, duty).await
     }
 
+    /// With simulated providers of a router inside the worker.
+    pub(crate) async fn embedded(latency_ms: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let duty = match simulated(directory.path(), [latency_ms; 3]) {
+            Duty::Work(RouterChoice::Own(router, timeout)) => {
+                Duty::Work(RouterChoice::Embedded(router, timeout))
+            }
+            other => other,
+        };
+        Self::start(directory, duty).await
+    }
+
     /// One that does no work.
     pub(crate) async fn idle() -> Self {
         Self::start(TempDir::new().unwrap(), Duty::Read).await

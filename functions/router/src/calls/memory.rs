@@ -140,6 +140,25 @@ impl<F: Clone> Memory<F> {
         self.end(key, Ending::Done(response), bytes, now_ms);
     }
 
+    /// A running call was none: another router makes it, or nobody may. Its key is as if it had never
+    /// come.
+    pub fn withdraw(&mut self, key: &CallKey) {
+        if self.runs(key) {
+            self.take(key);
+        }
+    }
+
+    /// Whether the call runs.
+    pub fn runs(&self, key: &CallKey) -> bool {
+        self.calls.get(key).is_some_and(|call| matches!(call.state, State::Running { .. }))
+    }
+
+    /// Whether the call runs and is to stop.
+    pub fn is_stopping(&self, key: &CallKey) -> bool {
+        let stopping = |call: &Call<F>| matches!(call.state, State::Running { stopping: true, .. });
+        self.calls.get(key).is_some_and(stopping)
+    }
+
     /// A running call is given up: because it is to stop, or because nobody waits for it.
     pub fn give_up(&mut self, key: &CallKey, maybe_billed: bool, now_ms: u64) {
         let Some(call) = self.calls.get(key) else { return };

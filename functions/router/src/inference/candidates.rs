@@ -42,6 +42,13 @@ pub(super) fn considered<'a>(
     };
     let mut candidates: Vec<Candidate<Way<'a>>> =
         providers.filter(|p| !course.is_ruled_out(p)).filter_map(candidate).collect();
+    // A request that was taken has its result with the provider that took it.
+    if let Some(url) = asking.sent.result_url() {
+        let owns = |candidate: &Candidate<Way<'a>>| candidate.provider.0.owns(&url);
+        if candidates.iter().any(owns) {
+            candidates.retain(owns);
+        }
+    }
     rank(&mut candidates, order);
     candidates
 }

@@ -172,7 +172,7 @@ impl Endpoint {
     }
 
     /// Credentials and prompts go to the configured host only.
-    fn is_own(&self, url: &Url) -> bool {
+    pub(super) fn is_own(&self, url: &Url) -> bool {
         url.origin() == self.url.origin()
     }
 }

@@ -240,7 +240,7 @@ async fn a_call_that_nobody_waits_for_any_longer_times_out_for_good() {
     let hasty = CallContext { deadline_ms: Some(in_ms(900)), ..keyed(KEY) };
     let told = within(router.infer(&request(), &hasty)).await.unwrap();
     assert_eq!(told.error_code.as_deref(), Some("PROVIDER_TIMEOUT"));
-    let view = router.look(&keyed(KEY).idempotency_key.unwrap());
+    let view = router.look(&keyed(KEY).idempotency_key.unwrap()).await;
     assert_eq!((view.state, view.response.as_ref()), (CallState::Done, Some(&told)));
     assert_eq!(within(router.infer(&request(), &keyed(KEY))).await.unwrap(), told);
 }

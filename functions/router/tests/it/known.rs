@@ -143,7 +143,7 @@ async fn callers_that_come_and_go_at_once_never_make_two_requests_at_a_time() {
     let events: Vec<_> = log.lines().map(|line| line.contains("\"begin\"")).collect();
     let alternate = events.chunks(2).all(|pair| pair == [true, false]);
     assert!(alternate && !events.is_empty(), "{log}");
-    assert_eq!(router.look(&key(KEY)).state, CallState::Dropped);
+    assert_eq!(router.look(&key(KEY)).await.state, CallState::Dropped);
     let stopped = within(router.stop(&key(KEY))).await;
     let begun = u32::try_from(events.len() / 2).unwrap();
     assert_eq!((stopped.state, stopped.maybe_billed), (CallState::Stopped, begun));
@@ -200,7 +200,7 @@ async fn a_router_that_is_given_a_clock_waits_by_the_runtimes() {
     let told = router.infer(&request(), &context).await.unwrap();
     assert_eq!(told.error.as_deref(), Some("no answer within 9300 ms"));
     assert_eq!(told.failure.unwrap().timestamp.as_deref(), Some("1970-01-01T00:00:10Z"));
-    let view = router.look(&key(KEY));
+    let view = router.look(&key(KEY)).await;
     assert_eq!((view.begun_ms, view.ended_ms), (Some(1000), Some(10_300)));
 }
 
@@ -212,12 +212,12 @@ async fn a_call_is_forgotten_after_a_day_of_the_routers_clock() {
     let router = HybridRouter::with_clock(config.unwrap(), clock).unwrap();
     advance(Duration::from_millis(1)).await;
     router.stop(&key("k:1")).await;
-    let view = router.look(&key("k:1"));
+    let view = router.look(&key("k:1")).await;
     assert_eq!((view.ended_ms, view.remembers_since_ms), (Some(1001), 1000));
     advance(Duration::from_millis(DAY_MS - 1)).await;
-    assert_eq!(router.look(&key("k:1")), view);
+    assert_eq!(router.look(&key("k:1")).await, view);
     advance(Duration::from_millis(1)).await;
-    let view = router.look(&key("k:1"));
+    let view = router.look(&key("k:1")).await;
     assert_eq!((view.state, view.remembers_since_ms), (CallState::Unknown, 1002));
 }
 
@@ -232,9 +232,9 @@ async fn answers_are_kept_up_to_sixty_four_mebibytes() {
     for key in &keys {
         assert!(router.infer(&request(), &keyed(key)).await.unwrap().success);
     }
-    let (first, last) = (router.look(&key(&keys[0])), router.look(&key(&keys[255])));
+    let (first, last) = (router.look(&key(&keys[0])).await, router.look(&key(&keys[255])).await);
     assert_eq!((first.state, last.state), (CallState::Unknown, CallState::Done));
-    let second = router.look(&key(&keys[1]));
+    let second = router.look(&key(&keys[1])).await;
     assert_eq!(second.state, CallState::Done);
     assert!(first.remembers_since_ms <= second.begun_ms.unwrap() + 1, "{first:?}");
 }

@@ -3,6 +3,7 @@
 use std::env::VarError;
 
 use beacon_core::access::Role;
+use beacon_core::shared_call::SharedBounds;
 use beacon_core::time_budget;
 use beacon_core::view::SettingView;
 use reqwest::Url;
@@ -10,6 +11,7 @@ use reqwest::Url;
 use crate::tokens::Tokens;
 
 use super::access::requests_per_minute;
+use super::router::{CONFIG, LEASE, TABLE, is_embedded, lease_seconds, shared_table};
 use super::{
     AccessSettings, ConfigError, ROUTER_TOKEN, disabled, filled, raw, router_base, router_token,
     whole_timeout,
@@ -68,6 +70,9 @@ enum Kind {
     Refused,
     Text,
     QueueUrl,
+    /// A table that routers share.
+    SharedTable,
+    Lease,
     RequestsPerMinute,
     Token,
     RouterToken,
@@ -86,7 +91,7 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 17] = [
+const VARIABLES: [Variable; 20] = [
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
         alias: Some("HYBRID_TIMEOUT"),
@@ -97,6 +102,12 @@ const VARIABLES: [Variable; 17] = [
     variable(ROUTER_TOKEN, Kind::RouterToken),
     variable("BEACON_ROUTER_TOKENS", Kind::Tokens),
     variable("BEACON_ROUTER_ADMIN_TOKENS", Kind::Tokens),
+    variable(CONFIG, Kind::Text),
+    variable(TABLE, Kind::SharedTable),
+    Variable {
+        default: Some(|| format!("{} s", SharedBounds::REAL.lease_ms / 1000)),
+        ..variable(LEASE, Kind::Lease)
+    },
     variable("BEACON_TABLE", Kind::Text),
     variable("BEACON_DISPATCH_QUEUE_URL", Kind::QueueUrl),
     variable("BEACON_QUESTION_QUEUE_URL", Kind::QueueUrl),
@@ -166,10 +177,13 @@ impl Kind {
     fn read(self, variable: &'static str, value: &str) -> Result<String, ConfigError> {
         let trimmed = value.trim();
         match self {
+            Self::RouterUrl if is_embedded(value) => Ok(trimmed.to_owned()),
             Self::RouterUrl => router_base(variable, value),
             Self::RouterTimeout => whole_timeout(variable, value.to_owned()).map(seconds),
             Self::Refused => Err(disabled(value.to_owned())),
             Self::Text => Ok(trimmed.to_owned()),
+            Self::SharedTable => shared_table(value.to_owned()),
+            Self::Lease => lease_seconds(value.to_owned()).map(|seconds| format!("{seconds} s")),
             Self::QueueUrl => match Url::parse(trimmed) {
                 Ok(url)
                     if url.has_host() && url.username().is_empty() && url.password().is_none() =>

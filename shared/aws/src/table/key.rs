@@ -1,11 +1,16 @@
 //! Key strings, built and read in this one module.
 
 use beacon_core::idempotency::IdempotencyKey;
+use beacon_core::prompt::hex;
 use beacon_core::spec::SpecHash;
-use beacon_core::{ExecutionId, JobId, LaneId, ModelId, Nonce, QuestionIndex, Region, Run, Sample};
+use beacon_core::wire::CallKey;
+use beacon_core::{
+    ExecutionId, JobId, LaneId, ModelId, Nonce, ProviderId, QuestionIndex, Region, Run, Sample,
+};
 use beacon_core::{escape, unescape};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
 
 /// Partition key attribute.
 pub(super) const PK: &str = "pk";
@@ -58,6 +63,25 @@ pub(super) fn work(lane: &LaneId, run: Run) -> String {
 
 /// Partition and sort key of what the reconciler did last.
 pub(super) const RECONCILER: &str = "RECONCILER";
+
+/// Sort key of a router's call.
+pub(super) const CALL: &str = "CALL";
+
+/// A router's call. Keys are longer than a partition key is to be, and say what is asked.
+pub(super) fn call(key: &CallKey) -> String {
+    format!("CALL#{}", hex(&Sha256::digest(key.as_str())))
+}
+
+/// Partition and sort key of since when routers share their calls.
+pub(super) const CALLS: &str = "CALLS";
+
+/// Sort key of what routers tell each other of a model at a provider.
+pub(super) const BREAKER: &str = "BREAKER";
+
+/// A model at a provider.
+pub(super) fn route(provider: &ProviderId, model: &ModelId) -> String {
+    format!("ROUTE#{provider}#{}", escape(model))
+}
 
 /// Prefix of the sort keys of calls whose fate was not known.
 pub(super) const BILLS: &str = "BILL#";
