@@ -18,6 +18,8 @@ mod calls;
 mod cancel;
 #[path = "system/counts.rs"]
 mod counts;
+#[path = "system/dead_provider.rs"]
+mod dead_provider;
 #[path = "system/edges.rs"]
 mod edges;
 #[path = "system/embedded.rs"]

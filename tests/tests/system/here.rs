@@ -68,6 +68,13 @@ impl Here {
         Self::start(directory, duty).await
     }
 
+    /// With a router of these providers.
+    pub(crate) async fn with_providers(toml: &str) -> Self {
+        let router = HybridRouter::new(Config::from_toml(toml).unwrap()).unwrap();
+        let own = RouterChoice::Own(Box::new(router), Duration::from_secs(600));
+        Self::start(TempDir::new().unwrap(), Duty::Work(own)).await
+    }
+
     /// With simulated providers of a router inside the worker.
     pub(crate) async fn embedded(latency_ms: &str) -> Self {
         let directory = TempDir::new().unwrap();
