@@ -5,13 +5,16 @@
 
 mod config;
 mod corpus;
+mod failover;
 mod failures;
 mod keyed;
 mod known;
 mod modal;
 mod openai;
+mod polling;
 mod running;
 mod selection;
 mod service;
 mod simulated;
+mod sockets;
 mod upstream;
