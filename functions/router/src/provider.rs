@@ -85,9 +85,10 @@ impl Sent {
         self.0.left.store(true, Ordering::Relaxed);
     }
 
-    /// What was sent certainly came to nothing.
+    /// What was sent certainly came to nothing, and there is no result to ask for.
     pub(crate) fn came_to_nothing(&self) {
         self.0.left.store(false, Ordering::Relaxed);
+        *self.0.result_url.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Without it, certainly none has, or none that may be charged for.

@@ -29,9 +29,9 @@ impl Scene {
         let elsewhere = Upstream::start(Act::answer("elsewhere")).await;
         let seconds = FIRST_BYTE.as_secs_f64();
         let cheap = format!(
-            "price = {{ per_second = 0.01 }}\nfirst_byte_timeout_seconds = {seconds}\n{more}"
+            "price = {{ per_second = 0.0001 }}\nfirst_byte_timeout_seconds = {seconds}\n{more}"
         );
-        let dear = "price = { per_second = 0.02 }\n";
+        let dear = "price = { per_second = 1 }\n";
         let toml = provider("first", kind, "us-east", &first.url, &cheap)
             + &provider("second", "modal", "us-east", &second.url, dear)
             + &provider("elsewhere", "modal", "eu-west", &elsewhere.url, "");
@@ -68,7 +68,7 @@ async fn a_dead_primary_costs_a_few_connections_and_no_answer() {
     let (second, elsewhere) =
         (Upstream::start(Act::answer("second")).await, Upstream::start(Act::Silent).await);
     let toml = provider("first", "modal", "us-east", &refusing().await, "")
-        + &provider("second", "modal", "us-east", &second.url, "price = { per_second = 0.02 }")
+        + &provider("second", "modal", "us-east", &second.url, "price = { per_second = 1 }")
         + &provider("elsewhere", "modal", "eu-west", &elsewhere.url, "");
     let router = Running::start(&toml).await;
     let mut tried = 0;
@@ -100,8 +100,8 @@ async fn a_silent_primary_is_given_up_within_its_first_byte_and_a_second() {
 #[tokio::test]
 async fn a_slow_primary_may_take_its_whole_time_once_it_has_begun() {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", answer("slow").len());
-    let whole = head + &answer("slow");
-    let scene = Scene::with(Act::Drip(whole.into_bytes(), Duration::from_millis(2))).await;
+    let body = answer("slow").into_bytes();
+    let scene = Scene::with(Act::Drip(head.into_bytes(), body, Duration::from_millis(15))).await;
     assert_eq!(scene.ask().await["response"], "slow");
     assert_eq!(scene.requests(), (1, 0));
 }

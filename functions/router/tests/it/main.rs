@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their crate")]
 
+mod cold_start;
 mod config;
 mod corpus;
 mod failover;
@@ -11,7 +12,9 @@ mod keyed;
 mod known;
 mod modal;
 mod openai;
+mod pacing;
 mod polling;
+mod queueing;
 mod running;
 mod selection;
 mod service;

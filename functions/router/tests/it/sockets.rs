@@ -43,7 +43,7 @@ fn slow() -> [Case; 5] {
     let continued = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100);
     [
         case("silent", Act::Silent, LATE),
-        case("slow head", Act::Drip(sound.clone(), BETWEEN), LATE),
+        case("slow head", Act::Drip(Vec::new(), sound.clone(), BETWEEN), LATE),
         case("half a head", Act::Stall(sound[..20].to_vec()), LATE),
         case("half a body", Act::Stall(sound[..sound.len() - 5].to_vec()), LATE),
         case("100 for ever", Act::Stall(continued), LATE),
@@ -100,9 +100,8 @@ async fn what_may_have_been_answered_is_told_and_never_asked_again() {
 
 #[tokio::test]
 async fn a_body_that_drips_ends_with_the_time_for_the_whole() {
-    let mut bytes = whole("content-length: 1000000");
-    bytes.extend(b" ".repeat(1_000));
-    let upstream = Upstream::start(Act::Drip(bytes, Duration::from_millis(2))).await;
+    let (head, body) = (whole("content-length: 1000000"), b" ".repeat(10_000));
+    let upstream = Upstream::start(Act::Drip(head, body, Duration::from_millis(2))).await;
     let router = Running::start(&lab("modal", &upstream.url, TIMES)).await;
     let told = within(router.infer(&question())).await;
     let seen = json!([told["error_code"], told["error"], told["failure"]["maybe_billed"]]);

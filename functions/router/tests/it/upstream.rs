@@ -17,8 +17,8 @@ pub(crate) enum Act {
     Reply(u16, String),
     /// Bytes on the wire as they are, then the end of the connection.
     Raw(Vec<u8>),
-    /// The same, a byte at a time with this between.
-    Drip(Vec<u8>, Duration),
+    /// Bytes at once, then more of them, a byte at a time with this between.
+    Drip(Vec<u8>, Vec<u8>, Duration),
     /// Bytes on the wire, then nothing until the other side goes away.
     Stall(Vec<u8>),
     /// Bytes on the wire, then a reset.
@@ -200,7 +200,8 @@ async fn converse(
         Act::Reply(status, body) => reply(status, &body),
         Act::Raw(bytes) => bytes,
         Act::Reset => return stream.set_zero_linger().unwrap(),
-        Act::Drip(bytes, between) => {
+        Act::Drip(at_once, bytes, between) => {
+            let _cut_short = stream.write_all(&at_once).await;
             for byte in bytes {
                 if stream.write_all(&[byte]).await.is_err() {
                     return;
