@@ -70,16 +70,17 @@ pub(crate) struct Attempt {
     pub(crate) turned: Turned,
 }
 
-/// One call of one that got in, within this time and any that the deadline gains meanwhile.
+/// One call of one that got in, within the most that it may take and the deadline, which may gain
+/// time meanwhile.
 pub(crate) async fn attempt(
     provider: &Provider,
     entered: Entered,
     call: &Call<'_>,
-    limit: Duration,
+    most: Duration,
     deadline: &Deadline,
 ) -> Attempt {
     let begun = Instant::now();
-    let outcome = match answer(provider, call, limit, deadline).await {
+    let outcome = match answer(provider, call, most, deadline).await {
         Ok(answer) if answer.text.len() > MAX_RESPONSE_BYTES => {
             let message = format!("the answer's text is larger than {MAX_RESPONSE_BYTES} bytes");
             Err(Failure::new(FailureCode::ResponseTooLarge, message))
@@ -98,11 +99,14 @@ pub(crate) async fn attempt(
 async fn answer(
     provider: &Provider,
     call: &Call<'_>,
-    mut limit: Duration,
+    most: Duration,
     deadline: &Deadline,
 ) -> Result<Answer, Failure> {
     let mut answer = pin!(provider.call(call));
-    let (most, mut waited) = (provider.timeouts.attempt, Duration::ZERO);
+    let mut waited = Duration::ZERO;
+    // The way in was checked just now; what is left is never nothing.
+    let limit = deadline.time_for(most, call.clock.now_ms());
+    let mut limit = limit.unwrap_or(Duration::from_millis(1));
     loop {
         if let Ok(outcome) = timeout(limit, &mut answer).await {
             return outcome;
@@ -114,7 +118,7 @@ async fn answer(
             let message = format!("no answer within {} ms", waited.as_millis());
             let failure = Failure::new(FailureCode::Timeout, message);
             // That a caller has little time says nothing of the provider.
-            let fault = Some(rest.is_zero());
+            let fault = Some(waited >= provider.timeouts.attempt);
             let maybe_billed = Some(call.sent.maybe());
             return Err(Failure { fault, maybe_billed, ..failure });
         };

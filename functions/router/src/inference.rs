@@ -12,7 +12,7 @@ use beacon_core::Region;
 use beacon_core::region::UnknownRegion;
 use beacon_core::time_budget;
 use beacon_core::wire::{CallKey, InferenceRequest, InferenceResponse, Order};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use crate::attempt::{Attempt, Deadline, attempt};
 use crate::breaker::SharedBreakers;
@@ -111,8 +111,13 @@ impl Asking<'_> {
             };
             let (provider, route) = best.provider;
             if best.tried > 0 {
-                let pause = Instant::now() + PAUSE * 2_u32.pow(best.tried - 1);
-                course.wait(sleep_until(pause)).await;
+                let pause = PAUSE * 2_u32.pow(best.tried - 1);
+                let usable = self.deadline.time_for(course.left(), now_ms);
+                if usable.is_none_or(|usable| usable <= pause) {
+                    course.rule_out(provider);
+                    continue;
+                }
+                course.wait(sleep(pause)).await;
             }
             let entered = match self.enter((provider, route), course).await {
                 Ok(entered) => entered,
@@ -130,7 +135,7 @@ impl Asking<'_> {
                 continue;
             }
             let Attempt { outcome, seconds, turned } =
-                self.attempt((provider, route), entered, &trace_id).await;
+                self.attempt((provider, route), entered, &trace_id, course.left()).await;
             if let Some(breakers) = self.breakers {
                 breakers.tell(provider, route, turned).await;
             }
@@ -197,6 +202,7 @@ impl Asking<'_> {
         (provider, route): Way<'_>,
         entered: Entered,
         trace_id: &str,
+        left: Duration,
     ) -> Attempt {
         let waking = entered.waking();
         let call = Call {
@@ -209,11 +215,8 @@ impl Asking<'_> {
             waking,
             clock: self.clock,
         };
-        let most = provider.timeouts.attempt;
-        // The way in was checked just now; what is left is never nothing.
-        let limit = self.deadline.time_for(most, self.clock.now_ms());
-        let limit = limit.unwrap_or(Duration::from_millis(1));
-        attempt(provider, entered, &call, limit, self.deadline).await
+        let most = provider.timeouts.attempt.min(left);
+        attempt(provider, entered, &call, most, self.deadline).await
     }
 
     fn failed(self, ended: &Ended<'_>, course: &Course) -> InferenceResponse {

@@ -14,7 +14,7 @@ const LONGEST_GAP_MS: u64 = 10_000;
 /// Below this, calls are not held apart any more.
 const SMALLEST_GAP_MS: u64 = 20;
 /// What is waited after an answer that asks to slow down and does not say for how long.
-const UNTOLD_HOLD_MS: u64 = 1_000;
+pub(crate) const UNTOLD_HOLD_MS: u64 = 1_000;
 /// No answer holds calls back longer than this.
 const LONGEST_HOLD_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -35,6 +35,8 @@ pub(crate) struct Pace {
     tokens: u64,
     next_number: u64,
     gap_ms: u64,
+    /// When it last grew.
+    grown_ms: u64,
     last_ms: u64,
     held_until_ms: u64,
 }
@@ -58,6 +60,7 @@ impl Pace {
             tokens: 0,
             next_number: 0,
             gap_ms: 0,
+            grown_ms: 0,
             last_ms: 0,
             held_until_ms: 0,
         }
@@ -119,9 +122,18 @@ impl Pace {
 
     /// The provider asks to wait, for so long where it says so.
     pub(crate) fn throttled(&mut self, told_ms: Option<u64>, now_ms: u64) {
-        self.gap_ms = (self.gap_ms * 2).clamp(FIRST_GAP_MS, LONGEST_GAP_MS);
-        let untold = UNTOLD_HOLD_MS.max(self.gap_ms);
-        let hold_ms = told_ms.unwrap_or(untold).min(LONGEST_HOLD_MS);
+        self.mend_clock(now_ms);
+        // Calls that were on their way together are told together: that is one reason to slow down.
+        if now_ms >= self.held_until_ms.max(self.grown_ms + self.gap_ms) {
+            self.gap_ms = (self.gap_ms * 2).clamp(FIRST_GAP_MS, LONGEST_GAP_MS);
+            self.grown_ms = now_ms;
+        }
+        self.hold(told_ms.unwrap_or(UNTOLD_HOLD_MS.max(self.gap_ms)), now_ms);
+    }
+
+    /// Nothing goes out for so long.
+    pub(crate) fn hold(&mut self, hold_ms: u64, now_ms: u64) {
+        let hold_ms = hold_ms.min(LONGEST_HOLD_MS);
         // A shorter wait that is told later does not shorten a longer one.
         self.held_until_ms = self.held_until_ms.max(now_ms.saturating_add(hold_ms));
     }
@@ -171,6 +183,7 @@ impl Pace {
     /// After a clock was set back, nothing may lie in its future.
     fn mend_clock(&mut self, now_ms: u64) {
         self.last_ms = self.last_ms.min(now_ms);
+        self.grown_ms = self.grown_ms.min(now_ms);
         self.held_until_ms = self.held_until_ms.min(now_ms + LONGEST_HOLD_MS);
         if self.sent.back().is_some_and(|newest| newest.at_ms > now_ms) {
             for sent in &mut self.sent {
@@ -238,15 +251,15 @@ mod tests {
     #[test]
     fn calls_come_further_apart_when_throttled_and_closer_when_answered() {
         let mut pace = pace(None, None);
-        for _time in 0..3 {
-            pace.throttled(Some(0), NOW);
+        for time in [0, 0, 0, 100, 150, 300, 300] {
+            pace.throttled(Some(0), NOW + time);
         }
-        pace.send(1, NOW);
-        assert_eq!(pace.wait(1, NOW), 4 * FIRST_GAP_MS);
+        pace.send(1, NOW + 300);
+        assert_eq!(pace.wait(1, NOW + 300), 4 * FIRST_GAP_MS);
         for _answer in 0..20 {
             pace.answered();
         }
-        assert_eq!(pace.wait(1, NOW), 0);
+        assert_eq!(pace.wait(1, NOW + 300), 0);
     }
 
     #[test]

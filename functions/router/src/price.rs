@@ -4,7 +4,7 @@ use beacon_core::wire::Usage;
 
 const MILLION: f64 = 1_000_000.0;
 /// Size of the call by which declared prices of different kinds are compared.
-const NOMINAL: (f64, Usage) = (1.0, Usage { input_tokens: Some(200), output_tokens: Some(200) });
+const NOMINAL: Usage = Usage { input_tokens: Some(200), output_tokens: Some(200) };
 
 /// A declared price.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,14 +32,8 @@ impl Price {
 
     /// The cost of a call that takes so many seconds and is of nominal size, for comparing
     /// providers; none without a price.
-    pub(crate) fn expected(self, seconds: Option<f64>) -> Option<f64> {
-        match self {
-            Self::Undeclared => None,
-            Self::PerSecond(_) | Self::PerMillionTokens { .. } => {
-                let (nominal, usage) = NOMINAL;
-                Some(self.cost(seconds.unwrap_or(nominal), Some(usage)))
-            }
-        }
+    pub(crate) fn expected(self, seconds: f64) -> Option<f64> {
+        self.actual(seconds, Some(NOMINAL))
     }
 
     /// The cost of a call, where a price is declared.

@@ -86,9 +86,12 @@ impl Sent {
         self.0.left.store(true, Ordering::Relaxed);
     }
 
-    /// What was sent certainly came to nothing.
+    /// What was sent certainly came to nothing, and there is no result to ask for.
     pub(crate) fn came_to_nothing(&self) {
         self.0.left.store(false, Ordering::Relaxed);
+        if self.result_url().is_some() {
+            self.0.result_url.send_replace(None);
+        }
     }
 
     /// Without it, certainly none has, or none that may be charged for.

@@ -6,9 +6,9 @@ use beacon_core::wire::RouteState;
 const PAST: f64 = 0.9;
 /// Failures in a row after which a provider is set back, and shown as down.
 const DOWN_AFTER: u32 = 3;
-/// A provider that was set back is given another chance this long after its last failure, or it
-/// would stay behind for ever.
-const SET_BACK_MS: u64 = 30_000;
+/// A provider that was set back is given another chance this long after its last failure: it is to
+/// be in use again within five seconds of being back.
+const SET_BACK_MS: u64 = 3_000;
 /// How long a success, or a failure, says something of now.
 pub(crate) const RECENT_MS: u64 = 10 * 60 * 1_000;
 /// Latencies of which the least is what a call takes at best.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Model;
 use crate::failure::{Failure, FailureCode};
 use crate::metrics::Counts;
-use crate::pace::{Counted, Pace, Rates};
+use crate::pace::{Counted, Pace, Rates, UNTOLD_HOLD_MS};
 use crate::provider::Answer;
 use crate::record::Record;
 use crate::showing::Showing;
@@ -68,7 +68,8 @@ pub(crate) struct Entered {
     wakes: bool,
     counted: Option<Counted>,
     clock: Clock,
-    _slot: Option<Slot>,
+    /// Free again when dropped.
+    slot: Option<Slot>,
 }
 
 impl Route {
@@ -92,21 +93,39 @@ impl Route {
     /// Waits until the model is loaded, the rate allows the call, a slot is free and the breaker
     /// lets it through; with the first of several, that it wakes the model.
     pub(crate) async fn enter(self: &Arc<Self>, way: Entrance<'_>) -> Result<Entered, Kept> {
-        let Entrance { slots, tokens, until, clock } = way;
-        let mut entered = self.wake_or_wait(until, clock).await?;
-        let turn = self.turn(tokens, until, clock).await?;
-        let left = until.saturating_duration_since(Instant::now());
-        entered._slot =
-            Some(slots.acquire(left).await.map_err(|no_slot| Kept::Out(busy(no_slot)))?);
-        let now_ms = clock.now_ms();
+        let mut entered = self.wake_or_wait(way.until, way.clock).await?;
+        loop {
+            let turn = self.turn(way).await?;
+            let slot = match way.slots.free() {
+                Some(slot) => slot,
+                None => {
+                    // Who waits for a slot lets the others into the queue.
+                    drop(turn);
+                    let left = way.until.saturating_duration_since(Instant::now());
+                    let slot = way.slots.queue(left).await;
+                    slot.map_err(|no_slot| Kept::Out(busy(no_slot)))?
+                }
+            };
+            if self.admit(&mut entered, way)? {
+                entered.slot = Some(slot);
+                return Ok(entered);
+            }
+        }
+    }
+
+    /// Whether the rate still allows the call that has its slot.
+    fn admit(&self, entered: &mut Entered, way: Entrance<'_>) -> Result<bool, Kept> {
+        let now_ms = way.clock.now_ms();
         let mut known = self.known();
+        if known.pace.wait(way.tokens, now_ms) > 0 {
+            return Ok(false);
+        }
         match known.breaker.admit(now_ms) {
             Admission::Admitted(permit) => entered.permit = Some(permit),
             Admission::Open { .. } | Admission::Probing => return Err(Kept::Refused),
         }
-        entered.counted = Some(known.pace.send(tokens, now_ms));
-        drop(turn);
-        Ok(entered)
+        entered.counted = Some(known.pace.send(way.tokens, now_ms));
+        Ok(true)
     }
 
     async fn wake_or_wait(self: &Arc<Self>, until: Instant, clock: Clock) -> Result<Entered, Kept> {
@@ -127,17 +146,15 @@ impl Route {
                 }
             };
             let route = Arc::clone(self);
-            let (permit, counted, _slot) = (None, None, None);
-            return Ok(Entered { route, permit, wakes, counted, clock, _slot });
+            let (permit, counted, slot) = (None, None, None);
+            return Ok(Entered { route, permit, wakes, counted, clock, slot });
         }
     }
 
     /// The turn of a call whose rate allows it now.
     async fn turn(
         &self,
-        tokens: u64,
-        until: Instant,
-        clock: Clock,
+        Entrance { tokens, until, clock, .. }: Entrance<'_>,
     ) -> Result<tokio::sync::MutexGuard<'_, ()>, Kept> {
         let late = |wait: Option<Duration>| {
             let wait = wait.map_or_else(String::new, |wait| {
@@ -178,7 +195,9 @@ impl Route {
             };
         }
         let wait_ms = known.pace.wait(tokens, now_ms);
-        let standing = if known.record.is_set_back(now_ms) {
+        // After its breaker's time, one call finds out whether it is back.
+        let due = !known.breaker.lets_through();
+        let standing = if known.record.is_set_back(now_ms) && !due {
             Standing::SetBack
         } else if wait_ms > 0 {
             Standing::Throttled
@@ -289,6 +308,9 @@ impl Entered {
                 Showing::Fails | Showing::Declines => {
                     known.record.failed(failure.code.to_string(), now_ms);
                 }
+                // It says that it is not ready: asking at once again, in the name of each who waits,
+                // does not make it so.
+                Showing::Nothing if self.wakes => known.pace.hold(UNTOLD_HOLD_MS, now_ms),
                 Showing::Answers | Showing::Nothing => {}
             },
         }

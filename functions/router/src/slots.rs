@@ -68,17 +68,29 @@ impl Slots {
         self.bounds.as_ref().is_some_and(|(_, free)| free.available_permits() == 0)
     }
 
+    /// A slot, where one is free and nobody waits for it.
+    pub(crate) fn free(&self) -> Option<Slot> {
+        match &self.bounds {
+            None => Some(self.slot(None)),
+            Some((_, free)) => {
+                let permit = Arc::clone(free).try_acquire_owned().ok()?;
+                Some(self.slot(Some(permit)))
+            }
+        }
+    }
+
     /// A slot, in the order of asking, within this time and the provider's own.
-    pub(crate) async fn acquire(&self, within: Duration) -> Result<Slot, NoSlot> {
+    pub(crate) async fn queue(&self, within: Duration) -> Result<Slot, NoSlot> {
         let permit = match &self.bounds {
             None => None,
-            Some((bounds, free)) => match Arc::clone(free).try_acquire_owned() {
-                Ok(permit) => Some(permit),
-                Err(_none_free) => Some(self.wait(*bounds, free, within).await?),
-            },
+            Some((bounds, free)) => Some(self.wait(*bounds, free, within).await?),
         };
+        Ok(self.slot(permit))
+    }
+
+    fn slot(&self, permit: Option<OwnedSemaphorePermit>) -> Slot {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(Slot { in_flight: Arc::clone(&self.in_flight), _permit: permit })
+        Slot { in_flight: Arc::clone(&self.in_flight), _permit: permit }
     }
 
     async fn wait(

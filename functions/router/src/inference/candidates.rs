@@ -13,6 +13,8 @@ use crate::failure::{Failure, FailureCode};
 use crate::provider::Provider;
 use crate::router::Fleet;
 
+/// How long a call takes where no candidate has answered yet, for comparing prices.
+const NOMINAL_SECONDS: f64 = 1.0;
 /// Providers of other regions and models that are told of, at most.
 const MOST_TOLD: usize = 50;
 
@@ -35,7 +37,7 @@ pub(super) fn considered<'a>(
             provider: provider.name.to_string(),
             standing,
             wait_ms: Some(wait_ms).filter(|wait| *wait > 0),
-            expected_cost: provider.price.expected(expected_seconds),
+            expected_cost: None,
             expected_seconds,
         };
         Some(Candidate { provider: (provider, route), shown, tried: course.tried(provider) })
@@ -48,6 +50,14 @@ pub(super) fn considered<'a>(
         if candidates.iter().any(owns) {
             candidates.retain(owns);
         }
+    }
+    // One that never answered counts as fast as the fastest, or a dear one that was asked first
+    // would stay cheaper than all that were not.
+    let known = candidates.iter().filter_map(|candidate| candidate.shown.expected_seconds);
+    let fastest = known.min_by(f64::total_cmp).unwrap_or(NOMINAL_SECONDS);
+    for Candidate { provider: (provider, _), shown, .. } in &mut candidates {
+        let seconds = shown.expected_seconds.unwrap_or(fastest);
+        shown.expected_cost = provider.price.expected(seconds);
     }
     rank(&mut candidates, order);
     candidates

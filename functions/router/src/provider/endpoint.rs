@@ -48,6 +48,8 @@ pub(super) struct HttpAnswer {
     pub(super) body: Bytes,
     /// What the provider asks to wait before the next request.
     pub(super) retry_after: Option<Duration>,
+    /// It is of a request that the provider took before.
+    taken: bool,
 }
 
 /// What is asked, and where.
@@ -85,7 +87,7 @@ impl Endpoint {
                 (Ok(response), _) => response,
                 (Err(failure), Hop::Post { .. }) => return Err(failure),
                 (Err(_lost), Hop::Get(_)) => {
-                    // Asking for a result starts nothing. The caller's time bounds it.
+                    // Asking for a result starts nothing. The attempt's time bounds it.
                     sleep(POLL_PAUSE).await;
                     continue;
                 }
@@ -95,7 +97,14 @@ impl Endpoint {
                     (Err(failure), Hop::Get(_)) if failure.code == FailureCode::ConnectionLost => {
                         sleep(POLL_PAUSE).await;
                     }
-                    (read, _) => return read,
+                    (Ok(answer), Hop::Get(_)) if matches!(answer.status, 429 | 502..=504) => {
+                        sleep(answer.retry_after.map_or(POLL_PAUSE, |told| told.max(POLL_PAUSE)))
+                            .await;
+                    }
+                    (read, Hop::Get(_)) => {
+                        return read.map(|answer| HttpAnswer { taken: true, ..answer });
+                    }
+                    (read, Hop::Post { .. }) => return read,
                 },
                 Some(Hop::Get(url)) => {
                     call.sent.set_result_url(url.clone());
@@ -160,7 +169,7 @@ impl Endpoint {
         };
         if !self.is_own(&url) {
             let message = format!("the provider answered HTTP {status} and points to another host");
-            let maybe_billed = Some(status == 303);
+            let maybe_billed = Some(status == 303 || matches!(hop, Hop::Get(_)));
             let failure = Failure::new(FailureCode::Redirect, message).with_status(status);
             return Err(Failure { maybe_billed, ..failure });
         }
@@ -181,7 +190,7 @@ async fn read_whole(call: &Call<'_>, response: Response) -> Result<HttpAnswer, F
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers(), call.clock.now_ms());
     let body = read(response).await.map_err(|failure| failure.with_status(status))?;
-    Ok(HttpAnswer { status, body, retry_after })
+    Ok(HttpAnswer { status, body, retry_after, taken: false })
 }
 
 /// A request's body. It is asked for only by a connection that is there.
@@ -298,6 +307,9 @@ impl HttpAnswer {
             message.push_str(detail);
         }
         let failure = Failure::new(FailureCode::Http(self.status), message);
-        Failure { retry_after: self.retry_after, ..failure.with_status(self.status) }
+        // The provider took the request, and this is of its result: it may have run.
+        let maybe_billed = self.taken.then_some(true);
+        let retry_after = self.retry_after;
+        Failure { retry_after, maybe_billed, ..failure.with_status(self.status) }
     }
 }

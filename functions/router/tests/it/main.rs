@@ -5,16 +5,22 @@
 
 mod access;
 mod chat;
+mod cold_start;
 mod config;
 mod connections;
 mod corpus;
+mod failover;
 mod failures;
 mod keyed;
 mod known;
 mod modal;
 mod openai;
+mod pacing;
+mod polling;
+mod queueing;
 mod running;
 mod selection;
 mod service;
 mod simulated;
+mod sockets;
 mod upstream;

@@ -1,7 +1,10 @@
 //! A router that runs, and a client of it.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use beacon_core::wire::CallKey;
 use beacon_router::{CallContext, Config, HybridRouter, Service};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -41,6 +44,13 @@ pub(crate) fn provider(name: &str, kind: &str, region: &str, url: &str, more: &s
 /// A question to the model `m` in us-east.
 pub(crate) fn question() -> Value {
     json!({"model": "m", "prompt": "What is 2+2?", "region_preference": "us-east"})
+}
+
+/// Now, Unix milliseconds.
+#[expect(clippy::disallowed_methods, reason = "a deadline is a time of day")]
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_millis()).unwrap()
 }
 
 /// A call with a key.
@@ -104,11 +114,20 @@ impl Running {
 
     /// The connection of one who asks with a key and waits.
     pub(crate) async fn caller(&self, key: &str, body: &Value) -> TcpStream {
+        self.waiting(&format!("idempotency-key: {key}\r\n"), body).await
+    }
+
+    /// The connection of one who asks and waits.
+    pub(crate) async fn anybody(&self, body: &Value) -> TcpStream {
+        self.waiting("", body).await
+    }
+
+    async fn waiting(&self, headers: &str, body: &Value) -> TcpStream {
         let mut caller = TcpStream::connect(&self.address).await.unwrap();
         let body = body.to_string();
         let head = format!(
             "POST /inference HTTP/1.1\r\nhost: router\r\ncontent-type: application/json\r\n\
-             idempotency-key: {key}\r\ncontent-length: {}\r\n\r\n",
+             {headers}content-length: {}\r\n\r\n",
             body.len()
         );
         caller.write_all((head + &body).as_bytes()).await.unwrap();
@@ -133,6 +152,53 @@ impl Running {
         let (status, body) = self.send(self.post("/inference").json(body)).await;
         assert_eq!(status, 200, "{body}");
         body
+    }
+
+    /// Body of an inference with a deadline so far away, which must come half a second before it.
+    pub(crate) async fn infer_in_ms(&self, ms: u64, body: &Value) -> Value {
+        let deadline = now_ms() + ms;
+        let request = self.post("/inference").header("x-beacon-deadline-ms", deadline);
+        let (status, told) = self.send(request.json(body)).await;
+        let now = now_ms();
+        assert!(now + 500 <= deadline, "answered {} ms late: {told}", now + 500 - deadline);
+        assert_eq!(status, 200, "{told}");
+        told
+    }
+
+    /// The bodies of so many inferences, asked at once.
+    pub(crate) async fn infer_all(&self, count: usize, body: &Value) -> Vec<Value> {
+        within(join_all((0..count).map(|_| self.infer(body)))).await
+    }
+
+    /// A provider as `/providers` shows it.
+    pub(crate) async fn provider(&self, name: &str) -> Value {
+        let (_, told) = self.get("/providers").await;
+        let providers = told["providers"].as_array().unwrap();
+        providers.iter().find(|provider| provider["name"] == name).unwrap().clone()
+    }
+
+    /// The provider once it is so.
+    pub(crate) async fn provider_when(&self, name: &str, so: impl Fn(&Value) -> bool) -> Value {
+        let when = async {
+            loop {
+                let provider = self.provider(name).await;
+                if so(&provider) {
+                    break provider;
+                }
+                // Asking more often only takes time from what is waited for.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        within(when).await
+    }
+
+    /// The value of a metric with these labels.
+    pub(crate) async fn metric(&self, name_and_labels: &str) -> f64 {
+        let response = self.client.get(format!("http://{}/metrics", self.address)).send();
+        let text = within(response).await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name_and_labels));
+        let value = line.unwrap_or_else(|| panic!("no {name_and_labels} in\n{text}"));
+        value.trim().parse().unwrap()
     }
 
     /// Asks it to stop; it resolves once the calls in flight are over.
