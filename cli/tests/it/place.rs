@@ -15,7 +15,7 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 18] = [
     "BEACON_ADMIN_TOKENS",
     "BEACON_COMPLETION_QUEUE_URL",
     "BEACON_DISPATCH_QUEUE_URL",
