@@ -315,6 +315,9 @@ impl Failure {
             maybe_billed: Some(self.maybe_billed()),
             attempts: Some(subject.attempts),
             http_status: self.http_status,
+            retry_after_ms: self
+                .retry_after
+                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
             timestamp: timestamp(now_ms),
         }
     }

@@ -243,6 +243,9 @@ pub struct WireFailure {
     /// Status of the provider's HTTP answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
+    /// Milliseconds after which asking again may help, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// RFC 3339 UTC, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<String>,
