@@ -1,6 +1,8 @@
 //! An answer in the shape of `OpenAI`'s API, with what Beacon knows of it beside.
 
-use beacon_core::wire::{InferenceRequest, InferenceResponse, Usage, WireFailure};
+use beacon_core::wire::{
+    AnswerKind, Decision, InferenceRequest, InferenceResponse, Timings, Usage, WireFailure,
+};
 use serde::Serialize;
 
 use super::new_id;
@@ -65,6 +67,13 @@ pub(super) struct Beacon {
     simulated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     earlier_maybe_billed: Option<u32>,
+    /// What the answer is, in Beacon's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<AnswerKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timings: Option<Timings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Box<Decision>>,
     /// What was sent, where the request left it open.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Option<Parameters>,
@@ -87,16 +96,12 @@ enum Finish {
 }
 
 impl Finish {
-    /// From the provider's word. One that is not known, or none, is a stop: the text is whole as
-    /// far as anybody says.
-    fn of(word: Option<&str>) -> Self {
-        match word {
-            Some("length" | "max_tokens" | "max_length" | "model_length") => Self::Length,
-            Some("content_filter" | "content_filtered" | "safety" | "guardrail_intervened") => {
-                Self::ContentFilter
-            }
-            Some("refusal") => Self::Refusal,
-            Some(_) | None => Self::Stop,
+    fn of(kind: AnswerKind) -> Self {
+        match kind {
+            AnswerKind::Text | AnswerKind::Empty => Self::Stop,
+            AnswerKind::Refusal => Self::Refusal,
+            AnswerKind::ContentFilter => Self::ContentFilter,
+            AnswerKind::Length | AnswerKind::Reasoning => Self::Length,
         }
     }
 
@@ -116,7 +121,7 @@ impl Completion {
         mut answered: InferenceResponse,
         created: u64,
     ) -> Self {
-        let finish = Finish::of(answered.finish_reason.as_deref());
+        let finish = Finish::of(answered.outcome.unwrap_or(AnswerKind::Text));
         let text = answered.response.take().unwrap_or_default();
         let (content, refusal) = match finish {
             Finish::Stop | Finish::Length | Finish::ContentFilter => (Some(text), None),
@@ -150,6 +155,11 @@ impl Counted {
 }
 
 impl Beacon {
+    /// Milliseconds after which asking again may help.
+    pub(super) fn retry_after_ms(&self) -> Option<u64> {
+        self.failure.as_ref()?.retry_after_ms
+    }
+
     /// Of an answer or a failure.
     pub(super) fn of(response: &InferenceResponse) -> Self {
         let earlier = response.earlier_maybe_billed;
@@ -164,6 +174,9 @@ impl Beacon {
             cost_estimate: response.cost_estimate,
             inference_time: response.inference_time,
             simulated: response.metadata.simulated,
+            outcome: response.outcome,
+            timings: response.timings,
+            decision: response.decision.clone(),
             earlier_maybe_billed: Some(earlier).filter(|earlier| *earlier > 0),
             parameters: None,
         }
@@ -176,17 +189,15 @@ mod tests {
 
     #[test]
     fn every_end_has_a_word_of_openais() {
-        for (word, expected) in [
-            (Some("stop"), "stop"),
-            (Some("eos"), "stop"),
-            (None, "stop"),
-            (Some("refusal"), "stop"),
-            (Some("length"), "length"),
-            (Some("max_tokens"), "length"),
-            (Some("content_filter"), "content_filter"),
-            (Some("guardrail_intervened"), "content_filter"),
+        for (kind, expected) in [
+            (AnswerKind::Text, "stop"),
+            (AnswerKind::Empty, "stop"),
+            (AnswerKind::Refusal, "stop"),
+            (AnswerKind::Length, "length"),
+            (AnswerKind::Reasoning, "length"),
+            (AnswerKind::ContentFilter, "content_filter"),
         ] {
-            assert_eq!(Finish::of(word).word(), expected, "{word:?}");
+            assert_eq!(Finish::of(kind).word(), expected, "{kind:?}");
         }
     }
 

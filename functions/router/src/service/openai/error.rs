@@ -2,7 +2,7 @@
 //! the request again by themselves.
 
 use axum::Json;
-use axum::http::header::{HeaderName, WWW_AUTHENTICATE};
+use axum::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use beacon_core::wire::{InferenceResponse, REGION_HEADER, WireFailure};
@@ -195,6 +195,11 @@ impl IntoResponse for OpenAiError {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(beacon) = &self.beacon
+            && let Some(wait_ms) = beacon.retry_after_ms()
+        {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1_000)));
+        }
         response
     }
 }
@@ -218,6 +223,7 @@ mod tests {
             retryable: Some(true),
             maybe_billed: Some(false),
             attempts: None,
+            retry_after_ms: None,
             http_status,
             timestamp: None,
         }
