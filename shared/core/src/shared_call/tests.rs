@@ -1,3 +1,5 @@
+//! What each router finds of a shared call, and makes of it.
+
 use super::*;
 
 const BOUNDS: SharedBounds = SharedBounds {
