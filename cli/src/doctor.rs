@@ -12,7 +12,9 @@ mod queues;
 mod router;
 mod tables;
 
-use beacon_infra::{Aws, RouterPlace, configured_router};
+use std::path::Path;
+
+use beacon_infra::{Aws, EmbeddedSettings, RouterPlace, configured_router};
 use reqwest::Url;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -22,7 +24,7 @@ use crate::command::{CommandError, Done};
 use crate::{report, token};
 use beacon::BeaconFound;
 pub(crate) use check::{Check, Status};
-use environment::{Environment, ROUTER_URL};
+use environment::{Environment, ROUTER_CONFIG, ROUTER_URL};
 use network::Server;
 use patience::Patience;
 use router::RouterFound;
@@ -69,10 +71,17 @@ async fn checked_router(
     patience: Patience,
 ) -> RouterFound {
     if let Some(file) = &options.providers {
-        let own = router::own(file).await;
-        let mut found = router::checks(&own.check, own.value.as_ref(), patience).await;
-        found.checks.insert(0, own.check);
-        return found;
+        return own_router(file, patience).await;
+    }
+    if environment.value(ROUTER_URL) == Some(EmbeddedSettings::BASE) {
+        let Some(file) = environment.value(ROUTER_CONFIG) else {
+            let fix = format!("set {ROUTER_CONFIG} to the file of its providers");
+            let detail = "the router is embedded, and its providers are not known";
+            let checks = vec![Check::failed("providers file", detail, fix)];
+            return RouterFound { checks, answer: None };
+        };
+        // It has this machine's clock.
+        return RouterFound { answer: None, ..own_router(file.as_ref(), patience).await };
     }
     let base = environment.value(ROUTER_URL).and_then(|base| Url::parse(base).ok());
     let named_by = environment.set_by(ROUTER_URL).to_owned();
@@ -85,6 +94,13 @@ async fn checked_router(
         Some(known) => router::checks(known, server.as_ref(), patience).await,
         None => RouterFound { checks: Vec::new(), answer: None },
     }
+}
+
+async fn own_router(file: &Path, patience: Patience) -> RouterFound {
+    let own = router::own(file).await;
+    let mut found = router::checks(&own.check, own.value.as_ref(), patience).await;
+    found.checks.insert(0, own.check);
+    found
 }
 
 /// Table and queues on AWS, or the data directory.

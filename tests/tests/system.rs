@@ -50,6 +50,8 @@ mod retry;
 mod retry_question;
 #[path = "system/router.rs"]
 mod router;
+#[path = "system/shared_calls.rs"]
+mod shared_calls;
 #[path = "system/stop.rs"]
 mod stop;
 #[path = "system/submits.rs"]
@@ -58,5 +60,7 @@ mod submits;
 mod takeover;
 #[path = "system/units.rs"]
 mod units;
+#[path = "../../cli/tests/it/upstream.rs"]
+mod upstream;
 #[path = "system/verified.rs"]
 mod verified;

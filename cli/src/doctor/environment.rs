@@ -11,6 +11,9 @@ use crate::router_choice::RouterError;
 /// The variable that names the router.
 pub(crate) const ROUTER_URL: &str = "HYBRID_ROUTER_URL";
 
+/// The variable that names the file of an embedded router's providers.
+pub(crate) const ROUTER_CONFIG: &str = "BEACON_ROUTER_CONFIG";
+
 /// The settings and what became of checking them.
 #[derive(Debug)]
 pub(crate) struct Environment {

@@ -92,6 +92,8 @@ async fn a_contradictory_environment_is_refused_by_name() {
     let url = ("HYBRID_ROUTER_URL", "http://127.0.0.1:9");
     let other = ("HYBRID_BASE", "http://127.0.0.1:10");
     let no_scheme = ("HYBRID_ROUTER_URL", "127.0.0.1:9");
+    let embedded = ("HYBRID_ROUTER_URL", "embedded");
+    let nowhere = ("BEACON_ROUTER_CONFIG", "/nowhere/providers.toml");
     let off = ("HYBRID_ROUTER_DISABLE", "1");
     let soon = ("HYBRID_TIMEOUT", "soon");
     let cases = [
@@ -100,6 +102,9 @@ async fn a_contradictory_environment_is_refused_by_name() {
         (&own, vec![off], vec!["HYBRID_ROUTER_DISABLE"]),
         (&[], vec![url, other], vec!["HYBRID_ROUTER_URL", "HYBRID_BASE"]),
         (&[], vec![no_scheme], vec!["HYBRID_ROUTER_URL"]),
+        (&[], vec![embedded], vec!["BEACON_ROUTER_CONFIG"]),
+        (&[], vec![embedded, nowhere], vec!["/nowhere/providers.toml"]),
+        (&own, vec![embedded, nowhere], vec!["HYBRID_ROUTER_URL", "--providers"]),
         (&[], vec![url, soon], vec!["HYBRID_TIMEOUT"]),
     ];
     for command in [&["run", SPEC][..], &["up", "--listen", "127.0.0.1:0"]] {
@@ -158,6 +163,22 @@ async fn a_router_without_tokens_listens_on_this_machine_only() {
     let refused = with(router(), &[("BEACON_ROUTER_TOKENS", "too-short")]).await;
     assert_eq!(refused.code, Some(2), "{refused:?}");
     assert!(!refused.stderr.contains("too-short"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_job_runs_with_the_router_inside_the_worker() {
+    let place = Place::new();
+    let providers = place.providers("[0, 0]");
+    let environment =
+        [("HYBRID_ROUTER_URL", "embedded"), ("BEACON_ROUTER_CONFIG", providers.as_str())];
+    let run = with(place.command(&["run", SPEC, "--json"]), &environment).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.json()["counts"]["completed"], 72);
+    assert_eq!(place.calls().begun().len(), 72);
+    let doctor = with(place.command(&["doctor", "--json"]), &environment).await;
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    let doctor = with(place.command(&["doctor", "--json"]), &environment[..1]).await;
+    assert!(doctor.stdout.contains("BEACON_ROUTER_CONFIG to the file"), "{doctor:?}");
 }
 
 /// A `beacon router` as a process. It dies with the test.

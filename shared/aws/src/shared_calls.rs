@@ -99,7 +99,7 @@ impl SharedCalls {
 
     /// The calls in this table.
     pub fn new(table: Table) -> Self {
-        Self::with_bounds(table, SharedBounds::REAL)
+        Self::with_bounds(table, SharedBounds::default())
     }
 
     /// The same, within other times than those of routers that run for real.
@@ -245,7 +245,7 @@ impl SharedCalls {
     }
 
     async fn write(&self, key: &CallKey, write: &CallWrite) -> Result<Written, TableError> {
-        Ok(match self.table.write_call(key, write, self.bounds.age_ms).await? {
+        Ok(match self.table.write_call(key, write, self.bounds.age).await? {
             CallUpdate::Applied => Written::Happened,
             // The request came twice.
             CallUpdate::Refused(Some(stored)) if *stored == write.call => Written::Happened,

@@ -4,51 +4,18 @@
 //! seen. So each change is a pure function of what was seen, and a request that arrives twice
 //! changes nothing the second time.
 
+mod bounds;
+
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::id::Nonce;
 use crate::wire::{CallKey, CallState, CallView, InferenceResponse};
 
+pub use bounds::SharedBounds;
+
 /// SHA-256 of a request.
 pub type RequestDigest = [u8; 32];
-
-/// How long things of a shared call take, milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SharedBounds {
-    /// How long a call that runs is its owner's without a sign of life.
-    pub lease_ms: u64,
-    /// How often the owner gives one; a third of the lease, so that one may fail.
-    pub renew_ms: u64,
-    /// How often the owner looks whether somebody asked to stop the call.
-    pub watch_ms: u64,
-    /// How long one who waits for another's call first waits before he looks; doubled each time.
-    pub first_look_ms: u64,
-    /// The longest that he waits between two looks.
-    pub last_look_ms: u64,
-    /// How far the clocks of two routers may differ.
-    pub clocks_ms: u64,
-    /// How long a call is remembered after its end.
-    pub age_ms: u64,
-}
-
-impl SharedBounds {
-    /// Those of a lease of a minute.
-    pub const REAL: Self = Self::of_lease(60_000);
-
-    /// Those that go with a lease.
-    pub const fn of_lease(lease_ms: u64) -> Self {
-        let sixth = lease_ms / 6;
-        Self {
-            lease_ms,
-            renew_ms: lease_ms / 3,
-            watch_ms: if sixth < 2_000 { sixth } else { 2_000 },
-            first_look_ms: 100,
-            last_look_ms: 1_000,
-            clocks_ms: sixth,
-            age_ms: 24 * 60 * 60 * 1000,
-        }
-    }
-}
 
 /// A call as it is stored. Times are Unix milliseconds of the router that wrote them.
 #[derive(Debug, Clone, PartialEq)]
@@ -333,7 +300,7 @@ pub fn view(
 
 /// Since when the routers know every call that began, if they have shared them since then.
 pub fn remembers_since_ms(shared_since_ms: u64, now_ms: u64, bounds: SharedBounds) -> u64 {
-    shared_since_ms.max(now_ms.saturating_sub(bounds.age_ms))
+    shared_since_ms.max(now_ms.saturating_sub(milliseconds(bounds.age)))
 }
 
 impl SharedCall {
@@ -354,7 +321,7 @@ impl SharedCall {
         let known = match self.state {
             SharedState::Ended { .. } => Cow::Borrowed(self),
             SharedState::Running { lease_until_ms, stop_asked } => {
-                let until_ms = lease_until_ms.saturating_add(bounds.clocks_ms);
+                let until_ms = lease_until_ms.saturating_add(milliseconds(bounds.clocks));
                 let lost = lost_by.is_some() && self.owner.as_ref() == lost_by;
                 if now_ms < until_ms && !lost {
                     return Some(Cow::Borrowed(self));
@@ -370,7 +337,7 @@ impl SharedCall {
             }
         };
         let SharedState::Ended { at_ms, .. } = known.state else { return Some(known) };
-        (now_ms.saturating_sub(at_ms) < bounds.age_ms).then_some(known)
+        (now_ms.saturating_sub(at_ms) < milliseconds(bounds.age)).then_some(known)
     }
 
     /// The call, and whether it is to stop, if this router makes it.
@@ -398,8 +365,12 @@ impl SharedCall {
 }
 
 fn leased(now_ms: u64, bounds: SharedBounds) -> SharedState {
-    let lease_until_ms = now_ms.saturating_add(bounds.lease_ms);
+    let lease_until_ms = now_ms.saturating_add(milliseconds(bounds.lease));
     SharedState::Running { lease_until_ms, stop_asked: false }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

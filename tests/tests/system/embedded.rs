@@ -73,6 +73,5 @@ async fn without_its_table_a_router_makes_no_call_with_a_key_and_every_other() {
     // Others may have had the call: nothing that was sent earlier is known not to have arrived.
     let before = u64::try_from(beacon_aws::clock::now().as_millisecond()).unwrap();
     let view = within(router.look(&key)).await;
-    assert_eq!(view.state, CallState::Unknown);
     assert!(view.remembers_since_ms >= before);
 }

@@ -78,12 +78,9 @@ impl Here {
     /// With simulated providers of a router inside the worker.
     pub(crate) async fn embedded(latency_ms: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let duty = match simulated(directory.path(), [latency_ms; 3]) {
-            Duty::Work(RouterChoice::Own(router, timeout)) => {
-                Duty::Work(RouterChoice::Embedded(router, timeout))
-            }
-            other => other,
-        };
+        let router = simulated_router(directory.path(), [latency_ms; 3]);
+        let choice = RouterChoice::Embedded(Box::new(router), Duration::from_secs(600));
+        let duty = Duty::Work(choice);
         Self::start(directory, duty).await
     }
 
@@ -189,6 +186,11 @@ impl Here {
 }
 
 fn simulated(directory: &Path, latencies_ms: [&str; 3]) -> Duty {
+    let router = simulated_router(directory, latencies_ms);
+    Duty::Work(RouterChoice::Own(Box::new(router), Duration::from_secs(600)))
+}
+
+fn simulated_router(directory: &Path, latencies_ms: [&str; 3]) -> HybridRouter {
     let log = directory.join("calls.jsonl");
     let regions = ["us-east", "eu-west", "asia-pacific"].into_iter().zip(latencies_ms);
     let provider = |(region, latency)| {
@@ -200,8 +202,7 @@ fn simulated(directory: &Path, latencies_ms: [&str; 3]) -> Duty {
     };
     let providers: Vec<String> = regions.map(provider).collect();
     let toml = format!("call_log = {:?}\n{}", log.to_str().unwrap(), providers.concat());
-    let router = HybridRouter::new(Config::from_toml(&toml).unwrap()).unwrap();
-    Duty::Work(RouterChoice::Own(Box::new(router), Duration::from_secs(600)))
+    HybridRouter::new(Config::from_toml(&toml).unwrap()).unwrap()
 }
 
 /// An answer, whole.

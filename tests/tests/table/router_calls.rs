@@ -1,5 +1,7 @@
 //! What routers share: calls with a key, and models that are not to be asked.
 
+use std::time::Duration;
+
 use beacon_aws::{
     BreakerUpdate, CallUpdate, Claimed, OpenRoute, Renewed, SharedCalls, Table, TableError,
 };
@@ -12,7 +14,7 @@ use beacon_core::{ModelId, Nonce, ProviderId};
 use super::World;
 
 const BODY: RequestDigest = [1; 32];
-const BOUNDS: SharedBounds = SharedBounds { age_ms: 100_000, ..SharedBounds::of_lease(6000) };
+const AGE: Duration = Duration::from_secs(1);
 
 fn key(text: &str) -> CallKey {
     CallKey::new(text).unwrap()
@@ -60,11 +62,11 @@ async fn a_call_is_written_exactly_when_the_core_says_so_and_reads_back() {
             if write.holds(before) {
                 continue;
             }
-            let told = world.table.write_call(&longest, &write, 1000).await.unwrap();
+            let told = world.table.write_call(&longest, &write, AGE).await.unwrap();
             assert_eq!(told, CallUpdate::Refused(before.cloned().map(Box::new)));
         }
         let write = CallWrite::after(before, call(state));
-        let told = world.table.write_call(&longest, &write, 1000).await.unwrap();
+        let told = world.table.write_call(&longest, &write, AGE).await.unwrap();
         assert_eq!(told, CallUpdate::Applied);
         stored = world.table.call(&longest, true).await.unwrap();
         assert_eq!(stored.as_ref(), Some(&write.call));
@@ -72,7 +74,7 @@ async fn a_call_is_written_exactly_when_the_core_says_so_and_reads_back() {
     let bare =
         SharedCall { digest: None, owner: None, result_url: None, ..stored.clone().unwrap() };
     let write = CallWrite::after(stored.as_ref(), bare);
-    world.table.write_call(&longest, &write, 1000).await.unwrap();
+    world.table.write_call(&longest, &write, AGE).await.unwrap();
     assert_eq!(world.table.call(&longest, true).await.unwrap(), Some(write.call));
     world.stop().await;
 }
@@ -85,13 +87,16 @@ async fn an_answer_that_no_item_holds_is_told_from_a_request_that_failed() {
     let done = SharedEnding::Done(answer(&hashes.collect::<String>()));
     let large = call(SharedState::Ended { at_ms: 7, ending: done });
     let write = CallWrite::after(None, large);
-    let error = world.table.write_call(&key("large"), &write, 1000).await.unwrap_err();
+    let error = world.table.write_call(&key("large"), &write, AGE).await.unwrap_err();
     assert!(matches!(error, TableError::NotStorable { .. }), "{error:?}");
     world.stop().await;
 }
 
+/// With leases of six seconds, a second for the clocks, and a memory of a hundred.
 fn two(table: &Table) -> (SharedCalls, SharedCalls) {
-    let router = || SharedCalls::with_bounds(table.clone(), BOUNDS);
+    let bounds = SharedBounds::of_lease(Duration::from_secs(6));
+    let bounds = SharedBounds { age: Duration::from_secs(100), ..bounds };
+    let router = || SharedCalls::with_bounds(table.clone(), bounds);
     (router(), router())
 }
 

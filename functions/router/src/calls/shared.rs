@@ -92,7 +92,7 @@ impl SharedTable {
             if !answered {
                 return Turn::OutOfReach;
             }
-            sleep(Duration::from_millis(bounds.first_look_ms)).await;
+            sleep(bounds.first_look).await;
         }
     }
 
@@ -100,12 +100,12 @@ impl SharedTable {
     /// answer for longer than the one who makes it could live without it.
     async fn ended(&self, key: &CallKey, clock: Clock) -> bool {
         let bounds = self.calls.bounds();
-        let mut pause_ms = bounds.first_look_ms;
-        let patience = Duration::from_millis(bounds.lease_ms.saturating_add(bounds.clocks_ms));
+        let mut pause = bounds.first_look;
+        let patience = bounds.lease + bounds.clocks;
         let mut answered = Instant::now();
         loop {
-            sleep(Duration::from_millis(pause_ms)).await;
-            pause_ms = (pause_ms * 2).min(bounds.last_look_ms);
+            sleep(pause).await;
+            pause = (pause * 2).min(bounds.last_look);
             let runs = self.calls.runs(key, clock.now_ms()).await;
             match self.told(runs) {
                 Some(false) => return true,
@@ -119,15 +119,13 @@ impl SharedTable {
     /// Gives signs of life, until the call must end.
     pub(super) async fn keep(&self, key: &CallKey, clock: Clock) -> Interrupt {
         let bounds = self.calls.bounds();
-        let lease = Duration::from_millis(bounds.lease_ms);
-        let (renew, watch) = (bounds.renew_ms, Duration::from_millis(bounds.watch_ms));
         let mut renewed = Instant::now();
         loop {
-            let until = renewed + lease;
+            let until = renewed + bounds.lease;
             let begun = Instant::now();
-            let due = begun.duration_since(renewed) >= Duration::from_millis(renew);
+            let due = begun.duration_since(renewed) >= bounds.renew;
             let found = async {
-                sleep(watch).await;
+                sleep(bounds.watch).await;
                 if due {
                     self.calls.renew(key, clock.now_ms()).await
                 } else {
@@ -200,8 +198,8 @@ impl SharedTable {
         self.told(stopped)?;
         let bounds = self.calls.bounds();
         // Nobody renews the lease of a call that is to stop.
-        let most = bounds.lease_ms.saturating_add(bounds.clocks_ms).saturating_add(bounds.watch_ms);
-        let _ended_or_not = timeout(Duration::from_millis(most), self.ended_now(key, clock)).await;
+        let most = bounds.lease + bounds.clocks + bounds.watch;
+        let _ended_or_not = timeout(most, self.ended_now(key, clock)).await;
         self.look(key, clock).await
     }
 

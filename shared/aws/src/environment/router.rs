@@ -97,8 +97,8 @@ pub fn shared_settings() -> Result<Option<SharedSettings>, ConfigError> {
 
 fn shared_settings_from(read: Read<'_>) -> Result<Option<SharedSettings>, ConfigError> {
     let bounds = match read(LEASE) {
-        Some(value) => SharedBounds::of_lease(1000 * lease_seconds(value)?),
-        None => SharedBounds::REAL,
+        Some(value) => SharedBounds::of_lease(Duration::from_secs(lease_seconds(value)?)),
+        None => SharedBounds::default(),
     };
     let Some(value) = read(TABLE) else { return Ok(None) };
     Ok(Some(SharedSettings { table: shared_table(value)?, bounds }))
@@ -157,9 +157,10 @@ mod tests {
         let shared = |set: Set<'_>| shared_settings_from(&|name| read(set, name));
         assert_eq!(shared(&[]), Ok(None));
         let settings = shared(&[(TABLE, " beacon ")]).unwrap().unwrap();
-        assert_eq!((settings.table.as_str(), settings.bounds), ("beacon", SharedBounds::REAL));
+        assert_eq!((settings.table.as_str(), settings.bounds), ("beacon", SharedBounds::default()));
         let settings = shared(&[(TABLE, "beacon"), (LEASE, "3")]).unwrap().unwrap();
-        assert_eq!((settings.bounds.lease_ms, settings.bounds.clocks_ms), (3000, 500));
+        let expected = (Duration::from_secs(3), Duration::from_millis(500));
+        assert_eq!((settings.bounds.lease, settings.bounds.clocks), expected);
         for (set, named) in [
             (&[(TABLE, "b")][..], TABLE),
             (&[(TABLE, "a table")], TABLE),

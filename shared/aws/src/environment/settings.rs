@@ -105,7 +105,7 @@ const VARIABLES: [Variable; 20] = [
     variable(CONFIG, Kind::Text),
     variable(TABLE, Kind::SharedTable),
     Variable {
-        default: Some(|| format!("{} s", SharedBounds::REAL.lease_ms / 1000)),
+        default: Some(|| seconds(SharedBounds::default().lease)),
         ..variable(LEASE, Kind::Lease)
     },
     variable("BEACON_TABLE", Kind::Text),

@@ -52,11 +52,12 @@ impl Table {
             .condition_expression("attribute_not_exists(pk) OR open_until_ms < :until")
             .expression_attribute_values(":until", number(open.open_until_ms))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let done = put.send().await.map_err(SdkError::into_service_error);
-        update(done, "open a route", |error| match error {
-            PutItemError::ConditionalCheckFailedException(refusal) => Ok(refusal.item),
-            other => Err(other),
-        })
+        let Err(error) = put.send().await else { return Ok(BreakerUpdate::Applied) };
+        let error = error.into_service_error();
+        let PutItemError::ConditionalCheckFailedException(refusal) = error else {
+            return Err(request("open a route", error));
+        };
+        refused(refusal.item.as_ref())
     }
 
     /// Claims the one attempt at a route that was open long enough, until `probe_until_ms`; a claim
@@ -77,8 +78,7 @@ impl Table {
             )
             .expression_attribute_values(":until", number(probe_until_ms))
             .expression_attribute_values(":now", number(now_ms));
-        let done = write.send().await.map_err(SdkError::into_service_error);
-        update(done, "let a route be tried", update_refusal)
+        updated(write.send().await, "let a route be tried")
     }
 
     /// Gives up the attempt that was claimed until then, so that another may be made.
@@ -93,8 +93,7 @@ impl Table {
             .update_expression("REMOVE probe_until_ms")
             .condition_expression("probe_until_ms = :mine")
             .expression_attribute_values(":mine", number(probe_until_ms));
-        let done = write.send().await.map_err(SdkError::into_service_error);
-        update(done, "let a route go", update_refusal)
+        updated(write.send().await, "let a route go")
     }
 
     /// Closes a route that was seen open until then: one opened anew meanwhile stays open.
@@ -113,11 +112,12 @@ impl Table {
             .condition_expression("open_until_ms = :seen")
             .expression_attribute_values(":seen", number(open_until_ms))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let done = delete.send().await.map_err(SdkError::into_service_error);
-        update(done, "close a route", |error| match error {
-            DeleteItemError::ConditionalCheckFailedException(refusal) => Ok(refusal.item),
-            other => Err(other),
-        })
+        let Err(error) = delete.send().await else { return Ok(BreakerUpdate::Applied) };
+        let error = error.into_service_error();
+        let DeleteItemError::ConditionalCheckFailedException(refusal) = error else {
+            return Err(request("close a route", error));
+        };
+        refused(refusal.item.as_ref())
     }
 
     /// The route as it was a moment ago; none where it is closed.
@@ -146,27 +146,23 @@ impl Table {
     }
 }
 
-/// What became of a write; `refusal` finds the item in an error that says that its condition did not
-/// hold.
-fn update<T, E: std::error::Error + Send + Sync + 'static>(
-    done: Result<T, E>,
+fn updated<T, R>(
+    done: Result<T, SdkError<UpdateItemError, R>>,
     act: &'static str,
-    refusal: impl Fn(E) -> Result<Option<Attributes>, E>,
-) -> Result<BreakerUpdate, TableError> {
-    match done {
-        Ok(_) => Ok(BreakerUpdate::Applied),
-        Err(error) => match refusal(error) {
-            Ok(item) => Ok(BreakerUpdate::Refused(item.as_ref().map(route_of).transpose()?)),
-            Err(other) => Err(request(act, other)),
-        },
-    }
+) -> Result<BreakerUpdate, TableError>
+where
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let Err(error) = done else { return Ok(BreakerUpdate::Applied) };
+    let error = error.into_service_error();
+    let UpdateItemError::ConditionalCheckFailedException(refusal) = error else {
+        return Err(request(act, error));
+    };
+    refused(refusal.item.as_ref())
 }
 
-fn update_refusal(error: UpdateItemError) -> Result<Option<Attributes>, UpdateItemError> {
-    match error {
-        UpdateItemError::ConditionalCheckFailedException(refusal) => Ok(refusal.item),
-        other => Err(other),
-    }
+fn refused(item: Option<&Attributes>) -> Result<BreakerUpdate, TableError> {
+    Ok(BreakerUpdate::Refused(item.map(route_of).transpose()?))
 }
 
 fn route_item(provider: &ProviderId, model: &ModelId, open: OpenRoute) -> Attributes {

@@ -1,5 +1,7 @@
 //! Calls with a key that routers share: one item each, written whole against the version seen.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -19,7 +21,7 @@ const MOST: usize = 380 * 1024;
 /// Bytes of an answer that is read back.
 const MOST_READ: usize = 16 * 1024 * 1024;
 /// Kept so much longer than it counts, so that the table's own clean-up decides nothing.
-const SPARE_MS: u64 = 24 * 60 * 60 * 1000;
+const SPARE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What became of a write of a shared call.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,18 +43,18 @@ enum State {
 }
 
 impl Table {
-    /// Makes a conditional write of a shared call, which is kept at least `age_ms` after its time.
+    /// Makes a conditional write of a shared call, which is kept at least `age` after its time.
     pub async fn write_call(
         &self,
         key: &CallKey,
         write: &CallWrite,
-        age_ms: u64,
+        age: Duration,
     ) -> Result<CallUpdate, TableError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(call_item(key, &write.call, age_ms)?))
+            .set_item(Some(call_item(key, &write.call, age)?))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match write.seen {
             None => put.condition_expression("attribute_not_exists(pk)"),
@@ -110,19 +112,17 @@ impl Table {
 
 fn refused(error: SdkError<PutItemError>) -> Result<CallUpdate, TableError> {
     let error = error.into_service_error();
-    match error {
-        PutItemError::ConditionalCheckFailedException(refusal) => {
-            let seen = refusal.item.as_ref().map(call_of).transpose()?;
-            Ok(CallUpdate::Refused(seen.map(Box::new)))
-        }
-        error if error.code() == Some("ValidationException") => {
-            Err(TableError::NotStorable { source: Box::new(error) })
-        }
-        error => Err(request("store a call", error)),
+    if error.code() == Some("ValidationException") {
+        return Err(TableError::NotStorable { source: Box::new(error) });
     }
+    let PutItemError::ConditionalCheckFailedException(refusal) = error else {
+        return Err(request("store a call", error));
+    };
+    let seen = refusal.item.as_ref().map(call_of).transpose()?;
+    Ok(CallUpdate::Refused(seen.map(Box::new)))
 }
 
-fn call_item(key: &CallKey, call: &SharedCall, age_ms: u64) -> Result<Attributes, TableError> {
+fn call_item(key: &CallKey, call: &SharedCall, age: Duration) -> Result<Attributes, TableError> {
     let mut item = Attributes::with_capacity(16);
     let mut put = |name: &str, value: AttributeValue| {
         item.insert(name.to_owned(), value);
@@ -167,8 +167,8 @@ fn call_item(key: &CallKey, call: &SharedCall, age_ms: u64) -> Result<Attributes
         }
     };
     put("state", text(variant_name(&state)));
-    let until_ms = at_ms.saturating_add(age_ms).saturating_add(SPARE_MS);
-    put("expires_at", number(until_ms / 1000));
+    let until = Duration::from_millis(at_ms).saturating_add(age).saturating_add(SPARE);
+    put("expires_at", number(until.as_secs()));
     Ok(item)
 }
 

@@ -1,13 +1,15 @@
+//! What each router finds of a shared call, and makes of it.
+
 use super::*;
 
 const BOUNDS: SharedBounds = SharedBounds {
-    lease_ms: 60,
-    renew_ms: 20,
-    watch_ms: 2,
-    first_look_ms: 1,
-    last_look_ms: 1,
-    clocks_ms: 10,
-    age_ms: 1000,
+    lease: Duration::from_millis(60),
+    renew: Duration::from_millis(20),
+    watch: Duration::from_millis(2),
+    first_look: Duration::from_millis(1),
+    last_look: Duration::from_millis(1),
+    clocks: Duration::from_millis(10),
+    age: Duration::from_millis(1000),
 };
 const BODY: RequestDigest = [1; 32];
 
