@@ -3,18 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their crate")]
 
+mod cancel;
 mod cold_start;
 mod config;
 mod corpus;
+mod deadlines;
+mod decision;
 mod failover;
 mod failures;
+mod health;
 mod keyed;
 mod known;
+mod limits;
 mod modal;
 mod openai;
 mod pacing;
 mod polling;
 mod queueing;
+mod reload;
 mod running;
 mod selection;
 mod service;
