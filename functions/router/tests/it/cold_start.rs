@@ -28,7 +28,7 @@ async fn warmth(router: &Running, expected: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_callers_wake_a_model_with_one_request() {
-    let (upstream, go, router) = held(&format!("{SLEEPS}concurrency = 50\n")).await;
+    let (upstream, go, router) = held(&format!("{SLEEPS}concurrency = 50\nqueue = 2000\n")).await;
     warmth(&router, "cold").await;
     let callers = (0..1_000).map(|_| {
         let router = router.router.clone();

@@ -148,26 +148,39 @@ impl Running {
     }
 
     /// Body of an inference, whose status is always 200.
-    pub(crate) async fn infer(&self, body: &Value) -> Value {
-        let (status, body) = self.send(self.post("/inference").json(body)).await;
-        assert_eq!(status, 200, "{body}");
-        body
+    pub(crate) fn infer<'a>(&'a self, body: &Value) -> impl Future<Output = Value> + use<'a> {
+        let request = self.post("/inference").json(body);
+        async move {
+            let (status, body) = self.send(request).await;
+            assert_eq!(status, 200, "{body}");
+            body
+        }
     }
 
     /// Body of an inference with a deadline so far away, which must come half a second before it.
-    pub(crate) async fn infer_in_ms(&self, ms: u64, body: &Value) -> Value {
+    pub(crate) fn infer_in_ms<'a>(
+        &'a self,
+        ms: u64,
+        body: &Value,
+    ) -> impl Future<Output = Value> + use<'a> {
         let deadline = now_ms() + ms;
-        let request = self.post("/inference").header("x-beacon-deadline-ms", deadline);
-        let (status, told) = self.send(request.json(body)).await;
-        let now = now_ms();
-        assert!(now + 500 <= deadline, "answered {} ms late: {told}", now + 500 - deadline);
-        assert_eq!(status, 200, "{told}");
-        told
+        let request = self.post("/inference").header("x-beacon-deadline-ms", deadline).json(body);
+        async move {
+            let (status, told) = self.send(request).await;
+            let now = now_ms();
+            assert!(now + 500 <= deadline, "{} ms too late: {told}", now + 500 - deadline);
+            assert_eq!(status, 200, "{told}");
+            told
+        }
     }
 
     /// The bodies of so many inferences, asked at once.
-    pub(crate) async fn infer_all(&self, count: usize, body: &Value) -> Vec<Value> {
-        within(join_all((0..count).map(|_| self.infer(body)))).await
+    pub(crate) fn infer_all<'a>(
+        &'a self,
+        count: usize,
+        body: &Value,
+    ) -> impl Future<Output = Vec<Value>> + use<'a> {
+        within(join_all((0..count).map(|_| self.infer(body)).collect::<Vec<_>>()))
     }
 
     /// A provider as `/providers` shows it.
