@@ -68,17 +68,21 @@ pub(crate) struct Attempt {
     pub(crate) seconds: f64,
     /// What it changed of the provider's breaker.
     pub(crate) turned: Turned,
+    /// It met a model that is being loaded.
+    pub(crate) loading: bool,
 }
 
 /// One call of one that got in, within the most that it may take and the deadline, which may gain
 /// time meanwhile.
 pub(crate) async fn attempt(
     provider: &Provider,
-    entered: Entered,
+    mut entered: Entered,
     call: &Call<'_>,
     most: Duration,
     deadline: &Deadline,
 ) -> Attempt {
+    call.sent.begins();
+    entered.goes_out(call.sent.clone());
     let begun = Instant::now();
     let outcome = match answer(provider, call, most, deadline).await {
         Ok(answer) if answer.text.len() > MAX_RESPONSE_BYTES => {
@@ -92,8 +96,9 @@ pub(crate) async fn attempt(
         call.sent.came_to_nothing();
     }
     log(provider, call, &outcome, seconds);
+    let loading = outcome.as_ref().is_err_and(|failure| entered.meets_loading(failure));
     let turned = entered.settle(&outcome, seconds);
-    Attempt { outcome, seconds, turned }
+    Attempt { outcome, seconds, turned, loading }
 }
 
 async fn answer(

@@ -11,7 +11,7 @@ use std::fmt;
 
 use beacon_core::wire::BreakerState;
 
-pub(crate) use shared::SharedBreakers;
+pub(crate) use shared::{Admitted, SharedBreakers};
 
 /// Failures in a row that open it.
 pub(crate) const FAILURES_IN_A_ROW: u32 = 5;

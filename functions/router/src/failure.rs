@@ -174,6 +174,8 @@ pub(crate) struct Failure {
     pub(crate) fault: Option<bool>,
     /// What the provider asks to wait.
     pub(crate) retry_after: Option<Duration>,
+    /// Whether it asks to be asked more slowly, in words.
+    pub(crate) throttles: bool,
 }
 
 /// What a failed call was about.
@@ -198,6 +200,7 @@ impl Failure {
             maybe_billed: None,
             fault: None,
             retry_after: None,
+            throttles: false,
         }
     }
 
@@ -238,6 +241,9 @@ impl Failure {
 
     /// Whether the provider asks to be asked more slowly. 529 says so at some providers.
     pub(crate) fn is_throttle(&self) -> bool {
+        if self.throttles {
+            return true;
+        }
         match self.code {
             FailureCode::Http(429 | 529) => true,
             FailureCode::Http(_) => self.http_status == Some(503) && self.retry_after.is_some(),
@@ -267,6 +273,11 @@ impl Failure {
     /// that loading may take is over.
     pub(crate) fn outlasts_waking(&self) -> bool {
         matches!(self.code, FailureCode::Unreachable | FailureCode::Timeout)
+    }
+
+    /// Whether a server says so while it loads its model: it is there, and cannot answer yet.
+    pub(crate) fn is_loading(&self) -> bool {
+        matches!(self.code, FailureCode::Http(500 | 503)) && !self.maybe_billed()
     }
 
     /// What may follow it. Nothing follows what may have produced an answer.

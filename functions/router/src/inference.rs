@@ -12,10 +12,12 @@ use beacon_core::Region;
 use beacon_core::region::UnknownRegion;
 use beacon_core::time_budget;
 use beacon_core::wire::{CallKey, InferenceRequest, InferenceResponse, Order};
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::attempt::{Attempt, Deadline, attempt};
-use crate::breaker::SharedBreakers;
+use crate::breaker::{Admitted, SharedBreakers};
+use crate::choose::Candidate;
 use crate::clock::Clock;
 use crate::failure::{Failure, FailureCode, Sequel};
 use crate::metrics::Totals;
@@ -30,6 +32,8 @@ use course::{Course, Ended};
 const MOST_ATTEMPTS: u32 = 3;
 /// Before a provider is asked a second time; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often it is doubled at the most.
+const LONGEST_PAUSE: u32 = 4;
 
 /// One call and what it goes by.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +48,17 @@ pub(crate) struct Asking<'a> {
     /// What other routers know of the breakers.
     pub(crate) breakers: Option<&'a SharedBreakers>,
     pub(crate) clock: Clock,
+}
+
+/// What came of one candidate.
+enum One<'a> {
+    Answered(Box<InferenceResponse>),
+    /// It was asked.
+    Failed(Ended<'a>),
+    /// Its breaker does not let the call in.
+    Refused,
+    /// It could not be asked in time.
+    Kept(Failure),
 }
 
 /// A provider and its way to the model asked.
@@ -76,7 +91,7 @@ pub(crate) async fn ask(asking: Asking<'_>) -> InferenceResponse {
     course.finish(response, asking.sent, asking.totals)
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
     /// The answer or the failure of a provider that was asked; without one, why nobody was.
     async fn in_turn(
         self,
@@ -84,93 +99,119 @@ impl Asking<'_> {
         course: &mut Course,
     ) -> Result<InferenceResponse, Failure> {
         let given = self.context.trace_id.as_deref().or(self.request.trace_id.as_deref());
+        let given = given.filter(|given| given.len() <= MAX_TRACE_BYTES);
         let trace_id = given.map_or_else(|| Cow::Owned(new_trace_id()), Cow::Borrowed);
         let order = if self.request.cost_priority { Order::Cost } else { Order::Latency };
-        let mut ended: Option<Ended<'_>> = None;
-        let mut kept: Option<Failure> = None;
+        let (mut ended, mut kept): (Option<Ended<'a>>, Option<Failure>) = (None, None);
         loop {
-            self.refresh(region).await;
+            course.wait(self.refresh(region)).await;
             let now_ms = self.clock.now_ms();
             let candidates = considered(self, region, order, course, now_ms);
-            if course.decision.order.is_none() {
-                course.decision.order = Some(order);
-                course.decision.candidates =
-                    candidates.iter().map(|candidate| candidate.shown.clone()).collect();
-            }
-            let tried_out = course.attempts() >= MOST_ATTEMPTS;
-            let best = candidates.iter().find(|candidate| candidate.is_open() && !tried_out);
-            let Some(best) = best else {
-                let nobody = || match kept {
-                    Some(failure) => failure,
-                    None => unavailable(self, region, &candidates, course),
-                };
-                return match ended {
-                    Some(ended) => Ok(self.failed(&ended, course)),
-                    None => Err(nobody()),
+            course.consider(order, &candidates);
+            let best = candidates.iter().find(|candidate| candidate.is_open());
+            let Some(best) = best.filter(|_| course.counted() < MOST_ATTEMPTS) else {
+                return match (ended, kept) {
+                    (Some(ended), _) => Ok(self.failed(&ended, course)),
+                    (None, Some(failure)) => Err(self.never_asked(failure)),
+                    (None, None) => {
+                        let failure = unavailable(self, region, &candidates, course);
+                        Err(self.never_asked(failure))
+                    }
                 };
             };
-            let (provider, route) = best.provider;
-            if best.tried > 0 {
-                let pause = PAUSE * 2_u32.pow(best.tried - 1);
-                let usable = self.deadline.time_for(course.left(), now_ms);
-                if usable.is_none_or(|usable| usable <= pause) {
-                    course.rule_out(provider);
-                    continue;
-                }
-                course.wait(sleep(pause)).await;
-            }
-            let entered = match self.enter((provider, route), course).await {
-                Ok(entered) => entered,
+            let (provider, _) = best.provider;
+            match self.one(best, &trace_id, course).await {
+                One::Answered(response) => return Ok(*response),
                 // What it knows has changed while the call waited.
-                Err(Kept::Refused) => continue,
-                Err(Kept::Out(failure)) => {
+                One::Refused => {}
+                One::Kept(failure) => {
                     course.rule_out(provider);
                     kept = Some(failure);
-                    continue;
                 }
-            };
-            if let Some(breakers) = self.breakers
-                && !breakers.admits(provider, route, &entered).await
-            {
-                continue;
-            }
-            let Attempt { outcome, seconds, turned } =
-                self.attempt((provider, route), entered, &trace_id, course.left()).await;
-            if let Some(breakers) = self.breakers {
-                breakers.tell(provider, route, turned).await;
-            }
-            course.attempted(provider, &outcome, seconds);
-            match outcome {
-                Ok(answer) => {
-                    return Ok(response::answered(provider, self.request, answer, seconds));
-                }
-                Err(failure) => {
-                    let sequel = failure.sequel();
-                    ended = Some(Ended { provider, failure, seconds });
-                    match sequel {
-                        Sequel::Anybody => {}
+                One::Failed(failed) => {
+                    match failed.failure.sequel() {
+                        Sequel::End => return Ok(self.failed(&failed, course)),
                         Sequel::Another => course.rule_out(provider),
-                        Sequel::End => {
-                            return Ok(ended.map(|ended| self.failed(&ended, course)).ok_or_else(
-                                || Failure::new(FailureCode::Unavailable, "nobody was asked"),
-                            )?);
-                        }
+                        Sequel::Anybody => {}
                     }
+                    ended = Some(failed);
                 }
             }
+        }
+    }
+
+    /// One request to one of them, once it lets the call in.
+    async fn one(
+        self,
+        candidate: &Candidate<Way<'a>>,
+        trace_id: &str,
+        course: &mut Course,
+    ) -> One<'a> {
+        let way @ (provider, route) = candidate.provider;
+        if candidate.tried > 0
+            && let Err(failure) = self.pause(candidate.tried, course).await
+        {
+            return One::Kept(failure);
+        }
+        let entered = match self.enter(way, course).await {
+            Ok(entered) => entered,
+            Err(Kept::Refused) => return One::Refused,
+            Err(Kept::Out(failure)) => return One::Kept(failure),
+        };
+        let claimed = match self.breakers {
+            None => None,
+            Some(breakers) => match course.wait(breakers.admits(provider, route, &entered)).await {
+                Admitted::No => return One::Refused,
+                Admitted::Yes(claim) => Some((breakers, claim)),
+            },
+        };
+        if self.deadline.time_for(course.left(), self.clock.now_ms()).is_none() {
+            return One::Kept(too_late());
+        }
+        let attempt = self.attempt(way, entered, trace_id, course.left()).await;
+        let Attempt { outcome, seconds, turned, loading } = attempt;
+        if let Some((breakers, claim)) = claimed {
+            course.wait(breakers.tell(provider, route, turned, claim)).await;
+        }
+        course.attempted(provider, &outcome, seconds);
+        if loading {
+            course.met_loading(route.known().waking.cold_start());
+        }
+        match outcome {
+            Ok(answer) => {
+                let response = response::answered(provider, self.request, answer, seconds);
+                One::Answered(Box::new(response))
+            }
+            Err(failure) => One::Failed(Ended { provider, failure, seconds }),
+        }
+    }
+
+    /// What lies between two requests to the same provider, where the deadline leaves room for it.
+    async fn pause(self, tried: u32, course: &mut Course) -> Result<(), Failure> {
+        let pause = PAUSE * 2_u32.pow((tried - 1).min(LONGEST_PAUSE));
+        let usable = self.deadline.time_for(course.left(), self.clock.now_ms());
+        if usable.is_none_or(|usable| usable <= pause) {
+            return Err(too_late());
+        }
+        course.wait(sleep(pause)).await;
+        Ok(())
+    }
+
+    /// Nobody is asked. A request that was taken before may be charged for all the same.
+    fn never_asked(self, failure: Failure) -> Failure {
+        match self.sent.result_url() {
+            Some(_) => Failure { maybe_billed: Some(true), ..failure },
+            None => failure,
         }
     }
 
     /// Takes over what other routers know of those that could be asked.
     async fn refresh(self, region: Option<&Region>) {
         let Some(breakers) = self.breakers else { return };
-        for provider in &self.fleet.providers {
-            if region.is_none_or(|asked| provider.region == *asked)
-                && let Some(route) = provider.route(&self.request.model)
-            {
-                breakers.refresh(provider, route).await;
-            }
-        }
+        let of_region = |p: &&Arc<Provider>| region.is_none_or(|asked| p.region == *asked);
+        let ways = self.fleet.providers.iter().filter(of_region);
+        let ways = ways.filter_map(|p| Some((p, p.route(&self.request.model)?)));
+        join_all(ways.map(|(provider, route)| breakers.refresh(provider, route))).await;
     }
 
     /// Waits for the way in, as long as the call could still be answered in time after that.
@@ -181,11 +222,12 @@ impl Asking<'_> {
         let usable = self.deadline.time_for(course.left(), now_ms).unwrap_or_default();
         let Some(spare) = usable.checked_sub(least).filter(|spare| !spare.is_zero()) else {
             let (left, least) = (usable.as_millis(), least.as_millis());
-            let message = if least == 0 {
-                "not started: too little time is left before the deadline".to_owned()
-            } else {
-                format!("not started: {left} ms are left, and a call takes {least} ms at the least")
-            };
+            if least == 0 {
+                return Err(Kept::Out(too_late()));
+            }
+            let message = format!(
+                "not started: {left} ms are left, and a call takes {least} ms at the least"
+            );
             return Err(Kept::Out(Failure::new(FailureCode::DeadlineExceeded, message)));
         };
         let entrance = Entrance {
@@ -235,9 +277,16 @@ pub(crate) fn tokens(request: &InferenceRequest) -> u64 {
     u64::try_from(bytes.div_ceil(4)).unwrap_or(u64::MAX).saturating_add(request.max_tokens.into())
 }
 
+fn too_late() -> Failure {
+    let message = "not started: too little time is left before the deadline";
+    Failure::new(FailureCode::DeadlineExceeded, message)
+}
+
 fn new_trace_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
+/// Longest trace id that is taken over.
+const MAX_TRACE_BYTES: usize = 1024;
 /// All attempts and waits of a call.
 const BUDGET: Duration = time_budget::ROUTER;

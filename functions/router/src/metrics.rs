@@ -23,6 +23,9 @@ pub(crate) struct Counts {
 impl Counts {
     /// A request ended, after so many seconds.
     pub(crate) fn ended(&mut self, outcome: &str, maybe_billed: bool, seconds: f64) {
+        // Codes may be a provider's own words, of which there is no end.
+        let full = self.outcomes.len() >= MOST_OUTCOMES && !self.outcomes.contains_key(outcome);
+        let outcome = if full { "other" } else { outcome };
         match self.outcomes.get_mut(outcome) {
             Some(count) => *count += 1,
             None => {
@@ -36,9 +39,12 @@ impl Counts {
     /// A request was dropped before its end.
     pub(crate) fn cancelled(&mut self) {
         self.cancelled += 1;
+        self.maybe_billed += 1;
     }
 }
 
+/// Outcomes and codes that are told apart for one model at one provider.
+const MOST_OUTCOMES: usize = 64;
 /// Upper bounds of the router's own time, microseconds.
 const BOUNDS_US: [u64; 10] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 250_000];
 

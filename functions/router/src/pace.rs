@@ -38,7 +38,8 @@ pub(crate) struct Pace {
     /// When it last grew.
     grown_ms: u64,
     last_ms: u64,
-    held_until_ms: u64,
+    /// From when until when nothing goes out.
+    held_ms: (u64, u64),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +63,7 @@ impl Pace {
             gap_ms: 0,
             grown_ms: 0,
             last_ms: 0,
-            held_until_ms: 0,
+            held_ms: (0, 0),
         }
     }
 
@@ -75,14 +76,16 @@ impl Pace {
     pub(crate) fn wait(&mut self, tokens: u64, now_ms: u64) -> u64 {
         self.mend_clock(now_ms);
         self.forget(now_ms);
-        let held = self.held_until_ms.saturating_sub(now_ms);
+        let held = self.held(now_ms);
         let apart = (self.last_ms + self.gap_ms).saturating_sub(now_ms);
         held.max(apart).max(self.declared(tokens, now_ms))
     }
 
     /// What the provider asks to wait still, milliseconds.
     pub(crate) fn held(&self, now_ms: u64) -> u64 {
-        self.held_until_ms.min(now_ms + LONGEST_HOLD_MS).saturating_sub(now_ms)
+        let (since_ms, until_ms) = self.held_ms;
+        // Before it began, the clock was set back.
+        if now_ms < since_ms { 0 } else { until_ms.saturating_sub(now_ms) }
     }
 
     /// How long no call went out, milliseconds.
@@ -92,6 +95,7 @@ impl Pace {
 
     /// A call goes out.
     pub(crate) fn send(&mut self, tokens: u64, now_ms: u64) -> Counted {
+        let tokens = bounded(tokens);
         self.last_ms = now_ms;
         let number = self.next_number;
         self.next_number += 1;
@@ -104,6 +108,7 @@ impl Pace {
 
     /// A call turned out to have used so many tokens.
     pub(crate) fn used(&mut self, Counted(number): Counted, tokens: u64) {
+        let tokens = bounded(tokens);
         let Some(oldest) = self.sent.front().map(|sent| sent.number) else { return };
         let place = number.checked_sub(oldest).and_then(|place| usize::try_from(place).ok());
         if let Some(sent) = place.and_then(|place| self.sent.get_mut(place)) {
@@ -124,7 +129,7 @@ impl Pace {
     pub(crate) fn throttled(&mut self, told_ms: Option<u64>, now_ms: u64) {
         self.mend_clock(now_ms);
         // Calls that were on their way together are told together: that is one reason to slow down.
-        if now_ms >= self.held_until_ms.max(self.grown_ms + self.gap_ms) {
+        if self.held(now_ms) == 0 && now_ms >= self.grown_ms + self.gap_ms {
             self.gap_ms = (self.gap_ms * 2).clamp(FIRST_GAP_MS, LONGEST_GAP_MS);
             self.grown_ms = now_ms;
         }
@@ -135,13 +140,15 @@ impl Pace {
     pub(crate) fn hold(&mut self, hold_ms: u64, now_ms: u64) {
         let hold_ms = hold_ms.min(LONGEST_HOLD_MS);
         // A shorter wait that is told later does not shorten a longer one.
-        self.held_until_ms = self.held_until_ms.max(now_ms.saturating_add(hold_ms));
+        if hold_ms > self.held(now_ms) {
+            self.held_ms = (now_ms, now_ms.saturating_add(hold_ms));
+        }
     }
 
     /// Forgets what the provider said.
     pub(crate) fn reset(&mut self) {
         self.gap_ms = 0;
-        self.held_until_ms = 0;
+        self.held_ms = (0, 0);
     }
 
     fn declared(&self, tokens: u64, now_ms: u64) -> u64 {
@@ -184,13 +191,17 @@ impl Pace {
     fn mend_clock(&mut self, now_ms: u64) {
         self.last_ms = self.last_ms.min(now_ms);
         self.grown_ms = self.grown_ms.min(now_ms);
-        self.held_until_ms = self.held_until_ms.min(now_ms + LONGEST_HOLD_MS);
         if self.sent.back().is_some_and(|newest| newest.at_ms > now_ms) {
             for sent in &mut self.sent {
                 sent.at_ms = sent.at_ms.min(now_ms);
             }
         }
     }
+}
+
+/// No call uses four thousand million tokens, whatever a provider says.
+fn bounded(tokens: u64) -> u64 {
+    tokens.min(u32::MAX.into())
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 use beacon_core::wire::Usage;
 
 const MILLION: f64 = 1_000_000.0;
-/// Size of the call by which declared prices of different kinds are compared.
-const NOMINAL: Usage = Usage { input_tokens: Some(200), output_tokens: Some(200) };
 
 /// A declared price.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,17 +28,13 @@ impl Price {
         }
     }
 
-    /// The cost of a call that takes so many seconds and is of nominal size, for comparing
-    /// providers; none without a price.
-    pub(crate) fn expected(self, seconds: f64) -> Option<f64> {
-        self.actual(seconds, Some(NOMINAL))
-    }
-
-    /// The cost of a call, where a price is declared.
-    pub(crate) fn actual(self, seconds: f64, usage: Option<Usage>) -> Option<f64> {
-        match self {
-            Self::Undeclared => None,
-            Self::PerSecond(_) | Self::PerMillionTokens { .. } => Some(self.cost(seconds, usage)),
+    /// The cost of a call, where a price is declared and the call's size is known.
+    pub(crate) fn known_cost(self, seconds: f64, usage: Option<Usage>) -> Option<f64> {
+        match (self, usage) {
+            (Self::Undeclared, _) | (Self::PerMillionTokens { .. }, None) => None,
+            (Self::PerSecond(_), _) | (Self::PerMillionTokens { .. }, Some(_)) => {
+                Some(self.cost(seconds, usage))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 
 use crate::attempt::{Deadline, attempt};
+use crate::breaker::{Admitted, SharedBreakers};
 use crate::clock::Clock;
 use crate::inference::tokens;
 use crate::provider::{Call, Provider, Sent};
@@ -36,7 +37,7 @@ impl HybridRouter {
                         let name = (provider.name.clone(), route.model.id.clone());
                         if asked.insert(name.clone()) {
                             out.push(async move {
-                                ask(&provider, &route, clock).await;
+                                ask(&provider, &route, self.breakers(), clock).await;
                                 name
                             });
                         }
@@ -65,7 +66,12 @@ impl HybridRouter {
 }
 
 /// One call that asks for one token. It counts like any other.
-async fn ask(provider: &Provider, route: &Arc<Route>, clock: Clock) {
+async fn ask(
+    provider: &Provider,
+    route: &Arc<Route>,
+    breakers: Option<&SharedBreakers>,
+    clock: Clock,
+) {
     let request = InferenceRequest {
         model: route.model.id.to_string(),
         prompt: PROMPT.to_owned(),
@@ -87,6 +93,13 @@ async fn ask(provider: &Provider, route: &Arc<Route>, clock: Clock) {
     };
     // Who is not let in has no need to be asked: what keeps it out is known.
     let Ok(entered) = route.enter(entrance).await else { return };
+    let claimed = match breakers {
+        None => None,
+        Some(breakers) => match breakers.admits(provider, route, &entered).await {
+            Admitted::No => return,
+            Admitted::Yes(claim) => Some((breakers, claim)),
+        },
+    };
     let call = Call {
         request: &request,
         upstream_model: &route.model.upstream,
@@ -98,5 +111,8 @@ async fn ask(provider: &Provider, route: &Arc<Route>, clock: Clock) {
         clock,
     };
     // What it shows is kept with the route.
-    let _shown = attempt(provider, entered, &call, limit, &Deadline::new(None)).await;
+    let shown = attempt(provider, entered, &call, limit, &Deadline::new(None)).await;
+    if let Some((breakers, claim)) = claimed {
+        breakers.tell(provider, route, shown.turned, claim).await;
+    }
 }

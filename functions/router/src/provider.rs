@@ -24,10 +24,12 @@ use tokio::time::timeout;
 use crate::clock::Clock;
 use crate::config::{BackendConfig, Config, ConfigError, ProviderConfig, Timeouts};
 use crate::failure::{Failure, FailureCode};
+use crate::pace::Rates;
 use crate::price::Price;
 use crate::record::Record;
 use crate::route::Route;
 use crate::slots::Slots;
+use crate::warmth::Sleep;
 use endpoint::Endpoint;
 use simulated::{CallLog, Simulated};
 
@@ -41,6 +43,8 @@ pub(crate) struct Provider {
     /// One a model, in the order of the configuration.
     pub(crate) routes: Vec<Arc<Route>>,
     pub(crate) slots: Arc<Slots>,
+    rates: Rates,
+    sleep: Option<Sleep>,
     /// How often a model that nobody asked is asked, to know whether it answers.
     pub(crate) probe: Option<Duration>,
     backend: Backend,
@@ -97,6 +101,11 @@ impl Sent {
     /// Without it, certainly none has, or none that may be charged for.
     pub(crate) fn maybe(&self) -> bool {
         self.0.left.load(Ordering::Relaxed)
+    }
+
+    /// Another request begins, of which there is no answer yet.
+    pub(crate) fn begins(&self) {
+        self.0.head_us.store(0, Ordering::Relaxed);
     }
 
     /// The head of an answer came after this time.
@@ -190,12 +199,7 @@ impl Provider {
         let route = |model| {
             let known = before.and_then(|before| before.routes.iter().find(|r| r.model == model));
             match known {
-                Some(known) => {
-                    let mut kept = known.known();
-                    kept.pace.set_rates(config.rates);
-                    kept.waking.set_sleep(config.sleep);
-                    Arc::clone(known)
-                }
+                Some(known) => Arc::clone(known),
                 None => Arc::new(Route::new(model, config.rates, config.sleep)),
             }
         };
@@ -203,7 +207,17 @@ impl Provider {
         let slots = before.filter(|before| before.slots.concurrency() == config.concurrency);
         let slots = slots.map(|before| Arc::clone(&before.slots));
         let slots = slots.unwrap_or_else(|| Arc::new(Slots::new(config.concurrency)));
-        Ok(Self { name, region, price, timeouts, routes, slots, probe: config.probe, backend })
+        let ProviderConfig { rates, sleep, probe, .. } = config;
+        Ok(Self { name, region, price, timeouts, routes, slots, rates, sleep, probe, backend })
+    }
+
+    /// Lets models that were known before go by what is declared of them now.
+    pub(crate) fn take_over(&self) {
+        for route in &self.routes {
+            let mut known = route.known();
+            known.pace.set_rates(self.rates);
+            known.waking.set_sleep(self.sleep);
+        }
     }
 
     /// The way to a model, by the name that clients give it; none where it is not served.

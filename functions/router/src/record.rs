@@ -44,15 +44,28 @@ impl Default for SuccessRate {
 impl Record {
     /// A call was answered, after so many seconds.
     pub(crate) fn succeeded(&mut self, seconds: f64, now_ms: u64) {
-        self.avg_latency = match self.last_success_ms {
+        self.avg_latency = match self.latency() {
             None => seconds,
-            Some(_) => mix(self.avg_latency, seconds),
+            Some(average) => mix(average, seconds),
         };
         self.success_rate = SuccessRate(mix(self.success_rate.0, 1.0));
         self.last_success_ms = Some(now_ms);
         self.failures_in_a_row = 0;
         self.latencies[self.next] = Some((now_ms, seconds));
         self.next = (self.next + 1) % LATENCIES;
+    }
+
+    /// A call was answered by a model that had to be loaded first: how long that took says nothing of
+    /// the next.
+    pub(crate) fn woke(&mut self, now_ms: u64) {
+        self.success_rate = SuccessRate(mix(self.success_rate.0, 1.0));
+        self.last_success_ms = Some(now_ms);
+        self.failures_in_a_row = 0;
+    }
+
+    /// Somebody says that the provider is well again.
+    pub(crate) fn forgive(&mut self) {
+        self.failures_in_a_row = 0;
     }
 
     /// A call failed, and that is the provider's fault.
@@ -62,15 +75,21 @@ impl Record {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
     }
 
+    /// Seconds that a call takes by the latest ones; none before the first.
+    pub(crate) fn latency(&self) -> Option<f64> {
+        self.latencies.iter().any(Option::is_some).then_some(self.avg_latency)
+    }
+
     /// Whether its last calls failed, and recently: it is chosen after the others.
     pub(crate) fn is_set_back(&self, now_ms: u64) -> bool {
-        let recently = |(at, _): &(u64, String)| now_ms.saturating_sub(*at) < SET_BACK_MS;
+        let recently = |(at, _): &(u64, String)| now_ms.abs_diff(*at) < SET_BACK_MS;
         self.failures_in_a_row >= DOWN_AFTER && self.last_error.as_ref().is_some_and(recently)
     }
 
     /// What is known of whether it answers; `closed` says whether its breaker lets calls through.
     pub(crate) fn state(&self, closed: bool, now_ms: u64) -> RouteState {
-        let recent = |at: u64| now_ms.saturating_sub(at) < RECENT_MS;
+        // A clock that was set back makes nothing recent.
+        let recent = |at: u64| now_ms.abs_diff(at) < RECENT_MS;
         let success = self.last_success_ms.filter(|at| recent(*at));
         let failure = self.last_error.as_ref().map(|(at, _)| *at).filter(|at| recent(*at));
         if !closed || self.failures_in_a_row >= DOWN_AFTER && failure.is_some() {
@@ -86,7 +105,7 @@ impl Record {
 
     /// Seconds that a call takes at the least, by the latest ones; 0 where none is known.
     pub(crate) fn least_latency(&self, now_ms: u64) -> f64 {
-        let recent = |(at, _): &(u64, f64)| now_ms.saturating_sub(*at) < RECENT_MS;
+        let recent = |(at, _): &(u64, f64)| now_ms.abs_diff(*at) < RECENT_MS;
         let recent = self.latencies.iter().flatten().copied().filter(recent);
         recent.map(|(_, seconds)| seconds).min_by(f64::total_cmp).unwrap_or(0.0)
     }

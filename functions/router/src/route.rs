@@ -13,7 +13,7 @@ use crate::config::Model;
 use crate::failure::{Failure, FailureCode};
 use crate::metrics::Counts;
 use crate::pace::{Counted, Pace, Rates, UNTOLD_HOLD_MS};
-use crate::provider::Answer;
+use crate::provider::{Answer, Sent};
 use crate::record::Record;
 use crate::showing::Showing;
 use crate::slots::{NoSlot, Slot, Slots};
@@ -70,6 +70,8 @@ pub(crate) struct Entered {
     clock: Clock,
     /// Free again when dropped.
     slot: Option<Slot>,
+    /// Of a request that went out.
+    sent: Option<Sent>,
 }
 
 impl Route {
@@ -146,8 +148,8 @@ impl Route {
                 }
             };
             let route = Arc::clone(self);
-            let (permit, counted, slot) = (None, None, None);
-            return Ok(Entered { route, permit, wakes, counted, clock, slot });
+            let (permit, counted, slot, sent) = (None, None, None, None);
+            return Ok(Entered { route, permit, wakes, counted, clock, slot, sent });
         }
     }
 
@@ -181,6 +183,7 @@ impl Route {
         let mut known = self.known();
         known.breaker.reset();
         known.pace.reset();
+        known.record.forgive();
     }
 
     /// How it stands towards a call that comes now, and how long that would wait.
@@ -271,6 +274,16 @@ impl Entered {
         if self.wakes { self.route.known().waking.cold_start() } else { Duration::ZERO }
     }
 
+    /// Whether a failure says no more than that the model which this call wakes is being loaded.
+    pub(crate) fn meets_loading(&self, failure: &Failure) -> bool {
+        self.wakes && failure.is_loading()
+    }
+
+    /// Its request goes out now.
+    pub(crate) fn goes_out(&mut self, sent: Sent) {
+        self.sent = Some(sent);
+    }
+
     /// Whether it finds out if the provider is back.
     pub(crate) fn is_probe(&self) -> bool {
         self.permit.is_some_and(Permit::is_probe)
@@ -289,10 +302,15 @@ impl Entered {
             Some(permit) => known.breaker.settle(permit, showing.verdict(), now_ms),
             None => Turned::Not,
         };
+        self.sent = None;
         known.count(outcome, seconds);
         match outcome {
             Ok(answer) => {
-                known.record.succeeded(seconds, now_ms);
+                if self.wakes {
+                    known.record.woke(now_ms);
+                } else {
+                    known.record.succeeded(seconds, now_ms);
+                }
                 known.pace.answered();
                 if let (Some(counted), Some(used)) = (self.counted, answer.usage.and_then(sum)) {
                     known.pace.used(counted, used);
@@ -329,6 +347,8 @@ impl Drop for Entered {
         if let Some(permit) = self.permit.take() {
             // What shows nothing turns nothing.
             let _not = known.breaker.settle(permit, Verdict::Nothing, self.clock.now_ms());
+        }
+        if self.sent.take().is_some_and(|sent| sent.maybe()) {
             known.counts.cancelled();
         }
         if self.wakes {

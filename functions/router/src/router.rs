@@ -22,6 +22,7 @@ use crate::inference::{self, Asking};
 use crate::metrics::Totals;
 use crate::provider::{Provider, Sent};
 use crate::response;
+use crate::route::Route;
 
 /// What comes with a call besides its body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub(crate) struct Health {
     pub(crate) unknown: usize,
     /// With a model that is down.
     pub(crate) down: usize,
-    /// With a provider that is not down.
+    /// With a model that is not down.
     pub(crate) regions: BTreeSet<String>,
     /// Models at providers that are not down.
     pub(crate) routes_up: usize,
@@ -110,6 +111,7 @@ impl HybridRouter {
     /// providers and models that are in both stays known.
     pub fn reload(&self, config: Config) -> Result<(), ConfigError> {
         let fleet = Fleet::new(config, self.shared.clock, &self.fleet().providers)?;
+        fleet.providers.iter().for_each(|provider| provider.take_over());
         *self.shared.fleet.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fleet);
         Ok(())
     }
@@ -156,26 +158,43 @@ impl HybridRouter {
         for provider in self.providers(None) {
             health.providers += 1;
             let states = || provider.routes.iter().map(|route| route.state);
-            if provider.healthy {
+            let up = states().filter(|state| *state != RouteState::Down).count();
+            if up > 0 {
                 health.regions.insert(provider.region.clone());
+            }
+            health.routes_up += up;
+            if provider.healthy {
                 let ready = states().any(|state| state == RouteState::Ready);
                 *(if ready { &mut health.ready } else { &mut health.unknown }) += 1;
             } else {
                 health.down += 1;
             }
-            health.routes_up += states().filter(|state| *state != RouteState::Down).count();
         }
         health
     }
 
     /// Closes the breakers of a provider and model, of all where one is not named, and forgets what
     /// they were told to wait. How many there were.
-    pub fn reset_breakers(&self, provider: Option<&str>, model: Option<&str>) -> usize {
+    pub async fn reset_breakers(&self, provider: Option<&str>, model: Option<&str>) -> usize {
         let fleet = self.fleet();
         let fits = |p: &&Arc<Provider>| provider.is_none_or(|name| p.name.as_str() == name);
-        let routes = fleet.providers.iter().filter(fits).flat_map(|provider| &provider.routes);
-        let routes = routes.filter(|r| model.is_none_or(|name| r.model.id.as_str() == name));
-        routes.map(|route| route.reset()).count()
+        let mut count = 0;
+        for provider in fleet.providers.iter().filter(fits) {
+            let of_model = |r: &&Arc<Route>| model.is_none_or(|name| r.model.id.as_str() == name);
+            for route in provider.routes.iter().filter(of_model) {
+                // For all first, or this router would take it over again.
+                if let Some(breakers) = self.breakers() {
+                    breakers.close(&provider.name, &route.model.id).await;
+                }
+                route.reset();
+                count += 1;
+            }
+        }
+        count
+    }
+
+    pub(crate) fn breakers(&self) -> Option<&SharedBreakers> {
+        self.shared.breakers.get()
     }
 
     /// The text that Prometheus reads.
@@ -276,7 +295,7 @@ impl HybridRouter {
             sent,
             fleet: &fleet,
             totals: &self.shared.totals,
-            breakers: self.shared.breakers.get(),
+            breakers: self.breakers(),
             clock: self.shared.clock,
         };
         inference::ask(asking).await

@@ -6,9 +6,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use beacon_aws::{BreakerUpdate, OpenRoute, Table, TableError, chain};
 use beacon_core::{ModelId, ProviderId};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::Turned;
 use crate::clock::Clock;
@@ -17,8 +20,10 @@ use crate::route::{Entered, Route};
 
 /// What the table said is believed for so long.
 const BELIEVED_MS: u64 = 1_000;
-/// One router tries for so long, unless it says before that it does not any more.
-const CLAIM_MS: u64 = 30_000;
+/// A claim is kept so much longer than an attempt can last, because clocks differ.
+const SPARE_MS: u64 = 10_000;
+/// Longest that a call waits for what the table says of breakers: it can do without.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The breakers of all routers that share the table.
 #[derive(Debug)]
@@ -51,14 +56,11 @@ impl SharedBreakers {
             }
             looked.at_ms = now_ms;
         }
-        match self.table.route(name, model).await {
-            Ok(open) => {
-                self.saw(name, model, open.map(|open| open.open_until_ms));
-                if let Some(OpenRoute { open_until_ms, level, .. }) = open {
-                    route.known().breaker.adopt(open_until_ms, level, self.clock.now_ms());
-                }
+        if let Some(open) = in_time(self.table.route(name, model)).await {
+            self.saw(name, model, open.map(|open| open.open_until_ms));
+            if let Some(OpenRoute { open_until_ms, level, .. }) = open {
+                route.known().breaker.adopt(open_until_ms, level, self.clock.now_ms());
             }
-            Err(error) => out_of_reach(&error),
         }
     }
 
@@ -69,43 +71,64 @@ impl SharedBreakers {
         provider: &Provider,
         route: &Route,
         entered: &Entered,
-    ) -> bool {
+    ) -> Admitted {
         if !entered.is_probe() {
-            return true;
+            return Admitted::Yes(None);
         }
         let (name, model, now_ms) = (&provider.name, &route.model.id, self.clock.now_ms());
-        match self.table.claim_probe(name, model, now_ms, now_ms + CLAIM_MS).await {
-            // One that is closed elsewhere may be asked by anybody.
-            Ok(BreakerUpdate::Applied | BreakerUpdate::Refused(None)) => true,
-            Ok(BreakerUpdate::Refused(Some(open))) => {
+        let longest = u64::try_from(provider.timeouts.attempt.as_millis()).unwrap_or(u64::MAX);
+        let until_ms = now_ms.saturating_add(longest).saturating_add(SPARE_MS);
+        match in_time(self.table.claim_probe(name, model, now_ms, until_ms)).await {
+            Some(BreakerUpdate::Applied) => Admitted::Yes(Some(Claim {
+                table: self.table.clone(),
+                of: (name.clone(), model.clone()),
+                until_ms,
+                is_over: false,
+            })),
+            Some(BreakerUpdate::Refused(Some(open))) => {
                 let until_ms = open.open_until_ms.max(now_ms + BELIEVED_MS);
                 route.known().breaker.yield_until(until_ms, now_ms);
-                false
+                Admitted::No
             }
-            Err(error) => {
-                out_of_reach(&error);
-                true
-            }
+            // One that is closed elsewhere may be asked by anybody.
+            Some(BreakerUpdate::Refused(None)) | None => Admitted::Yes(None),
         }
     }
 
-    /// Tells the others what a call changed.
-    pub(crate) async fn tell(&self, provider: &Provider, route: &Route, turned: Turned) {
+    /// Tells the others what a call changed, and gives back what it claimed.
+    pub(crate) async fn tell(
+        &self,
+        provider: &Provider,
+        route: &Route,
+        turned: Turned,
+        claim: Option<Claim>,
+    ) {
         let (name, model) = (&provider.name, &route.model.id);
-        let told = match turned {
-            Turned::Not => return,
+        match turned {
+            Turned::Not => {}
             Turned::Opened { until_ms, level } => {
                 self.saw(name, model, Some(until_ms));
                 let open = OpenRoute { open_until_ms: until_ms, level, probe_until_ms: None };
-                self.table.open_route(name, model, open).await
+                if in_time(self.table.open_route(name, model, open)).await.is_some() {
+                    claim.map(Claim::is_over);
+                    return;
+                }
             }
-            Turned::Closed => match self.saw(name, model, None) {
-                Some(open_until_ms) => self.table.close_route(name, model, open_until_ms).await,
-                None => return,
-            },
+            Turned::Closed => self.close(name, model).await,
+        }
+        // What was not opened anew is given back when it is dropped.
+        drop(claim);
+    }
+
+    /// Closes it for all.
+    pub(crate) async fn close(&self, name: &ProviderId, model: &ModelId) {
+        let seen = self.saw(name, model, None);
+        let open_until_ms = match seen {
+            Some(open_until_ms) => Some(open_until_ms),
+            None => in_time(self.table.route(name, model)).await.flatten().map(|o| o.open_until_ms),
         };
-        if let Err(error) = told {
-            out_of_reach(&error);
+        if let Some(open_until_ms) = open_until_ms {
+            let _applied = in_time(self.table.close_route(name, model, open_until_ms)).await;
         }
     }
 
@@ -117,6 +140,54 @@ impl SharedBreakers {
     }
 }
 
-fn out_of_reach(error: &TableError) {
-    tracing::debug!(error = chain(error), "breakers are not shared");
+/// Whether a call may be made.
+#[derive(Debug)]
+pub(crate) enum Admitted {
+    Yes(Option<Claim>),
+    /// Another router tries just now.
+    No,
+}
+
+/// The right to try, which no other router has meanwhile. Given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    table: Table,
+    of: (ProviderId, ModelId),
+    until_ms: u64,
+    is_over: bool,
+}
+
+impl Claim {
+    /// The item that held it is another one now.
+    fn is_over(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Without a runtime nobody tries any more, and the claim ends by itself.
+        if let (false, Ok(runtime)) = (self.is_over, Handle::try_current()) {
+            let (table, (name, model)) = (self.table.clone(), self.of.clone());
+            let until_ms = self.until_ms;
+            runtime.spawn(async move {
+                let _applied = in_time(table.release_probe(&name, &model, until_ms)).await;
+            });
+        }
+    }
+}
+
+/// What the table says, unless it lets a call wait.
+async fn in_time<T>(asked: impl Future<Output = Result<T, TableError>>) -> Option<T> {
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok(told)) => Some(told),
+        Ok(Err(error)) => {
+            tracing::debug!(error = chain(&error), "breakers are not shared");
+            None
+        }
+        Err(_elapsed) => {
+            tracing::debug!("breakers are not shared: the table does not answer in time");
+            None
+        }
+    }
 }

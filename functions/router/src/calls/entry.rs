@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use beacon_core::shared_call::SharedEnding;
 use beacon_core::wire::{CallKey, InferenceResponse};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::flight::{Flight, Told};
 use super::handover::Handover;
@@ -26,6 +27,8 @@ pub(super) struct Entry {
     handover: Handover,
     earlier_maybe_billed: u32,
     hold: Hold,
+    /// When it became this router's.
+    since: Instant,
     /// Of a call that does not run any more.
     ended: bool,
     /// Dropped when nothing of the call is left.
@@ -62,6 +65,7 @@ impl Entry {
             handover,
             earlier_maybe_billed: flight.earlier_maybe_billed,
             hold: shared.map_or(Hold::Alone, Hold::Asking),
+            since: Instant::now(),
             ended: false,
             end: Some(end),
         }
@@ -79,7 +83,7 @@ impl Entry {
         let stop = Arc::clone(&self.stop);
         let interrupted = async {
             match &self.hold {
-                Hold::Holding(shared) => shared.keep(&self.key, self.calls.clock).await,
+                Hold::Holding(shared) => shared.keep(&self.key, self.since, self.calls.clock).await,
                 Hold::Alone | Hold::Asking(_) => pending().await,
             }
         };
@@ -112,7 +116,8 @@ impl Entry {
         let clock = self.calls.clock;
         let turn = shared.turn(&self.key, self.digest, &self.stop, &self.elsewhere, clock).await;
         Some(match turn {
-            Turn::Mine { earlier_maybe_billed, result_url } => {
+            Turn::Mine { earlier_maybe_billed, result_url, since } => {
+                self.since = since;
                 self.earlier_maybe_billed = self.earlier_maybe_billed.max(earlier_maybe_billed);
                 self.handover.take(&shared.calls, &self.key, result_url);
                 return None;

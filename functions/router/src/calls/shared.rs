@@ -32,9 +32,17 @@ pub(super) struct SharedTable {
 
 /// What came of waiting for a turn to make a call.
 pub(super) enum Turn {
-    Mine { earlier_maybe_billed: u32, result_url: Option<String> },
+    Mine {
+        earlier_maybe_billed: u32,
+        result_url: Option<String>,
+        /// Its lease counts from here.
+        since: Instant,
+    },
     Done(Box<InferenceResponse>),
-    Stopped { maybe_billed: bool, earlier_maybe_billed: u32 },
+    Stopped {
+        maybe_billed: bool,
+        earlier_maybe_billed: u32,
+    },
     Conflict,
     OutOfReach,
 }
@@ -46,6 +54,17 @@ pub(super) enum Interrupt {
     Stop,
     /// No sign of life of this router can be stored, or another has taken the call over.
     Lost,
+}
+
+/// What follows, whatever happens.
+struct Then<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for Then<F> {
+    fn drop(&mut self) {
+        if let Some(then) = self.0.take() {
+            then();
+        }
+    }
 }
 
 impl SharedTable {
@@ -65,12 +84,13 @@ impl SharedTable {
     ) -> Turn {
         let bounds = self.calls.bounds();
         loop {
+            let since = Instant::now();
             let claimed = self.calls.claim(key, digest, clock.now_ms()).await;
             match self.told(claimed) {
                 None => return Turn::OutOfReach,
                 Some(Claimed::Mine { earlier_maybe_billed, result_url }) => {
                     elsewhere.store(false, Ordering::Relaxed);
-                    return Turn::Mine { earlier_maybe_billed, result_url };
+                    return Turn::Mine { earlier_maybe_billed, result_url, since };
                 }
                 Some(Claimed::Done(response)) => return Turn::Done(response),
                 Some(Claimed::Stopped { maybe_billed, earlier_maybe_billed }) => {
@@ -117,15 +137,17 @@ impl SharedTable {
     }
 
     /// Gives signs of life, until the call must end.
-    pub(super) async fn keep(&self, key: &CallKey, clock: Clock) -> Interrupt {
+    pub(super) async fn keep(&self, key: &CallKey, since: Instant, clock: Clock) -> Interrupt {
         let bounds = self.calls.bounds();
-        let mut renewed = Instant::now();
+        let (mut renewed, mut in_doubt) = (since, false);
         loop {
             let until = renewed + bounds.lease;
             let begun = Instant::now();
-            let due = begun.duration_since(renewed) >= bounds.renew;
+            let due = in_doubt || begun.duration_since(renewed) >= bounds.renew;
             let found = async {
-                sleep(bounds.watch).await;
+                if !in_doubt {
+                    sleep(bounds.watch).await;
+                }
                 if due {
                     self.calls.renew(key, clock.now_ms()).await
                 } else {
@@ -135,10 +157,12 @@ impl SharedTable {
             // Whether a write that is late was stored does not matter: the lease before it ends.
             let Ok(found) = timeout_at(until, found).await else { return Interrupt::Lost };
             match self.told(found) {
-                Some(Renewed::Mine) if due => renewed = begun,
+                Some(Renewed::Mine) if due => (renewed, in_doubt) = (begun, false),
                 Some(Renewed::Mine) | None => {}
                 Some(Renewed::StopAsked) => return Interrupt::Stop,
-                Some(Renewed::Lost) => return Interrupt::Lost,
+                Some(Renewed::Lost) if due => return Interrupt::Lost,
+                // What stood a moment ago may be what was before the claim.
+                Some(Renewed::Lost) => in_doubt = true,
             }
         }
     }
@@ -154,10 +178,11 @@ impl SharedTable {
         then: impl FnOnce() + Send + 'static,
     ) {
         let table = Arc::clone(self);
+        let then = Then(Some(then));
         let work = async move {
+            // Dropped in this order, also where the work is broken off.
+            let (_end, _then) = (end, then);
             table.store_now(&key, ending, clock).await;
-            then();
-            drop(end);
         };
         // Without a runtime nobody is left to wait, and the lease tells.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use beacon_core::Region;
-use beacon_core::wire::{Considered, Order, Standing};
+use beacon_core::wire::{Considered, InferenceRequest, Order, Standing, Usage};
 
 use super::course::Course;
 use super::{Asking, Way, tokens};
@@ -47,9 +47,7 @@ pub(super) fn considered<'a>(
     // A request that was taken has its result with the provider that took it.
     if let Some(url) = asking.sent.result_url() {
         let owns = |candidate: &Candidate<Way<'a>>| candidate.provider.0.owns(&url);
-        if candidates.iter().any(owns) {
-            candidates.retain(owns);
-        }
+        candidates.retain(owns);
     }
     // One that never answered counts as fast as the fastest, or a dear one that was asked first
     // would stay cheaper than all that were not.
@@ -57,17 +55,24 @@ pub(super) fn considered<'a>(
     let fastest = known.min_by(f64::total_cmp).unwrap_or(NOMINAL_SECONDS);
     for Candidate { provider: (provider, _), shown, .. } in &mut candidates {
         let seconds = shown.expected_seconds.unwrap_or(fastest);
-        shown.expected_cost = provider.price.expected(seconds);
+        shown.expected_cost = provider.price.known_cost(seconds, Some(size(asking.request)));
     }
     rank(&mut candidates, order);
     candidates
+}
+
+/// What the call would use if its answer were as long as it may be.
+fn size(request: &InferenceRequest) -> Usage {
+    let output = u64::from(request.max_tokens);
+    let input = tokens(request).saturating_sub(output);
+    Usage { input_tokens: Some(input), output_tokens: Some(output) }
 }
 
 /// By the latest calls, with what loading the model takes; none before the first of a model that
 /// needs no loading.
 fn expected_seconds(route: &crate::route::Route, now_ms: u64) -> Option<f64> {
     let known = route.known();
-    let latency = known.record.last_success_ms.map(|_at| known.record.avg_latency);
+    let latency = known.record.latency();
     let waking = known.waking.extra(now_ms);
     match (latency, waking) {
         (None, Duration::ZERO) => None,

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use beacon_core::ProviderId;
-use beacon_core::wire::{Attempted, Decision, InferenceResponse, Timings};
+use beacon_core::wire::{Attempted, Decision, InferenceResponse, Order, Timings};
 use tokio::time::Instant;
 
 use super::BUDGET;
-use crate::failure::Failure;
+use crate::choose::Candidate;
+use crate::failure::{Failure, FailureCode};
 use crate::metrics::Totals;
 use crate::provider::{Answer, Provider, Sent};
 
@@ -19,6 +20,8 @@ pub(super) struct Course {
     at_providers: f64,
     pub(super) decision: Decision,
     ruled_out: Vec<ProviderId>,
+    /// Requests that met a model that was being loaded.
+    loading: u32,
 }
 
 /// A request that was made and failed.
@@ -37,12 +40,21 @@ impl Course {
             at_providers: 0.0,
             decision: Decision::default(),
             ruled_out: Vec::new(),
+            loading: 0,
         }
     }
 
     /// What is left of the time that a router takes for all attempts and waits.
     pub(super) fn left(&self) -> Duration {
         BUDGET.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Notes who could be asked when the call came.
+    pub(super) fn consider<P>(&mut self, order: Order, candidates: &[Candidate<P>]) {
+        if self.decision.order.is_none() {
+            let shown = candidates.iter().map(|candidate| candidate.shown.clone());
+            (self.decision.order, self.decision.candidates) = (Some(order), shown.collect());
+        }
     }
 
     /// Waits, and counts it.
@@ -56,6 +68,18 @@ impl Course {
     /// Requests made.
     pub(super) fn attempts(&self) -> u32 {
         u32::try_from(self.decision.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The last request met a model that is being loaded, for which there is time still.
+    pub(super) fn met_loading(&mut self, cold_start: Duration) {
+        if self.begun.elapsed() < cold_start {
+            self.loading += 1;
+        }
+    }
+
+    /// Requests made that count against how often is asked.
+    pub(super) fn counted(&self) -> u32 {
+        self.attempts().saturating_sub(self.loading)
     }
 
     /// Requests made to one provider.
@@ -84,10 +108,11 @@ impl Course {
         self.at_providers += seconds;
         let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
         let failure = outcome.as_ref().err();
+        let was_sent = failure.is_none_or(|failure| failure.code != FailureCode::Unreachable);
         self.decision.attempts.push(Attempted {
             provider: provider.name.to_string(),
             seconds,
-            cost: provider.price.actual(seconds, usage),
+            cost: if was_sent { provider.price.known_cost(seconds, usage) } else { None },
             code: failure.map(|failure| failure.code.to_string()),
             http_status: failure.and_then(|failure| failure.http_status),
             maybe_billed: failure.is_some_and(Failure::maybe_billed),

@@ -27,6 +27,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// sent on a connection that is just closing is lost, and must not be sent again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// Longest address that a provider can send on to.
+const MAX_LOCATION_BYTES: usize = 2048;
 /// Requests that a provider may send on to itself before anything is done.
 const MOST_REDIRECTS: u32 = 3;
 /// Between two requests for a result that was not ready, or whose connection was lost.
@@ -164,6 +166,7 @@ impl Endpoint {
             return Ok(None);
         }
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.filter(|given| given.len() <= MAX_LOCATION_BYTES);
         let Some(url) = location.and_then(|given| response.url().join(given).ok()) else {
             return Ok(None);
         };

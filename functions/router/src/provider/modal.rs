@@ -22,6 +22,10 @@ struct Request<'a> {
     temperature: f64,
     max_tokens: u32,
     region: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -73,13 +77,19 @@ pub(super) async fn call(endpoint: &Endpoint, call: &Call<'_>) -> Result<Answer,
         temperature: call.request.temperature,
         max_tokens: call.request.max_tokens,
         region: call.region.as_str(),
+        seed: call.request.seed,
+        top_p: call.request.top_p,
     };
     read(&endpoint.post(call, super::json(&body)).await?)
 }
 
 fn read(answer: &HttpAnswer) -> Result<Answer, Failure> {
     if !answer.is_success() {
-        let error = answer.object::<Reply>().ok().and_then(|reply| reply.error);
+        let reply: Option<Reply> = answer.object().ok();
+        if let Some(withheld) = reply.as_ref().and_then(Reply::withheld) {
+            return Ok(withheld);
+        }
+        let error = reply.and_then(|reply| reply.error);
         return Err(answer.status_failure(error.as_deref().filter(|text| is_plain(text))));
     }
     let reply: Reply = answer.object()?;
@@ -153,6 +163,7 @@ impl Reply {
         };
         // Asked the same again, it says the same.
         let lasting = error.map(|_plain| false);
+        let fault = lasting;
         Failure {
             code: code.map_or(FailureCode::ExecutionFailed, FailureCode::Named),
             message,
@@ -161,8 +172,9 @@ impl Reply {
             retryable: own.transient.or(lasting),
             // A time that it took says that it ran.
             maybe_billed: Some(self.inference_time.is_some_and(|seconds| seconds > 0.0)),
-            fault: None,
+            fault,
             retry_after: None,
+            throttles: false,
         }
     }
 }

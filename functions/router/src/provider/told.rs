@@ -143,9 +143,9 @@ impl ToldError {
     }
 
     /// Whether it is an answer, told with this status of failure. Statuses of the caller's rights and
-    /// pace, and of servers that break, are believed before the body is.
+    /// pace are believed before the body is.
     pub(super) fn is_answer(&self, status: u16) -> bool {
-        let believed = matches!(status, 401 | 408 | 429) || !(400..500).contains(&status);
+        let believed = matches!(status, 401 | 408 | 429) || status < 400;
         self.verdict.is_some() && !believed
     }
 
@@ -166,7 +166,12 @@ impl ToldError {
             Failure::new(FailureCode::Http(status), String::new()).maybe_billed()
         });
         let failure = Failure::new(FailureCode::ExecutionFailed, message).with_status(http_status);
-        Failure { retryable, maybe_billed: Some(lost || generated), ..failure }
+        // What was asked wrongly, or too fast, does not speak against the provider.
+        let asked_so = self.status.is_some_and(|status| (400..500).contains(&status));
+        let fault = (asked_so || retryable == Some(false)).then_some(false);
+        let throttles = self.status == Some(429);
+        let maybe_billed = Some(lost || generated);
+        Failure { retryable, maybe_billed, fault, throttles, ..failure }
     }
 
     /// Whether asking again may help, where the error tells.

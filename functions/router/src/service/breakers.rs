@@ -25,6 +25,7 @@ pub(super) async fn reset(
     Query(which): Query<Which>,
 ) -> Result<Json<Reset>, RequestError> {
     served.access.admin(&headers).map_err(RequestError::Access)?;
-    let reset = served.router.reset_breakers(which.provider.as_deref(), which.model.as_deref());
+    let reset =
+        served.router.reset_breakers(which.provider.as_deref(), which.model.as_deref()).await;
     Ok(Json(Reset { reset }))
 }

@@ -103,9 +103,9 @@ async fn breakers_and_waits_are_reset_by_name() {
     let router = Running::start(&lab("modal", &upstream.url, "")).await;
     router.infer_all(5, &question()).await;
     upstream.turn_to(Act::answer("4"));
-    assert_eq!(router.router.reset_breakers(Some("other"), None), 0);
+    assert_eq!(router.router.reset_breakers(Some("other"), None).await, 0);
     assert_eq!(router.infer(&question()).await["error_code"], "PROVIDER_UNAVAILABLE");
-    assert_eq!(router.router.reset_breakers(Some("lab"), Some("m")), 1);
+    assert_eq!(router.router.reset_breakers(Some("lab"), Some("m")).await, 1);
     assert_eq!(router.infer(&question()).await["response"], "4");
     assert_eq!(upstream.connections(), 6);
 }
