@@ -1,0 +1,101 @@
+//! `LiteLLM` proxy, the most used gateway, installed beside what cargo builds.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::gateway::{Gateway, free_address};
+use super::upstream::Upstream;
+use super::{CHAT, HOLD, INSTANT};
+use crate::bench::error::{BenchError, io};
+use crate::bench::table;
+
+/// Everything it does beside the calls is off, as its advice for production says: calls home, the
+/// download of prices, a line for every request. The two limits would keep it from having 2,000
+/// calls in flight.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("LITELLM_MODE", "PRODUCTION"),
+    ("LITELLM_LOG", "ERROR"),
+    ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
+    ("LITELLM_DONT_SHOW_FEEDBACK_BOX", "True"),
+    ("AIOHTTP_CONNECTOR_LIMIT", "4000"),
+    ("AIOHTTP_CONNECTOR_LIMIT_PER_HOST", "4000"),
+];
+
+/// An installed `LiteLLM`.
+#[derive(Debug)]
+pub(super) struct Litellm {
+    tools: PathBuf,
+}
+
+impl Litellm {
+    /// Installs the pinned versions unless they are there; none where Python is missing.
+    pub(super) fn install(tools: PathBuf) -> Result<Option<Self>, BenchError> {
+        let pinned = concat!(env!("CARGO_MANIFEST_DIR"), "/litellm/requirements.txt");
+        let wanted = fs::read(pinned).map_err(io("xtask/litellm/requirements.txt"))?;
+        let there = tools.join("installed.txt");
+        if fs::read(&there).is_ok_and(|installed| installed == wanted) {
+            return Ok(Some(Self { tools }));
+        }
+        table::progress("installing LiteLLM with pip");
+        let mut python = Command::new("python3");
+        let made = python.args(["-m", "venv", "--clear"]).arg(&tools).status();
+        match made {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                table::progress("Python is not installed: LiteLLM is left out");
+                return Ok(None);
+            }
+            made => succeeded("python3 -m venv", made)?,
+        }
+        let mut pip = Command::new(tools.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        succeeded("pip install", pip.arg("--requirement").arg(pinned).status())?;
+        fs::write(there, wanted).map_err(io("target/bench/litellm"))?;
+        Ok(Some(Self { tools }))
+    }
+
+    /// Starts its proxy on the upstream, with so many worker processes.
+    pub(super) fn start(
+        &self,
+        workers: usize,
+        upstream: &Upstream,
+        scratch: &Path,
+    ) -> Result<Gateway, BenchError> {
+        let config = scratch.join("litellm.yaml");
+        fs::write(&config, configuration(upstream)).map_err(io("LiteLLM's configuration"))?;
+        let address = free_address()?;
+        let mut command = Command::new(self.tools.join("bin/litellm"));
+        command.arg("--config").arg(&config);
+        command.args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
+        command.args(["--num_workers", &workers.to_string(), "--telemetry", "False"]);
+        command.envs(ENVIRONMENT).current_dir(scratch);
+        let name = format!("LiteLLM, {workers} workers");
+        let log = scratch.join(format!("litellm-{workers}.log"));
+        Gateway::start(name, command, address, CHAT, &log)
+    }
+}
+
+fn configuration(upstream: &Upstream) -> String {
+    let model = |model: &str| {
+        let url = upstream.url(model);
+        format!(
+            "  - model_name: {model}\n    litellm_params:\n      model: openai/{model}\n      \
+             api_base: {url}\n      api_key: none\n"
+        )
+    };
+    let models = [INSTANT, HOLD].map(model).concat();
+    format!(
+        "model_list:\n{models}litellm_settings:\n  request_timeout: 600\n  set_verbose: false\n  \
+         num_retries: 0\n  telemetry: false\ngeneral_settings:\n  disable_spend_logs: true\n"
+    )
+}
+
+fn succeeded(
+    program: &'static str,
+    status: std::io::Result<std::process::ExitStatus>,
+) -> Result<(), BenchError> {
+    let status = status.map_err(io(program))?;
+    let output = "see above".to_owned();
+    if status.success() { Ok(()) } else { Err(BenchError::Failed { program, status, output }) }
+}
