@@ -1,4 +1,4 @@
-//! `cargo xtask bench router`: what the router takes and adds, beside `LiteLLM` proxy.
+//! `cargo xtask bench router`: what the router takes and adds, beside LiteLLM proxy.
 //!
 //! The upstream, the load and each gateway are processes of their own on the same cores. Both
 //! gateways are asked the same by the same program and ask the same upstream, turn by turn in one
@@ -24,7 +24,7 @@ use super::beacon::build;
 use super::error::{BenchError, io, same};
 use super::table;
 use gateway::{Cancelled, Gateway, Held, Loaded, free_address, steady};
-use litellm::Litellm;
+use litellm::{Litellm, WAYS};
 use load::Outcome;
 use upstream::Upstream;
 
@@ -47,7 +47,7 @@ const SECONDS: u64 = 4;
 const IN_FLIGHT: usize = 2000;
 /// Calls that are cancelled, and how many at a time.
 const CANCELS: (usize, usize) = (10_000, 1000);
-/// The same for `LiteLLM`, which is slower.
+/// The same for LiteLLM, which is slower.
 const PEER_CANCELS: (usize, usize) = (500, 100);
 
 /// How much to measure.
@@ -175,7 +175,7 @@ fn start_beacon(binary: &Path, upstream: &Upstream, scratch: &Path) -> Result<Ga
     Gateway::start("Beacon".to_owned(), command, address, BEACON_PATH, &scratch.join("beacon.log"))
 }
 
-/// `LiteLLM` with as many workers as it does best with on these cores.
+/// LiteLLM as it does best on these cores.
 fn better(
     litellm: &Litellm,
     upstream: &Upstream,
@@ -183,11 +183,11 @@ fn better(
     seconds: u64,
 ) -> Result<Gateway, BenchError> {
     let mut best: Option<(f64, Gateway)> = None;
-    for workers in [1, 2] {
-        table::progress(&format!("LiteLLM with {workers} workers, to warm up and compare"));
-        let gateway = litellm.start(workers, upstream, scratch)?;
-        gateway.steady(16, seconds)?;
-        let rate = right(gateway.steady(16, seconds)?.outcome)?.per_second;
+    for way in &WAYS {
+        table::progress(&format!("{}, to warm up and compare", way.name));
+        let gateway = litellm.start(way, upstream, scratch)?;
+        gateway.steady(CONNECTIONS[0], seconds)?;
+        let rate = right(gateway.steady(CONNECTIONS[0], seconds)?.outcome)?.per_second;
         table::progress(&format!("  {rate:.0}/s"));
         if best.as_ref().is_none_or(|(other, _)| rate > *other) {
             best = Some((rate, gateway));

@@ -1,4 +1,4 @@
-//! `LiteLLM` proxy, the most used gateway, installed beside what cargo builds.
+//! LiteLLM proxy, the most used gateway, installed beside what cargo builds.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -23,7 +23,26 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("AIOHTTP_CONNECTOR_LIMIT_PER_HOST", "4000"),
 ];
 
-/// An installed `LiteLLM`.
+/// How its proxy may be run on two cores.
+pub(super) const WAYS: [Way; 3] = [
+    Way { name: "LiteLLM, 1 worker", arguments: &["--num_workers", "1"] },
+    Way {
+        name: "LiteLLM, 2 workers",
+        // On a busy machine a worker that starts does not tell of itself in the usual five seconds,
+        // and would be started again and again.
+        arguments: &["--num_workers", "2", "--timeout_worker_healthcheck", "120"],
+    },
+    Way { name: "LiteLLM, 2 Granian workers", arguments: &["--num_workers", "2", "--run_granian"] },
+];
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) name: &'static str,
+    arguments: &'static [&'static str],
+}
+
+/// An installed LiteLLM.
 #[derive(Debug)]
 pub(super) struct Litellm {
     tools: PathBuf,
@@ -55,10 +74,10 @@ impl Litellm {
         Ok(Some(Self { tools }))
     }
 
-    /// Starts its proxy on the upstream, with so many worker processes.
+    /// Starts its proxy on the upstream.
     pub(super) fn start(
         &self,
-        workers: usize,
+        way: &Way,
         upstream: &Upstream,
         scratch: &Path,
     ) -> Result<Gateway, BenchError> {
@@ -68,14 +87,13 @@ impl Litellm {
         let mut command = Command::new(self.tools.join("bin/litellm"));
         command.arg("--config").arg(&config);
         command.args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
-        command.args(["--num_workers", &workers.to_string(), "--telemetry", "False"]);
+        command.args(["--telemetry", "False"]).args(way.arguments);
         command.envs(ENVIRONMENT).current_dir(scratch);
-        let name = format!("LiteLLM, {workers} workers");
-        let log = scratch.join(format!("litellm-{workers}.log"));
-        Gateway::start(name, command, address, CHAT, &log)
+        Gateway::start(way.name.to_owned(), command, address, CHAT, &scratch.join("litellm.log"))
     }
 }
 
+/// Without a key of its own, as the router beside it: checking one takes time.
 fn configuration(upstream: &Upstream) -> String {
     let model = |model: &str| {
         let url = upstream.url(model);
@@ -87,7 +105,8 @@ fn configuration(upstream: &Upstream) -> String {
     let models = [INSTANT, HOLD].map(model).concat();
     format!(
         "model_list:\n{models}litellm_settings:\n  request_timeout: 600\n  set_verbose: false\n  \
-         num_retries: 0\n  telemetry: false\ngeneral_settings:\n  disable_spend_logs: true\n"
+         num_retries: 0\n  telemetry: false\ngeneral_settings:\n  disable_spend_logs: true\n  \
+         dangerously_permit_weak_or_unset_master_key: true\n"
     )
 }
 

@@ -6,7 +6,7 @@ use super::{CONNECTIONS, IN_FLIGHT, Results};
 use crate::bench::limits::{absent, at_least, at_most, count, middle, told};
 use crate::bench::table::Line;
 
-/// Least requests a second, as a multiple of `LiteLLM`'s.
+/// Least requests a second, as a multiple of LiteLLM's.
 const RATIO: f64 = 60.0;
 /// Least requests for a second of the router's own CPU time.
 const PER_CPU_SECOND: f64 = 5000.0;
