@@ -4,7 +4,7 @@ use std::io::Write;
 
 use beacon_core::view::JobView;
 use beacon_infra::{DataDir, Duty, Running, Stack, StackError, StackOptions, access_settings};
-use beacon_router::{Config, HybridRouter};
+use beacon_router::{Access, Config, HybridRouter, Service};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -40,6 +40,8 @@ pub(crate) enum CommandError {
     Router(#[from] RouterError),
     #[error(transparent)]
     Providers(#[from] beacon_router::ConfigError),
+    #[error(transparent)]
+    Access(#[from] beacon_router::AccessError),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
     #[error("no threads can be started")]
@@ -246,6 +248,8 @@ async fn export(arguments: &Arguments, job: &str) -> Result<Done, CommandError> 
 
 async fn router(options: &Router) -> Result<Done, CommandError> {
     let router = HybridRouter::new(Config::from_file(&options.config)?)?;
+    let access = Access::from_environment()?;
+    access.may_listen(options.listen)?;
     let failed = |source| CommandError::Listen { address: options.listen, source };
     let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -253,7 +257,8 @@ async fn router(options: &Router) -> Result<Done, CommandError> {
         report::note(false, report::SIMULATED);
     }
     report::note(false, &format!("router at http://{address}"));
-    beacon_router::serve(listener, router, interrupted()).await.map_err(failed)?;
+    let service = Service::new(router).with_access(access);
+    service.serve(listener, interrupted()).await.map_err(failed)?;
     Ok(Done(0))
 }
 

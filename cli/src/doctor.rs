@@ -12,7 +12,7 @@ mod queues;
 mod router;
 mod tables;
 
-use beacon_infra::Aws;
+use beacon_infra::{Aws, configured_router};
 use reqwest::Url;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -76,7 +76,9 @@ async fn checked_router(
     }
     let base = environment.value(ROUTER_URL).and_then(|base| Url::parse(base).ok());
     let named_by = environment.set_by(ROUTER_URL).to_owned();
-    let server = base.map(|base| Server { base, named_by, what: "router" });
+    let settings = configured_router().ok().flatten();
+    let authorization = settings.and_then(|settings| settings.authorization);
+    let server = base.map(|base| Server { base, named_by, what: "router", authorization });
     match environment.of(ROUTER_URL) {
         Some(known) => router::checks(known, server.as_ref(), patience).await,
         None => RouterFound { checks: Vec::new(), answer: None },

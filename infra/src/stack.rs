@@ -163,7 +163,7 @@ impl Stack {
                     let component = start_router(*own, &ended)?;
                     let base = component.url();
                     router = Some(component);
-                    RouterSettings { base, timeout }
+                    RouterSettings { base, timeout, authorization: None }
                 }
             };
             tracing::info!(hybrid_base = settings.base, "Hybrid Router enabled");

@@ -2,14 +2,15 @@
 //! against the document that it serves.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use beacon_core::openapi;
 use serde_json::Value;
 
-use crate::test::{TestError, built, cargo, shown, step};
+use crate::python::{folder, installed};
+use crate::test::{TestError, built, cargo, clean, file, shown, step};
 
 /// Simulated, because what a model answers is not looked at.
 fn providers() -> String {
@@ -25,7 +26,7 @@ fn providers() -> String {
 
 /// Runs it on a Beacon of its own.
 pub(crate) fn run() -> Result<(), TestError> {
-    let tools = installed()?;
+    let tools = installed("schemathesis")?;
     // As the tests built it.
     let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
     let program = built(&mut build, "beacon", false)?;
@@ -41,35 +42,13 @@ pub(crate) fn run() -> Result<(), TestError> {
     let mut schemathesis = Command::new(tools.join("bin/schemathesis"));
     schemathesis
         .arg("--config-file")
-        .arg(folder().join("schemathesis.toml"))
+        .arg(folder("schemathesis").join("schemathesis.toml"))
         .arg("run")
         .arg(format!("http://{}/openapi.json", beacon.api))
         .env("BEACON_TOKEN", token.trim())
         // It leaves files where it runs.
         .current_dir(scratch.path());
     step("the API against its description", &mut schemathesis)
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/schemathesis")
-}
-
-/// Where the pinned versions are, installed unless they are there.
-fn installed() -> Result<PathBuf, TestError> {
-    let tools = std::path::absolute("target/tools/schemathesis").map_err(file("target/tools"))?;
-    let pinned = folder().join("requirements.txt");
-    let there = tools.join("installed.txt");
-    let wanted = fs::read(&pinned).map_err(file("tests/schemathesis/requirements.txt"))?;
-    if fs::read(&there).is_ok_and(|installed| installed == wanted) {
-        return Ok(tools);
-    }
-    let mut python = Command::new("python3");
-    step("a place for schemathesis", python.args(["-m", "venv", "--clear"]).arg(&tools))?;
-    let mut pip = Command::new(tools.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]);
-    step("installing schemathesis", pip.arg(&pinned))?;
-    fs::write(there, wanted).map_err(file("target/tools/schemathesis"))?;
-    Ok(tools)
 }
 
 /// A Beacon that runs until this is dropped.
@@ -119,20 +98,9 @@ impl Drop for Beacon {
     }
 }
 
-/// The program on a data directory, with nothing of this environment that changes what it does.
+/// The program on a data directory.
 fn command(program: &Path, data: &Path) -> Command {
-    let mut command = Command::new(program);
-    for (name, _value) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("BEACON_") || text.starts_with("HYBRID_") {
-            command.env_remove(name);
-        }
-    }
-    command.env("BEACON_LOG", "error").arg("--data").arg(data).arg("--json");
-    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut command = clean(program);
+    command.arg("--data").arg(data).arg("--json").stdout(Stdio::null());
     command
-}
-
-fn file(what: &'static str) -> impl FnOnce(io::Error) -> TestError {
-    move |source| TestError::File { what, source }
 }

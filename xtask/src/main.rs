@@ -4,7 +4,9 @@ mod bench;
 mod contract;
 mod faults;
 mod mutants;
+mod openai_client;
 mod openapi;
+mod python;
 mod test;
 
 use std::error::Error;
@@ -15,10 +17,13 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Formatting, lints, licences, all tests and the API against its description; installs what it needs.
+    /// Formatting, lints, licences, all tests, the API against its description, the openai client
+    /// against the router; installs what it needs.
     Test,
-    /// The API against its description alone, the last step of `test`.
+    /// The API against its description alone, the last step but one of `test`.
     Contract,
+    /// The openai client against the router alone, the last step of `test`.
+    OpenaiClient,
     /// Writes `docs/openapi.json` anew.
     Openapi,
     /// Schedules of the functions under faults, each replayed by its seed.
@@ -48,6 +53,7 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
+        Task::OpenaiClient => openai_client::run().map_err(Into::into),
         Task::Faults(faults) => faults::run(&faults).map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::contract;
+use crate::{contract, openai_client};
 
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
@@ -40,7 +40,8 @@ pub(crate) fn run() -> Result<(), TestError> {
     let mut check = Command::new(deny);
     step("licences, bans, sources", check.args(["check", "licenses", "bans", "sources"]))?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
-    contract::run()
+    contract::run()?;
+    openai_client::run()
 }
 
 fn installed_deny() -> Result<PathBuf, TestError> {
@@ -61,6 +62,24 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments);
     command
+}
+
+/// The program, with nothing of this environment that changes what it does.
+pub(crate) fn clean(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _value) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("BEACON_") || text.starts_with("HYBRID_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("BEACON_LOG", "error").stdin(Stdio::null());
+    command
+}
+
+/// What is wrong where a file cannot be used.
+pub(crate) fn file(what: &'static str) -> impl FnOnce(std::io::Error) -> TestError {
+    move |source| TestError::File { what, source }
 }
 
 /// Runs a build; where its program, or its test, of this name is.

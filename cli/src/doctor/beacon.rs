@@ -69,7 +69,7 @@ fn server(base: &str, named_by: &str) -> Option<Server> {
     let mut base = Url::parse(base).ok().filter(Url::has_host)?;
     base.set_username("").ok()?;
     base.set_password(None).ok()?;
-    Some(Server { base, named_by: named_by.to_owned(), what: "Beacon" })
+    Some(Server { base, named_by: named_by.to_owned(), what: "Beacon", authorization: None })
 }
 
 async fn beacon(client: &Client, server: &Server, patience: Patience) -> Found<Answer> {

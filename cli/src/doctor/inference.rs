@@ -7,6 +7,7 @@ use beacon_core::wire::{
 };
 use beacon_infra::clock;
 use reqwest::Client;
+use reqwest::header::AUTHORIZATION;
 
 use super::check::Check;
 use super::network::{Answer, NoAnswer, Server, ask_within};
@@ -51,6 +52,10 @@ pub(crate) async fn inference(
         .post(server.path("/inference"))
         .header(DEADLINE_HEADER, clock::now().as_millisecond().saturating_add(left))
         .json(&request(&provider, &model));
+    let request = match &server.authorization {
+        Some(authorization) => request.header(AUTHORIZATION, authorization),
+        None => request,
+    };
     let asked = format!("`{model}` in {}", provider.region);
     match ask_within(request, limit).await {
         Ok(answer) => read(&asked, &answer).after(answer.took),
@@ -86,6 +91,10 @@ fn request(provider: &ProviderView, model: &str) -> InferenceRequest {
 }
 
 fn read(asked: &str, answer: &Answer) -> Check {
+    if answer.status == 401 {
+        let detail = format!("POST /inference for {asked}: the router accepts no token of ours");
+        return Check::failed(INFERENCE, detail, "set HYBRID_ROUTER_TOKEN to one that it knows");
+    }
     let Ok(response) = serde_json::from_slice::<InferenceResponse>(&answer.body) else {
         let detail = format!("POST /inference for {asked}: HTTP {} and no answer", answer.status);
         return Check::failed(INFERENCE, detail, "look into the router's log");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use beacon_infra::{chain, clock, read_body};
 use jiff::Timestamp;
-use reqwest::header::DATE;
+use reqwest::header::{DATE, HeaderValue};
 use reqwest::{RequestBuilder, Url};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -28,6 +28,8 @@ pub(crate) struct Server {
     pub(crate) named_by: String,
     /// For people: `router`.
     pub(crate) what: &'static str,
+    /// Marked as sensitive.
+    pub(crate) authorization: Option<HeaderValue>,
 }
 
 /// An HTTP answer.

@@ -55,7 +55,7 @@ pub(crate) async fn own(file: &Path) -> Found<Server> {
     tokio::spawn(beacon_router::serve(listener, router, std::future::pending()));
     let check = Check::ok(name, format!("{} declares {count} providers", file.display()));
     let named_by = "--providers".to_owned();
-    let server = base.map(|base| Server { base, named_by, what: "router" });
+    let server = base.map(|base| Server { base, named_by, what: "router", authorization: None });
     Found { check, value: server }
 }
 

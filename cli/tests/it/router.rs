@@ -115,6 +115,51 @@ async fn a_contradictory_environment_is_refused_by_name() {
     assert_eq!(place.calls().lines(), 0);
 }
 
+#[tokio::test]
+async fn a_router_that_asks_for_a_token_gets_it_from_the_worker_and_the_doctor() {
+    let place = Place::new();
+    let (_port, address) = port_where_nobody_listens();
+    let providers = place.providers("[0, 0]");
+    let router = [("BEACON_ROUTER_TOKENS", "token-of-the-router")];
+    let _router = Router::start_with(&place, &providers, address, &router).await;
+    let url = format!("http://{address}");
+    let (url, token) =
+        (("HYBRID_ROUTER_URL", url.as_str()), ("HYBRID_ROUTER_TOKEN", "token-of-the-router"));
+
+    let doctor = with(place.command(&["doctor"]), &[url]).await;
+    assert!(doctor.stdout.contains("set HYBRID_ROUTER_TOKEN"), "{doctor:?}");
+    let doctor = with(place.command(&["doctor"]), &[url, token]).await;
+    assert!(doctor.stdout.contains("✓ inference"), "{doctor:?}");
+    assert!(!doctor.stdout.contains(token.1), "{doctor:?}");
+
+    let run = place.command(&["run", SPEC, "--id", "told", "--json"]);
+    let run = with(run, &[url, token]).await;
+    assert_eq!(run.json()["counts"]["failed"], 0, "{run:?}");
+    assert!(!run.stderr.contains(token.1), "{run:?}");
+    let run = place.command(&["run", SPEC, "--id", "untold", "--json"]);
+    let run = with(run, &[url]).await;
+    assert_eq!(run.json()["counts"]["completed"], 0, "{run:?}");
+    let rows = place.beacon(&["export", "untold", "--format", "jsonl"]).await.json_lines();
+    let told = rows.iter().find(|row| row["status"] == "failed").unwrap();
+    assert_eq!(told["failure"]["code"], "ROUTER_HTTP_401", "{told}");
+    assert_eq!(told["failure"]["maybe_billed"], false, "{told}");
+}
+
+#[tokio::test]
+async fn a_router_without_tokens_listens_on_this_machine_only() {
+    let place = Place::new();
+    let providers = place.providers("[0, 0]");
+    let router = || place.command(&["router", "--config", &providers, "--listen", "0.0.0.0:0"]);
+    let refused = with(router(), &[]).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    for told in ["0.0.0.0", "BEACON_ROUTER_TOKENS"] {
+        assert!(refused.stderr.contains(told), "{refused:?}");
+    }
+    let refused = with(router(), &[("BEACON_ROUTER_TOKENS", "too-short")]).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(!refused.stderr.contains("too-short"), "{refused:?}");
+}
+
 /// A `beacon router` as a process. It dies with the test.
 pub(crate) struct Router {
     child: Child,
@@ -123,8 +168,18 @@ pub(crate) struct Router {
 
 impl Router {
     pub(crate) async fn start(place: &Place, config: &str, address: SocketAddr) -> Self {
+        Self::start_with(place, config, address, &[]).await
+    }
+
+    async fn start_with(
+        place: &Place,
+        config: &str,
+        address: SocketAddr,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let listen = address.to_string();
         let mut command = place.command(&["router", "--config", config, "--listen", &listen]);
+        command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let first_line = first_line(&mut child).await;
         let client = beacon_infra::http_client().unwrap();

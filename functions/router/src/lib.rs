@@ -24,4 +24,4 @@ pub use calls::{Arrival, BOUNDS, Bounds, Digest, KeyConflict, Memory};
 pub use clock::Clock;
 pub use config::{Config, ConfigError, ProviderProblem};
 pub use router::{CallContext, HybridRouter};
-pub use service::{MAX_BODY_BYTES, app, serve};
+pub use service::{Access, AccessError, Limits, MAX_BODY_BYTES, Service, serve};

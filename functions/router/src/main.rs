@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::{env, io};
 
-use beacon_router::{Config, ConfigError, HybridRouter, serve};
+use beacon_router::{Access, AccessError, Config, ConfigError, HybridRouter, Service};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,8 @@ enum StartError {
     Unset(&'static str),
     #[error("`BEACON_ROUTER_CONFIG` is not usable")]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("cannot listen on `BEACON_ROUTER_LISTEN`")]
     Listen(#[source] io::Error),
     #[error(transparent)]
@@ -31,22 +33,20 @@ async fn main() -> ExitCode {
         .with_env_filter(filter.with_env_var("BEACON_LOG").from_env_lossy())
         .with_writer(io::stderr)
         .init();
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, cause, "the router does not run");
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(%error, cause, "the router does not run");
+    ExitCode::FAILURE
 }
 
-#[expect(clippy::disallowed_methods, reason = "the only variables of the service")]
+#[expect(clippy::disallowed_methods, reason = "the service's own variables")]
 async fn run() -> Result<(), StartError> {
     let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
     let (config, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);
     let router = HybridRouter::new(Config::from_file(config.as_ref())?)?;
+    let access = Access::from_environment()?;
     let listener = TcpListener::bind(&address).await.map_err(StartError::Listen)?;
+    access.may_listen(listener.local_addr()?)?;
     let mut terminate = signal(SignalKind::terminate())?;
     tracing::info!(address = %listener.local_addr()?, simulated = router.is_simulated(), "the router listens");
     let shutdown = async move {
@@ -56,5 +56,5 @@ async fn run() -> Result<(), StartError> {
         }
         tracing::info!("the router stops accepting and finishes the calls in flight");
     };
-    Ok(serve(listener, router, shutdown).await?)
+    Ok(Service::new(router).with_access(access).serve(listener, shutdown).await?)
 }

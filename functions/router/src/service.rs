@@ -1,77 +1,158 @@
 //! The router as an HTTP service.
 
 mod body;
+mod breakers;
+mod connections;
+mod openai;
+mod received;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, FromRef, Path, Query, Request, State};
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt as _;
 use beacon_core::wire::{
     CallKey, CallState, CallView, DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceResponse,
     ProvidersResponse, TRACE_HEADER,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::calls::KeyConflict;
 use crate::router::{CallContext, HybridRouter};
 use body::Problem;
+use received::{Received, Unread};
+use tokens::Refused;
+
+pub use connections::Limits;
+pub use tokens::{Access, AccessError};
 
 /// Largest request body, bytes.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
-/// The routes.
-pub fn app(router: HybridRouter) -> axum::Router {
-    axum::Router::new()
-        .route("/inference", post(inference))
-        .route("/v1/inference", post(inference))
-        .route("/inference/{key}", get(look).delete(stop))
-        .route("/v1/inference/{key}", get(look).delete(stop))
-        .route("/health", get(health))
-        .route("/ready", get(ready))
-        .route("/providers", get(providers))
-        .fallback(async || Detail::text(StatusCode::NOT_FOUND, "Not Found"))
-        .method_not_allowed_fallback(async || {
-            Detail::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-        })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(router)
+/// A router as a service: who may use it, and what it bears.
+#[derive(Debug)]
+pub struct Service {
+    router: HybridRouter,
+    access: Access,
+    limits: Limits,
 }
 
-/// Serves until the shutdown resolves, then finishes the calls in flight.
+/// What the handlers know.
+#[derive(Debug, Clone)]
+struct Served {
+    router: HybridRouter,
+    access: Arc<Access>,
+    limits: Limits,
+    draining: watch::Receiver<bool>,
+}
+
+impl FromRef<Served> for HybridRouter {
+    fn from_ref(served: &Served) -> Self {
+        served.router.clone()
+    }
+}
+
+impl Service {
+    /// For whoever reaches it, which is why it listens on this machine only.
+    pub fn new(router: HybridRouter) -> Self {
+        Self { router, access: Access::default(), limits: Limits::default() }
+    }
+
+    /// The same, with these tokens.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// The same, within these limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Serves until the shutdown resolves, then finishes the calls in flight. Refuses an address
+    /// where anybody could spend without a token.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let Self { router, access, limits } = self;
+        access.may_listen(listener.local_addr()?).map_err(io::Error::other)?;
+        let (drain, draining) = watch::channel(false);
+        let app = app(Served { router, access: Arc::new(access), limits, draining });
+        connections::run(listener, app, limits, drain, shutdown).await;
+        Ok(())
+    }
+}
+
+/// A [`Service`] without tokens, on this machine.
 pub async fn serve(
     listener: TcpListener,
     router: HybridRouter,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    axum::serve(listener, app(router)).with_graceful_shutdown(shutdown).await
+    Service::new(router).serve(listener, shutdown).await
+}
+
+fn app(served: Served) -> axum::Router {
+    let calls = axum::Router::new()
+        .route("/inference", post(inference))
+        .route("/v1/inference", post(inference))
+        .route("/inference/{key}", get(look).delete(stop))
+        .route("/v1/inference/{key}", get(look).delete(stop))
+        .route_layer(from_fn_with_state(served.clone(), callers));
+    axum::Router::new()
+        .merge(calls)
+        .merge(openai::routes(&served))
+        .route("/breakers/reset", post(breakers::reset))
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/providers", get(providers))
+        .fallback(async |uri: Uri| no_route(&uri, StatusCode::NOT_FOUND, "Not Found"))
+        .method_not_allowed_fallback(async |uri: Uri| {
+            no_route(&uri, StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(served)
+}
+
+fn no_route(uri: &Uri, status: StatusCode, detail: &'static str) -> Response {
+    if uri.path().starts_with("/v1/") && !uri.path().starts_with("/v1/inference") {
+        return openai::unknown(status, detail);
+    }
+    Detail::text(status, detail)
+}
+
+async fn callers(State(served): State<Served>, request: Request, next: Next) -> Response {
+    match served.access.caller(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => RequestError::Access(refused).into_response(),
+    }
 }
 
 /// The call runs inside the handler, so that it ends with the connection of the one who asked.
 async fn inference(
     State(router): State<HybridRouter>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Result<Received, RequestError>,
 ) -> Result<Json<InferenceResponse>, RequestError> {
     if !is_json(&headers) {
         return Err(RequestError::MediaType);
     }
-    let body = body.map_err(RequestError::Unread)?;
+    let Received(body) = body?;
     let context = context(&headers)?;
     let request = body::parse(&body).map_err(RequestError::Invalid)?;
     router.infer(&request, &context).await.map(Json).map_err(RequestError::Key)
@@ -139,8 +220,12 @@ struct Ready {
     timestamp: f64,
 }
 
-async fn ready(State(router): State<HybridRouter>) -> Json<Ready> {
-    Json(Ready { status: "ok", timestamp: timestamp(&router) })
+async fn ready(State(served): State<Served>) -> (StatusCode, Json<Ready>) {
+    let timestamp = timestamp(&served.router);
+    if *served.draining.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(Ready { status: "draining", timestamp }));
+    }
+    (StatusCode::OK, Json(Ready { status: "ok", timestamp }))
 }
 
 #[derive(Deserialize)]
@@ -159,12 +244,19 @@ fn timestamp(router: &HybridRouter) -> f64 {
     Duration::from_millis(router.now_ms()).as_secs_f64()
 }
 
-fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
-    let text = |name: &'static str| match headers.get(name).map(|value| value.to_str()) {
+fn header_text<'a>(
+    headers: &'a HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'a str>, RequestError> {
+    match headers.get(name).map(|value| value.to_str()) {
         None => Ok(None),
         Some(Ok(text)) => Ok(Some(text)),
         Some(Err(_not_ascii)) => Err(RequestError::Invalid(vec![Problem::header_text(name)])),
-    };
+    }
+}
+
+fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
+    let text = |name| header_text(headers, name);
     let key = text(IDEMPOTENCY_HEADER)?.map(CallKey::new).transpose();
     let deadline = text(DEADLINE_HEADER)?.map(str::parse).transpose();
     Ok(CallContext {
@@ -181,9 +273,10 @@ fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
 /// A request that cannot become a call.
 enum RequestError {
     MediaType,
-    Unread(BytesRejection),
+    Unread(Unread),
     Invalid(Vec<Problem>),
     Key(KeyConflict),
+    Access(Refused),
 }
 
 #[derive(Serialize)]
@@ -204,9 +297,9 @@ impl IntoResponse for RequestError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the body must be sent as application/json",
             ),
-            Self::Unread(rejection) => {
-                let detail = rejection.body_text();
-                (rejection.status(), Json(Detail { detail })).into_response()
+            Self::Unread(unread) => {
+                let (status, detail) = unread.told();
+                (status, Json(Detail { detail })).into_response()
             }
             Self::Invalid(detail) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail })).into_response()
@@ -214,6 +307,14 @@ impl IntoResponse for RequestError {
             Self::Key(KeyConflict) => {
                 let detail = vec![Problem::key_conflict(IDEMPOTENCY_HEADER)];
                 (StatusCode::CONFLICT, Json(Detail { detail })).into_response()
+            }
+            Self::Access(refused) => {
+                let (status, detail) = refused.told();
+                let response = Detail::text(status, detail);
+                if status == StatusCode::UNAUTHORIZED {
+                    return ([(WWW_AUTHENTICATE, "Bearer")], response).into_response();
+                }
+                response
             }
         }
     }

@@ -7,6 +7,7 @@ use std::env::VarError;
 use std::time::Duration;
 
 use beacon_core::time_budget;
+use reqwest::header::HeaderValue;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
@@ -123,6 +124,8 @@ pub struct RouterSettings {
     pub base: String,
     /// All attempts and waits of the router.
     pub timeout: Duration,
+    /// `Authorization` as the router wants it; never shown.
+    pub authorization: Option<HeaderValue>,
 }
 
 /// The router from `HYBRID_ROUTER_URL` (alias `HYBRID_BASE`) and `HYBRID_ROUTER_TIMEOUT` (alias
@@ -156,7 +159,24 @@ fn router_settings_from(
         });
     };
     let base = router_base(variable, &value)?;
-    Ok(RouterSettings { base, timeout: router_timeout_from(read)? })
+    let authorization = read(ROUTER_TOKEN).map(|token| router_token(&token)).transpose()?;
+    Ok(RouterSettings { base, timeout: router_timeout_from(read)?, authorization })
+}
+
+const ROUTER_TOKEN: &str = "HYBRID_ROUTER_TOKEN";
+
+/// What shows the router's token.
+fn router_token(token: &str) -> Result<HeaderValue, ConfigError> {
+    let token = token.trim();
+    let plain = token.chars().all(|c| c.is_ascii_graphic());
+    let header = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| plain);
+    let mut header = header.ok_or_else(|| ConfigError::Invalid {
+        variable: ROUTER_TOKEN,
+        value: "…".to_owned(),
+        problem: "must be printable ASCII without blanks".to_owned(),
+    })?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 fn disabled(value: String) -> ConfigError {
@@ -281,8 +301,22 @@ mod tests {
     #[test]
     fn an_alias_is_as_good_as_the_name() {
         let settings = settings(&[("HYBRID_BASE", "http://r:1/"), ("HYBRID_TIMEOUT", "30")]);
-        let expected =
-            RouterSettings { base: "http://r:1".into(), timeout: Duration::from_secs(30) };
+        let expected = RouterSettings {
+            base: "http://r:1".into(),
+            timeout: Duration::from_secs(30),
+            authorization: None,
+        };
         assert_eq!(settings, Ok(expected));
+    }
+
+    #[test]
+    fn the_routers_token_is_sent_and_never_shown() {
+        let with =
+            |token| settings(&[("HYBRID_BASE", "http://r:1"), ("HYBRID_ROUTER_TOKEN", token)]);
+        let settings = with(" hush-hush ").unwrap();
+        assert_eq!(settings.authorization.as_ref().unwrap(), "Bearer hush-hush");
+        assert!(!format!("{settings:?}").contains("hush"), "{settings:?}");
+        let error = with("hush hush").unwrap_err().to_string();
+        assert!(error.contains("`HYBRID_ROUTER_TOKEN`") && !error.contains("hush"), "{error}");
     }
 }

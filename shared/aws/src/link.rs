@@ -10,6 +10,7 @@ use beacon_core::wire::{
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 
 use crate::environment::RouterSettings;
 use crate::error::chain;
@@ -118,17 +119,20 @@ pub async fn call_view(
 pub struct HttpLink {
     client: reqwest::Client,
     base: String,
+    /// Marked as sensitive.
+    authorization: Option<HeaderValue>,
 }
 
 impl HttpLink {
     /// To the router of these settings.
     pub fn new(settings: &RouterSettings) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: http_client()?, base: settings.base.clone() })
+        let (base, authorization) = (settings.base.clone(), settings.authorization.clone());
+        Ok(Self { client: http_client()?, base, authorization })
     }
 
     fn build(&self, request: Request<'_>) -> reqwest::RequestBuilder {
         let at = |key: &str| format!("{}/inference/{key}", self.base);
-        match request {
+        let built = match request {
             Request::Ask { key, trace, deadline, body } => self
                 .client
                 .post(format!("{}/inference", self.base))
@@ -138,6 +142,10 @@ impl HttpLink {
                 .json(body),
             Request::Look { key } => self.client.get(at(key)),
             Request::Stop { key } => self.client.delete(at(key)),
+        };
+        match &self.authorization {
+            Some(authorization) => built.header(AUTHORIZATION, authorization),
+            None => built,
         }
     }
 }

@@ -16,6 +16,9 @@ pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// Wins over the body's `trace_id`.
 pub const TRACE_HEADER: &str = "x-trace-id";
 
+/// The region asked of `POST /v1/chat/completions`, whose body has no place for it.
+pub const REGION_HEADER: &str = "x-beacon-region";
+
 /// Largest answer text kept, bytes of UTF-8.
 pub const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
@@ -73,12 +76,19 @@ pub struct InferenceRequest {
     pub trace_id: Option<String>,
 }
 
+impl InferenceRequest {
+    /// The temperature of a request that names none.
+    pub const TEMPERATURE: f64 = 0.1;
+    /// The most tokens of a request that names none.
+    pub const MAX_TOKENS: u32 = 500;
+}
+
 fn default_temperature() -> f64 {
-    0.1
+    InferenceRequest::TEMPERATURE
 }
 
 fn default_max_tokens() -> u32 {
-    500
+    InferenceRequest::MAX_TOKENS
 }
 
 fn default_cost_priority() -> bool {

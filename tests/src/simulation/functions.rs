@@ -108,6 +108,7 @@ impl World {
                 let settings = RouterSettings {
                     base: "http://router.simulated".into(),
                     timeout: Duration::from_secs(600),
+                    authorization: None,
                 };
                 let link = Arc::new(LossyLink { world: Arc::clone(self), who });
                 let router = Router::new(settings, link);

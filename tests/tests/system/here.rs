@@ -51,7 +51,7 @@ impl Here {
 
     /// With the router at this address, which has so long for an answer.
     pub(crate) async fn with_patience(base: &str, timeout: Duration) -> Self {
-        let settings = RouterSettings { base: base.to_owned(), timeout };
+        let settings = RouterSettings { base: base.to_owned(), timeout, authorization: None };
         let directory = TempDir::new().unwrap();
         Self::start(directory, Duty::Work(RouterChoice::External(settings))).await
     }
@@ -149,7 +149,8 @@ impl Here {
     /// A reconciler beside the stack's own.
     pub(crate) async fn reconciler(&self) -> Reconciler {
         let base = self.stack.running().router.clone();
-        let settings = RouterSettings { base, timeout: Duration::from_secs(600) };
+        let settings =
+            RouterSettings { base, timeout: Duration::from_secs(600), authorization: None };
         let found = self.local().sqs().get_queue_url().queue_name("beacon-question-dead.fifo");
         let dead = found.send().await.unwrap().queue_url.unwrap();
         Reconciler {

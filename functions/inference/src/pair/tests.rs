@@ -34,7 +34,7 @@ async fn a_panic_becomes_a_row_with_its_code() {
 async fn calls_of_holders_before_are_counted_where_nobody_asks_any_more() {
     // Nobody listens there, so nobody tells what became of them.
     let base = "http://127.0.0.1:1".to_owned();
-    let settings = RouterSettings { base, timeout: Duration::from_secs(1) };
+    let settings = RouterSettings { base, timeout: Duration::from_secs(1), authorization: None };
     let link = Arc::new(HttpLink::new(&settings).unwrap());
     let router = Router::new(settings, link);
     let (message, ticket) = (message(), ticket());

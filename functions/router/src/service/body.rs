@@ -131,6 +131,12 @@ impl Problem {
         }
     }
 
+    /// What is wrong, and with what.
+    pub(super) fn told(&self) -> (String, &'static str) {
+        let name = self.loc.last().and_then(Value::as_str).unwrap_or_default();
+        (name.to_owned(), self.msg)
+    }
+
     /// A header that is not text.
     pub(super) fn header_text(name: &str) -> Self {
         let loc = vec![json!("header"), json!(name)];

@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, not their crate")]
 
+mod access;
+mod chat;
 mod config;
+mod connections;
 mod failures;
 mod keyed;
 mod known;

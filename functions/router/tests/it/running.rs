@@ -1,7 +1,7 @@
 //! A router that runs, and a client of it.
 
 use beacon_core::wire::CallKey;
-use beacon_router::{CallContext, Config, HybridRouter, serve};
+use beacon_router::{CallContext, Config, HybridRouter, Service};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -50,11 +50,19 @@ pub(crate) fn keyed(key: &str) -> CallContext {
 
 impl Running {
     pub(crate) async fn start(toml: &str) -> Self {
-        let router = router(toml);
+        Self::serving(router(toml), |service| service).await
+    }
+
+    /// The service of a router, with what `with` adds to it.
+    pub(crate) async fn serving(
+        router: HybridRouter,
+        with: impl FnOnce(Service) -> Service,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();
-        let service = tokio::spawn(serve(listener, router.clone(), async {
+        let service = with(Service::new(router.clone()));
+        let service = tokio::spawn(service.serve(listener, async {
             let _asked_or_forgotten = stopped.await;
         }));
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
@@ -62,8 +70,16 @@ impl Running {
         Self { address, router, client, stop: Some(stop), service }
     }
 
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     pub(crate) fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        self.client.post(format!("http://{}{path}", self.address))
+        self.client.post(self.url(path))
     }
 
     /// Status and body.

@@ -10,7 +10,10 @@ use reqwest::Url;
 use crate::tokens::Tokens;
 
 use super::access::requests_per_minute;
-use super::{AccessSettings, ConfigError, disabled, filled, raw, router_base, whole_timeout};
+use super::{
+    AccessSettings, ConfigError, ROUTER_TOKEN, disabled, filled, raw, router_base, router_token,
+    whole_timeout,
+};
 
 /// One setting as it counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +70,8 @@ enum Kind {
     QueueUrl,
     RequestsPerMinute,
     Token,
-    /// A list of tokens that the API accepts.
+    RouterToken,
+    /// A list of tokens that the API, or the router, accepts.
     Tokens,
 }
 
@@ -82,7 +86,7 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 14] = [
+const VARIABLES: [Variable; 17] = [
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
         alias: Some("HYBRID_TIMEOUT"),
@@ -90,6 +94,9 @@ const VARIABLES: [Variable; 14] = [
         ..variable("HYBRID_ROUTER_TIMEOUT", Kind::RouterTimeout)
     },
     variable("HYBRID_ROUTER_DISABLE", Kind::Refused),
+    variable(ROUTER_TOKEN, Kind::RouterToken),
+    variable("BEACON_ROUTER_TOKENS", Kind::Tokens),
+    variable("BEACON_ROUTER_ADMIN_TOKENS", Kind::Tokens),
     variable("BEACON_TABLE", Kind::Text),
     variable("BEACON_DISPATCH_QUEUE_URL", Kind::QueueUrl),
     variable("BEACON_QUESTION_QUEUE_URL", Kind::QueueUrl),
@@ -175,6 +182,7 @@ impl Kind {
             },
             Self::RequestsPerMinute => requests_per_minute(value).map(|count| count.to_string()),
             Self::Token => Ok(masked(trimmed)),
+            Self::RouterToken => router_token(value).map(|_header| masked(trimmed)),
             Self::Tokens => match Tokens::default().add(Role::Reader, value) {
                 Ok(()) => Ok(masked(trimmed)),
                 Err(error) => Err(invalid(variable, &error.to_string())),
@@ -272,6 +280,9 @@ mod tests {
     #[test]
     fn of_a_secret_only_the_length_is_told() {
         for variable in [
+            "HYBRID_ROUTER_TOKEN",
+            "BEACON_ROUTER_TOKENS",
+            "BEACON_ROUTER_ADMIN_TOKENS",
             "BEACON_TOKEN",
             "BEACON_ADMIN_TOKENS",
             "BEACON_SUBMITTER_TOKENS",
