@@ -30,8 +30,6 @@ use upstream::Upstream;
 
 /// The path of the `OpenAI` protocol.
 const CHAT: &str = "/v1/chat/completions";
-/// Where Beacon's router is asked.
-const BEACON_PATH: &str = "/inference";
 /// The model that is answered at once, and the one whose calls are held.
 const INSTANT: &str = "instant";
 const HOLD: &str = "hold";
@@ -79,7 +77,7 @@ pub(crate) fn router(options: &Router) -> Result<(), BenchError> {
     allow_connections();
     let binary = build()?;
     let bench = super::directory(&binary)?;
-    let peer = Litellm::install(bench.join("litellm"))?;
+    let peer = Litellm::install()?;
     let scratch = tempfile::tempdir_in(&bench).map_err(io("a scratch directory"))?;
     let mut upstream = Upstream::start()?;
     let (rounds, seconds) = if options.quick { (1, 1) } else { (ROUNDS, SECONDS) };
@@ -170,9 +168,14 @@ fn start_beacon(binary: &Path, upstream: &Upstream, scratch: &Path) -> Result<Ga
         .map_err(io("the providers' file"))?;
     let address = free_address()?;
     let mut command = Command::new(binary);
-    command.env_remove("BEACON_LOG").arg("router").arg("--config").arg(config);
+    for (name, _value) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BEACON_") {
+            command.env_remove(name);
+        }
+    }
+    command.arg("router").arg("--config").arg(config);
     command.args(["--listen", &address.to_string()]);
-    Gateway::start("Beacon".to_owned(), command, address, BEACON_PATH, &scratch.join("beacon.log"))
+    Gateway::start("Beacon".to_owned(), command, address, &scratch.join("beacon.log"))
 }
 
 /// LiteLLM as it does best on these cores.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::CHAT;
 use super::load::{Kind, Outcome};
 use super::upstream::Upstream;
 use crate::bench::error::{BenchError, io, json};
@@ -27,7 +28,6 @@ pub(super) struct Gateway {
     pub(super) name: String,
     child: Child,
     address: SocketAddr,
-    path: &'static str,
 }
 
 /// A load, and what it cost the gateway.
@@ -44,14 +44,13 @@ impl Gateway {
         name: String,
         mut command: Command,
         address: SocketAddr,
-        path: &'static str,
         log: &Path,
     ) -> Result<Self, BenchError> {
         let file = File::create(log).map_err(io("a gateway's log"))?;
         let errors = file.try_clone().map_err(io("a gateway's log"))?;
         command.stdin(Stdio::null()).stdout(file).stderr(errors);
         let child = command.spawn().map_err(io("a gateway"))?;
-        let mut gateway = Self { name, child, address, path };
+        let mut gateway = Self { name, child, address };
         gateway.until_ready(log)?;
         Ok(gateway)
     }
@@ -59,7 +58,7 @@ impl Gateway {
     fn until_ready(&mut self, log: &Path) -> Result<(), BenchError> {
         let end = Instant::now() + START;
         loop {
-            let tried = steady(self.address, self.path, 1, 0)?;
+            let tried = steady(self.address, CHAT, 1, 0)?;
             let ended = self.child.try_wait().map_err(io("a gateway"))?;
             if tried.errors == 0 && ended.is_none() {
                 return Ok(());
@@ -84,14 +83,14 @@ impl Gateway {
     /// So many connections that ask without a pause.
     pub(super) fn steady(&self, connections: usize, seconds: u64) -> Result<Loaded, BenchError> {
         let before = self.now().cpu;
-        let outcome = steady(self.address, self.path, connections, seconds)?;
+        let outcome = steady(self.address, CHAT, connections, seconds)?;
         let cpu = self.now().cpu.saturating_sub(before);
         Ok(Loaded { outcome, cpu_seconds: cpu.as_secs_f64() })
     }
 
     /// Its memory with so many calls in flight, and how many there were.
     pub(super) fn held(&self, calls: usize, upstream: &mut Upstream) -> Result<Held, BenchError> {
-        let mut load = spawned(self.address, self.path, &Kind::Held { calls })?;
+        let mut load = spawned(self.address, CHAT, &Kind::Held { calls })?;
         let wanted = u64::try_from(calls).unwrap_or(u64::MAX);
         let (mut running, mut changed) = (0, Instant::now());
         while running < wanted && changed.elapsed() < END {
@@ -119,7 +118,7 @@ impl Gateway {
     ) -> Result<Cancelled, BenchError> {
         let before = upstream.counts()?;
         let kind = Kind::Cancelled { calls, wave, upstream: upstream.address };
-        finished(spawned(self.address, self.path, &kind)?)?;
+        finished(spawned(self.address, CHAT, &kind)?)?;
         let begun = Instant::now();
         let (mut left, mut took) = (upstream.counts()?.running, Duration::ZERO);
         while left > 0 && took < END {

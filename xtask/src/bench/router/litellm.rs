@@ -7,9 +7,11 @@ use std::process::Command;
 
 use super::gateway::{Gateway, free_address};
 use super::upstream::Upstream;
-use super::{CHAT, HOLD, INSTANT};
+use super::{HOLD, INSTANT};
 use crate::bench::error::{BenchError, io};
 use crate::bench::table;
+use crate::python;
+use crate::test::TestError;
 
 /// Everything it does beside the calls is off, as its advice for production says: calls home, the
 /// download of prices, a line for every request. The two limits would keep it from having 2,000
@@ -50,28 +52,15 @@ pub(super) struct Litellm {
 
 impl Litellm {
     /// Installs the pinned versions unless they are there; none where Python is missing.
-    pub(super) fn install(tools: PathBuf) -> Result<Option<Self>, BenchError> {
-        let pinned = concat!(env!("CARGO_MANIFEST_DIR"), "/litellm/requirements.txt");
-        let wanted = fs::read(pinned).map_err(io("xtask/litellm/requirements.txt"))?;
-        let there = tools.join("installed.txt");
-        if fs::read(&there).is_ok_and(|installed| installed == wanted) {
-            return Ok(Some(Self { tools }));
-        }
-        table::progress("installing LiteLLM with pip");
-        let mut python = Command::new("python3");
-        let made = python.args(["-m", "venv", "--clear"]).arg(&tools).status();
-        match made {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+    pub(super) fn install() -> Result<Option<Self>, BenchError> {
+        match python::installed("litellm") {
+            Ok(tools) => Ok(Some(Self { tools })),
+            Err(TestError::Start { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 table::progress("Python is not installed: LiteLLM is left out");
-                return Ok(None);
+                Ok(None)
             }
-            made => succeeded("python3 -m venv", made)?,
+            Err(error) => Err(error.into()),
         }
-        let mut pip = Command::new(tools.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-        succeeded("pip install", pip.arg("--requirement").arg(pinned).status())?;
-        fs::write(there, wanted).map_err(io("target/bench/litellm"))?;
-        Ok(Some(Self { tools }))
     }
 
     /// Starts its proxy on the upstream.
@@ -89,7 +78,7 @@ impl Litellm {
         command.args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
         command.args(["--telemetry", "False"]).args(way.arguments);
         command.envs(ENVIRONMENT).current_dir(scratch);
-        Gateway::start(way.name.to_owned(), command, address, CHAT, &scratch.join("litellm.log"))
+        Gateway::start(way.name.to_owned(), command, address, &scratch.join("litellm.log"))
     }
 }
 
@@ -108,13 +97,4 @@ fn configuration(upstream: &Upstream) -> String {
          num_retries: 0\n  telemetry: false\ngeneral_settings:\n  disable_spend_logs: true\n  \
          dangerously_permit_weak_or_unset_master_key: true\n"
     )
-}
-
-fn succeeded(
-    program: &'static str,
-    status: std::io::Result<std::process::ExitStatus>,
-) -> Result<(), BenchError> {
-    let status = status.map_err(io(program))?;
-    let output = "see above".to_owned();
-    if status.success() { Ok(()) } else { Err(BenchError::Failed { program, status, output }) }
 }

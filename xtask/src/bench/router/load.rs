@@ -257,14 +257,14 @@ fn right(answer: Option<&Message<'_>>) -> io::Result<()> {
 /// The same for every gateway and for the upstream itself.
 fn request(load: &Load, model: &str) -> Vec<u8> {
     let prompt = "Tell what is known. ".chars().cycle().take(PROMPT_BYTES).collect::<String>();
+    let body = json!({
+        "model": model,
+        "messages": [{ "role": "user", "content": prompt }],
+        "temperature": 0.1,
+        "max_tokens": 256,
+    })
+    .to_string();
     let path = &load.path;
-    let mut body = json!({ "model": model, "temperature": 0.1, "max_tokens": 256 });
-    if path.ends_with("/inference") {
-        body["prompt"] = json!(prompt);
-    } else {
-        body["messages"] = json!([{ "role": "user", "content": prompt }]);
-    }
-    let body = body.to_string();
     let length = body.len();
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
