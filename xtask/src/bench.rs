@@ -11,6 +11,7 @@ mod limits;
 mod mock;
 mod process;
 mod promptfoo;
+mod router;
 mod stop;
 mod table;
 mod up;
@@ -30,6 +31,9 @@ use promptfoo::Promptfoo;
 use workload::Workload;
 
 pub(crate) use error::BenchError;
+pub(crate) use router::load::{Load, run as router_load};
+pub(crate) use router::upstream::serve as router_upstream;
+pub(crate) use router::{Router, router};
 pub(crate) use stop::{Stop, stop};
 
 /// Runs of the job of 1,008 executions; of promptfoo as many as [`PEER_ROUNDS`] has entries.

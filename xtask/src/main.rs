@@ -39,6 +39,14 @@ enum Bench {
     Pipeline(bench::Pipeline),
     /// How soon a cancel holds, and what a retry costs beside the first run.
     Stop(bench::Stop),
+    /// What the router takes and adds, beside LiteLLM proxy.
+    Router(bench::Router),
+    /// What both gateways ask; started by `router`.
+    #[command(hide = true)]
+    RouterUpstream,
+    /// The load on them; started by `router`.
+    #[command(hide = true)]
+    RouterLoad(bench::Load),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +58,9 @@ fn main() -> ExitCode {
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
         Task::Bench(Bench::Stop(options)) => bench::stop(&options).map_err(Into::into),
+        Task::Bench(Bench::Router(options)) => bench::router(&options).map_err(Into::into),
+        Task::Bench(Bench::RouterUpstream) => bench::router_upstream().map_err(Into::into),
+        Task::Bench(Bench::RouterLoad(load)) => bench::router_load(&load).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,8 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 
+use crate::test::TestError;
+
 /// Why the benchmark did not succeed.
 #[derive(Debug, Error)]
 pub(crate) enum BenchError {
@@ -25,6 +27,9 @@ pub(crate) enum BenchError {
         #[source]
         source: serde_json::Error,
     },
+    /// What a tool needs is not there.
+    #[error(transparent)]
+    Tool(#[from] TestError),
     /// A program that should have succeeded did not.
     #[error("{program} ended with {status}; the last it said:\n{output}")]
     Failed {

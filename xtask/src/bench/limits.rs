@@ -156,11 +156,22 @@ pub(crate) fn at_most(
     Line { what: what.to_owned(), limit, value, verdict }
 }
 
+/// The opposite: a value below the limit misses it.
+pub(crate) fn at_least(
+    what: &str,
+    limit: f64,
+    value: Option<f64>,
+    show: impl Fn(f64) -> String,
+) -> Line {
+    let line = at_most(what, -limit, value.map(|value| -value), |negative| show(-negative));
+    Line { limit: format!("≥ {}", show(limit)), ..line }
+}
+
 pub(crate) fn told(what: &str, value: String) -> Line {
     Line { what: what.to_owned(), limit: String::new(), value, verdict: Verdict::Told }
 }
 
-fn absent() -> String {
+pub(crate) fn absent() -> String {
     "–".to_owned()
 }
 
@@ -187,7 +198,7 @@ pub(crate) fn middle(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// The least value that at least so many percent of the values do not exceed.
-fn percentile(ascending: &[i64], percent: usize) -> i64 {
+pub(crate) fn percentile(ascending: &[i64], percent: usize) -> i64 {
     let rank = (ascending.len() * percent).div_ceil(100);
     ascending.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
@@ -197,7 +208,7 @@ fn seconds(duration: Duration) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below the numbers that a float rounds")]
-fn count(number: u64) -> f64 {
+pub(crate) fn count(number: u64) -> f64 {
     number as f64
 }
 
@@ -225,6 +236,9 @@ mod tests {
         assert_eq!(verdict(Some(2.0)), Verdict::Ok);
         assert_eq!(verdict(Some(2.1)), Verdict::Missed);
         assert_eq!(verdict(None), Verdict::NotMeasured);
+        let least = |value| at_least("", 2.0, Some(value), |v| format!("{v}"));
+        assert_eq!([2.0, 1.9].map(|value| least(value).verdict), [Verdict::Ok, Verdict::Missed]);
+        assert_eq!((least(1.9).limit, least(1.9).value), ("≥ 2".to_owned(), "1.9".to_owned()));
         assert_eq!(share("", CPU_SHARE, Some(0.1)).value, "1/10.0");
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::http;
 
 /// About 300 bytes, as a short answer of a model.
-const TEXT: &str = "The subject has a long history, and what is known of it today rests on sources \
+pub(super) const TEXT: &str = "The subject has a long history, and what is known of it today rests on sources \
 of different ages and of different quality. Most of them agree on the main events and on their \
 order; they differ in how they weigh the causes. What comes next depends on decisions that nobody \
 has taken yet.";
@@ -69,7 +69,7 @@ fn serve(stream: TcpStream, calls: &Mutex<Calls>, answer: &[u8]) -> io::Result<(
 }
 
 /// The whole answer, the same for every call.
-fn answer() -> Vec<u8> {
+pub(super) fn answer() -> Vec<u8> {
     let body = json!({
         "id": "chatcmpl-1",
         "object": "chat.completion",

@@ -1,6 +1,6 @@
 //! A program's time, CPU time by thread, and peak memory, as the kernel counts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -73,6 +73,66 @@ fn children_cpu() -> Result<Duration, BenchError> {
     Ok(Stat::parse(&stat).map_or(Duration::ZERO, |stat| stat.children))
 }
 
+/// A process that runs, with all that it started, as the kernel counts them now.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub(crate) struct Family {
+    /// User and system time since each began.
+    pub(crate) cpu: Duration,
+    /// What is in memory. What several share is counted once.
+    pub(crate) memory_bytes: u64,
+    /// How many they are.
+    pub(crate) processes: usize,
+}
+
+impl Family {
+    /// Of the process with this number.
+    pub(crate) fn of(pid: u32) -> Self {
+        let all = processes();
+        let members = members(pid, &all);
+        let memory = |pid: &u32| {
+            let file = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+            bytes(&file, if members.len() > 1 { "Pss:" } else { "Rss:" }).unwrap_or_default()
+        };
+        Self {
+            cpu: members.iter().filter_map(|pid| all.get(pid)).map(|stat| stat.own).sum(),
+            memory_bytes: members.iter().map(memory).sum(),
+            processes: members.len(),
+        }
+    }
+}
+
+/// The process and what it started, and what these did.
+pub(crate) fn family(pid: u32) -> BTreeSet<u32> {
+    members(pid, &processes())
+}
+
+fn members(pid: u32, all: &BTreeMap<u32, Stat>) -> BTreeSet<u32> {
+    let mut members = BTreeSet::from([pid]);
+    loop {
+        let known = members.len();
+        members.extend(
+            all.iter()
+                .filter(|(_, stat)| members.contains(&stat.parent))
+                .map(|(pid, _)| *pid)
+                .collect::<Vec<_>>(),
+        );
+        if members.len() == known {
+            return members;
+        }
+    }
+}
+
+fn processes() -> BTreeMap<u32, Stat> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let process = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        // One that cannot be read has just ended.
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        Some((pid, Stat::parse(&stat)?))
+    };
+    entries.filter_map(process).collect()
+}
+
 /// What was seen of a running program.
 #[derive(Debug, Default)]
 struct Watched {
@@ -95,7 +155,7 @@ fn watch(pid: u32, ended: &AtomicBool) -> Watched {
     while !ended.load(Ordering::Relaxed) {
         // What cannot be read is of a thread or a program that has just ended.
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        watched.peak_bytes = peak_bytes(&status).unwrap_or(watched.peak_bytes);
+        watched.peak_bytes = bytes(&status, "VmHWM:").unwrap_or(watched.peak_bytes);
         for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
             let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
             if let Some(stat) = Stat::parse(&stat) {
@@ -108,22 +168,26 @@ fn watch(pid: u32, ended: &AtomicBool) -> Watched {
     watched
 }
 
-fn peak_bytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// What a file of `/proc` says in kibibytes on the line of this name, in bytes.
+pub(crate) fn bytes(file: &str, name: &str) -> Option<u64> {
+    let line = file.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
 
 /// The parts needed of a `stat` file of `/proc`.
 #[derive(Debug, PartialEq)]
-struct Stat {
+pub(crate) struct Stat {
     name: String,
-    own: Duration,
+    /// The process that started it.
+    pub(crate) parent: u32,
+    /// Its user and system time.
+    pub(crate) own: Duration,
     children: Duration,
 }
 
 impl Stat {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         // The name is in parentheses and may hold any character.
         let (head, rest) = text.rsplit_once(") ")?;
         let (_pid, name) = head.split_once(" (")?;
@@ -132,6 +196,7 @@ impl Stat {
         let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok();
         Some(Self {
             name: name.to_owned(),
+            parent: fields.get(1)?.parse().ok()?,
             own: TICK * (ticks(11)? + ticks(12)?),
             children: TICK * (ticks(13)? + ticks(14)?),
         })
@@ -147,6 +212,7 @@ mod tests {
         let text = "7 (a) b) R 1 1 1 0 -1 4194304 98 0 0 0 12 3 40 5 20 0 1 0 378539 3133440 359\n";
         let expected = Stat {
             name: "a) b".to_owned(),
+            parent: 1,
             own: Duration::from_millis(150),
             children: Duration::from_millis(450),
         };
@@ -155,8 +221,25 @@ mod tests {
     }
 
     #[test]
-    fn peak_memory_is_read_in_bytes() {
-        assert_eq!(peak_bytes("Name:\tx\nVmHWM:\t    2048 kB\n"), Some(2 * 1024 * 1024));
-        assert_eq!(peak_bytes("Name:\tx\n"), None);
+    fn a_family_is_a_process_with_all_that_descend_from_it() {
+        let stat = |parent| Stat {
+            name: String::new(),
+            parent,
+            own: Duration::ZERO,
+            children: Duration::ZERO,
+        };
+        // A child may have the lower number: numbers are used again.
+        let all =
+            BTreeMap::from([(1, 0), (2, 5), (3, 1), (5, 4), (4, 1)].map(|(p, q)| (p, stat(q))));
+        assert_eq!(members(4, &all), BTreeSet::from([2, 4, 5]));
+        assert_eq!(members(9, &all), BTreeSet::from([9]));
+        let own = Family::of(std::process::id());
+        assert!(own.memory_bytes > 0 && own.processes >= 1, "{own:?}");
+    }
+
+    #[test]
+    fn memory_is_read_in_bytes() {
+        assert_eq!(bytes("Name:\tx\nVmHWM:\t    2048 kB\n", "VmHWM:"), Some(2 * 1024 * 1024));
+        assert_eq!(bytes("Name:\tx\n", "VmHWM:"), None);
     }
 }

@@ -64,6 +64,11 @@ fn print_row(cells: [String; 4], widths: [usize; 4], fill: char) {
     println!("|");
 }
 
+/// A line for the program that started this one.
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
 /// Says what happens now.
 pub(crate) fn progress(what: &str) {
     eprintln!("{what} …");
