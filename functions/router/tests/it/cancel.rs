@@ -120,9 +120,8 @@ async fn the_call_that_was_to_find_out_may_go_and_the_next_one_does() {
     let more = "first_byte_timeout_seconds = 0.2\n";
     let (upstream, router) = start(Act::Reset, more).await;
     router.infer_all(5, &question()).await;
-    let breaker = |state: &'static str| {
-        move |lab: &serde_json::Value| lab["routes"][0]["breaker"] == state
-    };
+    let breaker =
+        |state: &'static str| move |lab: &serde_json::Value| lab["routes"][0]["breaker"] == state;
     router.provider_when("lab", breaker("open")).await;
     router.provider_when("lab", |lab| lab["routes"][0].get("open_ms").is_none()).await;
     let before = upstream.connections();

@@ -135,9 +135,8 @@ async fn requests_are_counted_by_how_they_ended() {
     router.infer_all(5, &question()).await;
     assert_eq!(router.infer(&question()).await["error_code"], "PROVIDER_UNAVAILABLE");
     router.infer(&ask("mars")).await;
-    let outcome = |outcome: &str| {
-        format!("beacon_router_requests_total{{{LABELS},outcome=\"{outcome}\"}}")
-    };
+    let outcome =
+        |outcome: &str| format!("beacon_router_requests_total{{{LABELS},outcome=\"{outcome}\"}}");
     let state = |name: &str, state: &str| format!("{name}{{{LABELS},state=\"{state}\"}}");
     let of = |name: &str| format!("{name}{{{LABELS}}}");
     let table = [

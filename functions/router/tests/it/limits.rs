@@ -81,7 +81,10 @@ fn a_key_that_means_nothing_alone_is_refused() {
     let table = [
         ("queue = 5", "`queue` must be given with `concurrency`"),
         ("queue_timeout_seconds = 5", "`queue_timeout_seconds` must be given with `concurrency`"),
-        ("sleeps_after_seconds = 5", "`sleeps_after_seconds` must be given with `cold_start_seconds`"),
+        (
+            "sleeps_after_seconds = 5",
+            "`sleeps_after_seconds` must be given with `cold_start_seconds`",
+        ),
     ];
     for (more, expected) in table {
         assert!(refused(more).contains(expected), "{}", refused(more));

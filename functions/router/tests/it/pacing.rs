@@ -33,8 +33,7 @@ async fn what_a_provider_asks_to_wait_is_waited_in_all_its_forms() {
     for (number, form) in forms.iter().enumerate() {
         for status in [429, 503] {
             let headers = form();
-            let upstream =
-                Upstream::in_turn([throttled(status, &headers), Act::answer("4")]).await;
+            let upstream = Upstream::in_turn([throttled(status, &headers), Act::answer("4")]).await;
             let router = Running::start(&lab("modal", &upstream.url, "")).await;
             let begun = Instant::now();
             let told = router.infer(&question()).await;

@@ -136,7 +136,8 @@ async fn a_place_is_free_again_however_a_call_ends() {
     for (act, code) in codes.into_iter().zip(["TIMEOUT", "CONNECTION_LOST", "HTTP_400", ""]) {
         upstream.turn_to(act);
         let told = router.infer(&question()).await;
-        let expected = if code.is_empty() { Value::Null } else { json!(format!("PROVIDER_{code}")) };
+        let expected =
+            if code.is_empty() { Value::Null } else { json!(format!("PROVIDER_{code}")) };
         assert_eq!(told["error_code"], expected, "{told}");
     }
     assert_eq!(upstream.connections(), 5);
@@ -170,9 +171,10 @@ async fn all_models_of_a_provider_share_its_places() {
     let router = Running::start(&toml).await;
     let mut other = question();
     other["model"] = json!("n");
-    let (one, two) =
-        within(async { tokio::join!(router.infer_all(15, &question()), router.infer_all(15, &other)) })
-            .await;
+    let (one, two) = within(async {
+        tokio::join!(router.infer_all(15, &question()), router.infer_all(15, &other))
+    })
+    .await;
     assert!(one.iter().chain(&two).all(|told| told["response"] == "4"), "{one:?} {two:?}");
     assert_eq!((upstream.connections(), upstream.traffic().most_open), (30, 3));
 }
