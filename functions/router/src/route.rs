@@ -98,15 +98,14 @@ impl Route {
         let mut entered = self.wake_or_wait(way.until, way.clock).await?;
         loop {
             let turn = self.turn(way).await?;
-            let slot = match way.slots.free() {
-                Some(slot) => slot,
-                None => {
-                    // Who waits for a slot lets the others into the queue.
-                    drop(turn);
-                    let left = way.until.saturating_duration_since(Instant::now());
-                    let slot = way.slots.queue(left).await;
-                    slot.map_err(|no_slot| Kept::Out(busy(no_slot)))?
-                }
+            let slot = if let Some(slot) = way.slots.free() {
+                slot
+            } else {
+                // Who waits for a slot lets the others into the queue.
+                drop(turn);
+                let left = way.until.saturating_duration_since(Instant::now());
+                let slot = way.slots.queue(left).await;
+                slot.map_err(|no_slot| Kept::Out(busy(no_slot)))?
             };
             if self.admit(&mut entered, way)? {
                 entered.slot = Some(slot);

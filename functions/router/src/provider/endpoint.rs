@@ -313,6 +313,6 @@ impl HttpAnswer {
         // The provider took the request, and this is of its result: it may have run.
         let maybe_billed = self.taken.then_some(true);
         let retry_after = self.retry_after;
-        Failure { retry_after, maybe_billed, ..failure.with_status(self.status) }
+        Failure { maybe_billed, retry_after, ..failure.with_status(self.status) }
     }
 }

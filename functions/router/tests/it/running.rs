@@ -210,8 +210,11 @@ impl Running {
         let response = self.client.get(format!("http://{}/metrics", self.address)).send();
         let text = within(response).await.unwrap().text().await.unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(name_and_labels));
-        let value = line.unwrap_or_else(|| panic!("no {name_and_labels} in\n{text}"));
-        value.trim().parse().unwrap()
+        line.ok_or_else(|| format!("no {name_and_labels} in\n{text}"))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
     }
 
     /// Asks it to stop; it resolves once the calls in flight are over.
