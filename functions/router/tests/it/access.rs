@@ -23,9 +23,10 @@ async fn whatever_spends_or_stops_needs_a_token() {
     let chat = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}]});
     let requests = || {
         [
+            // The first: after it the breaker is open.
+            (router.post(CHAT).json(&chat), 502),
             (router.post("/inference").json(&question()), 200),
             (router.post("/v1/inference").json(&question()), 200),
-            (router.post(CHAT).json(&chat), 502),
             (router.client().get(router.url("/inference/k:1")), 404),
             (router.client().delete(router.url("/inference/k:1")), 200),
             (router.client().get(router.url("/v1/inference/k:1")), 200),

@@ -54,6 +54,9 @@ async fn a_chat_is_passed_on_and_answered_in_openais_shape() {
     assert!(told["beacon"]["inference_time"].as_f64().unwrap() > 0.0, "{told}");
     (told["id"], told["created"]) = (json!("i"), json!(1));
     told["beacon"]["inference_time"] = json!(0.5);
+    let beside = told["beacon"].as_object_mut().unwrap();
+    assert_eq!(beside.remove("decision").unwrap()["attempts"].as_array().unwrap().len(), 1);
+    assert!(beside.remove("timings").unwrap()["total_ms"].as_f64().unwrap() > 0.0);
     let expected = json!({
         "id": "i", "object": "chat.completion", "created": 1, "model": "m",
         "choices": [{"index": 0, "finish_reason": "stop", "logprobs": null,
@@ -62,7 +65,8 @@ async fn a_chat_is_passed_on_and_answered_in_openais_shape() {
         "beacon": {"provider_used": "lab", "region": "us-east", "served_region": null,
             "served_model": "m-2026", "finish_reason": "stop", "cost_estimate": 0.0,
             "usage": {"input_tokens": 12, "output_tokens": 3}, "inference_time": 0.5,
-            "simulated": false, "parameters": {"temperature": 0.7, "max_tokens": 64}},
+            "simulated": false, "outcome": "text",
+            "parameters": {"temperature": 0.7, "max_tokens": 64}},
     });
     assert_eq!(told, expected);
 
