@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, FromRef, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequestParts, Path, Query, State};
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use beacon_core::wire::{
@@ -52,16 +52,16 @@ pub struct Service {
 }
 
 /// What the handlers know.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Served {
     router: HybridRouter,
-    access: Arc<Access>,
+    access: Access,
     limits: Limits,
     draining: watch::Receiver<bool>,
 }
 
-impl FromRef<Served> for HybridRouter {
-    fn from_ref(served: &Served) -> Self {
+impl FromRef<Arc<Served>> for HybridRouter {
+    fn from_ref(served: &Arc<Served>) -> Self {
         served.router.clone()
     }
 }
@@ -100,7 +100,7 @@ impl Service {
         let Self { router, access, limits, file } = self;
         access.may_listen(listener.local_addr()?).map_err(io::Error::other)?;
         let (drain, draining) = watch::channel(false);
-        let served = Served { router: router.clone(), access: Arc::new(access), limits, draining };
+        let served = Arc::new(Served { router: router.clone(), access, limits, draining });
         let reloads = async {
             match &file {
                 Some(file) => router.reload_on_hangup(file).await,
@@ -125,16 +125,15 @@ pub async fn serve(
     Service::new(router).serve(listener, shutdown).await
 }
 
-fn app(served: Served) -> axum::Router {
+fn app(served: Arc<Served>) -> axum::Router {
     let calls = axum::Router::new()
         .route("/inference", post(inference))
         .route("/v1/inference", post(inference))
         .route("/inference/{key}", get(look).delete(stop))
-        .route("/v1/inference/{key}", get(look).delete(stop))
-        .route_layer(from_fn_with_state(served.clone(), callers));
+        .route("/v1/inference/{key}", get(look).delete(stop));
     axum::Router::new()
         .merge(calls)
-        .merge(openai::routes(&served))
+        .merge(openai::routes())
         .route("/breakers/reset", post(breakers::reset))
         .route("/health", get(health))
         .route("/ready", get(ready))
@@ -155,16 +154,24 @@ fn no_route(uri: &Uri, status: StatusCode, detail: &'static str) -> Response {
     Detail::text(status, detail)
 }
 
-async fn callers(State(served): State<Served>, request: Request, next: Next) -> Response {
-    match served.access.caller(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => RequestError::Access(refused).into_response(),
+/// One who may spend, look and stop. Asked for before the body is read.
+struct Caller;
+
+impl FromRequestParts<Arc<Served>> for Caller {
+    type Rejection = RequestError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        served: &Arc<Served>,
+    ) -> Result<Self, RequestError> {
+        served.access.caller(&parts.headers).map(|()| Self).map_err(RequestError::Access)
     }
 }
 
 /// The call runs inside the handler, so that it ends with the connection of the one who asked.
 async fn inference(
     State(router): State<HybridRouter>,
+    _caller: Caller,
     headers: HeaderMap,
     body: Result<Received, RequestError>,
 ) -> Result<Json<InferenceResponse>, RequestError> {
@@ -174,11 +181,14 @@ async fn inference(
     let Received(body) = body?;
     let context = context(&headers)?;
     let request = body::parse(&body).map_err(RequestError::Invalid)?;
+    // They hold what the connection has read, which then reads into another buffer.
+    drop((headers, body));
     router.infer(&request, &context).await.map(Json).map_err(RequestError::Key)
 }
 
 async fn look(
     State(router): State<HybridRouter>,
+    _caller: Caller,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, Json<CallView>), RequestError> {
     let view = router.look(&call_key(key)?).await;
@@ -193,6 +203,7 @@ async fn look(
 
 async fn stop(
     State(router): State<HybridRouter>,
+    _caller: Caller,
     key: Result<Path<String>, PathRejection>,
 ) -> Result<Json<CallView>, RequestError> {
     Ok(Json(router.stop(&call_key(key)?).await))

@@ -1,5 +1,7 @@
 //! `POST /breakers/reset`: gives providers that were set back their place again.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -20,7 +22,7 @@ pub(super) struct Reset {
 }
 
 pub(super) async fn reset(
-    State(served): State<Served>,
+    State(served): State<Arc<Served>>,
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Result<Json<Reset>, RequestError> {

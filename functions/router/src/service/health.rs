@@ -1,6 +1,7 @@
 //! Whether the router runs, and whether those behind it answer.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -87,7 +88,7 @@ pub(super) struct ReadyBody {
 
 /// 503 when no provider answers, or the router ends. Where nothing is known calls should come: only
 /// they can tell.
-pub(super) async fn ready(State(served): State<Served>) -> (StatusCode, Json<ReadyBody>) {
+pub(super) async fn ready(State(served): State<Arc<Served>>) -> (StatusCode, Json<ReadyBody>) {
     let router = &served.router;
     let health = router.health();
     let (code, status) = if *served.draining.borrow() {

@@ -5,10 +5,12 @@ mod error;
 mod models;
 mod request;
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::HeaderName;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use beacon_core::wire::{InferenceRequest, InferenceResponse, REGION_HEADER};
@@ -23,10 +25,9 @@ use error::{Failed, Offer, OpenAiError};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The routes.
-pub(super) fn routes(served: &Served) -> axum::Router<Served> {
+pub(super) fn routes() -> axum::Router<Arc<Served>> {
     axum::Router::new()
         .route("/v1/chat/completions", post(completions))
-        .route_layer(from_fn_with_state(served.clone(), callers))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
 }
@@ -36,21 +37,30 @@ pub(super) fn unknown(status: StatusCode, message: &'static str) -> Response {
     OpenAiError::new(status, message).into_response()
 }
 
-async fn callers(State(served): State<Served>, request: Request, next: Next) -> Response {
-    match served.access.caller(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => OpenAiError::from(RequestError::Access(refused)).into_response(),
+/// One who may spend. Asked for before the body is read.
+struct ChatCaller;
+
+impl FromRequestParts<Arc<Served>> for ChatCaller {
+    type Rejection = OpenAiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        served: &Arc<Served>,
+    ) -> Result<Self, OpenAiError> {
+        let refused = |refused| OpenAiError::from(RequestError::Access(refused));
+        served.access.caller(&parts.headers).map(|()| Self).map_err(refused)
     }
 }
 
 /// The call runs inside the handler, so that it ends with the connection of the one who asked.
 async fn completions(
     State(router): State<HybridRouter>,
+    _caller: ChatCaller,
     headers: HeaderMap,
     body: Result<Received, RequestError>,
 ) -> Response {
     let trace = trace_id(&headers);
-    let mut response = match complete(&router, &headers, body, &trace).await {
+    let mut response = match complete(&router, headers, body, &trace).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
@@ -60,18 +70,20 @@ async fn completions(
 
 async fn complete(
     router: &HybridRouter,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Result<Received, RequestError>,
     trace: &HeaderValue,
 ) -> Result<Response, OpenAiError> {
-    if !is_json(headers) {
+    if !is_json(&headers) {
         return Err(RequestError::MediaType.into());
     }
     let Received(body) = body?;
-    let mut context = context(headers)?;
+    let mut context = context(&headers)?;
     context.trace_id = trace.to_str().ok().map(str::to_owned);
-    let region = header_text(headers, REGION_HEADER)?.map(str::to_owned);
+    let region = header_text(&headers, REGION_HEADER)?.map(str::to_owned);
     let request = request::parse(&body, region)?;
+    // They hold what the connection has read, which then reads into another buffer.
+    drop((headers, body));
     let keyed = context.idempotency_key.is_some();
     let answered = router.infer(&request, &context).await.map_err(RequestError::Key)?;
     if let Some(failure) = &answered.failure {
@@ -102,7 +114,9 @@ fn offer(router: &HybridRouter, request: &InferenceRequest) -> Offer {
 /// The caller's, or a new one.
 fn trace_id(headers: &HeaderMap) -> HeaderValue {
     let given = headers.get(beacon_core::wire::TRACE_HEADER).filter(|value| value.to_str().is_ok());
-    given.cloned().unwrap_or_else(|| {
+    // A clone would hold what the connection has read.
+    let given = given.and_then(|given| HeaderValue::from_bytes(given.as_bytes()).ok());
+    given.unwrap_or_else(|| {
         // Hexadecimal digits are always a header's value.
         HeaderValue::try_from(new_id()).unwrap_or(HeaderValue::from_static("unknown"))
     })

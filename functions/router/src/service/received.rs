@@ -1,5 +1,7 @@
 //! The body of a request, within the service's limits of size and time.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
@@ -17,10 +19,10 @@ pub(super) enum Unread {
     Slow,
 }
 
-impl FromRequest<Served> for Received {
+impl FromRequest<Arc<Served>> for Received {
     type Rejection = RequestError;
 
-    async fn from_request(request: Request, served: &Served) -> Result<Self, RequestError> {
+    async fn from_request(request: Request, served: &Arc<Served>) -> Result<Self, RequestError> {
         match timeout(served.limits.body, Bytes::from_request(request, served)).await {
             Ok(Ok(bytes)) => Ok(Self(bytes)),
             Ok(Err(rejection)) => Err(RequestError::Unread(Unread::Rejected(rejection))),
