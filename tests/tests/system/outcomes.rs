@@ -31,7 +31,6 @@ async fn a_large_answer_is_kept_byte_for_byte() {
         "x".repeat(200 * 1024),
         mixed,
         "\u{0}".repeat(200 * 1024),
-        " \n".to_owned(),
         "y".repeat(MAX_RESPONSE_BYTES),
     ];
     for text in texts {
@@ -39,6 +38,12 @@ async fn a_large_answer_is_kept_byte_for_byte() {
         assert_eq!(row["outcome"], "text");
         assert!(row["response"] == text.as_str(), "{} bytes were changed", text.len());
     }
+}
+
+#[tokio::test]
+async fn white_space_alone_is_empty_and_kept_as_it_is() {
+    let row = kept(answered(" \n")).await;
+    assert_eq!((&row["outcome"], &row["response"]), (&"empty".into(), &" \n".into()), "{row}");
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! The breaker, call by call and through a million random schedules.
+
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
