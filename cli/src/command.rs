@@ -251,9 +251,6 @@ async fn export(arguments: &Arguments, job: &str) -> Result<Done, CommandError> 
 }
 
 async fn router(options: &Router) -> Result<Done, CommandError> {
-    // Of a huge page that holds a little of each call, nothing can be given back. A router that
-    // cannot say so does as well, with more memory.
-    let _as_it_is = rustix::thread::disable_transparent_huge_pages(true);
     let mut router = HybridRouter::new(Config::from_file(&options.config)?)?;
     if let Some(calls) = SharedCalls::from_environment().await? {
         router = router.with_shared_calls(calls);

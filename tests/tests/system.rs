@@ -50,6 +50,8 @@ mod retry;
 mod retry_question;
 #[path = "system/router.rs"]
 mod router;
+#[path = "system/shared_breakers.rs"]
+mod shared_breakers;
 #[path = "system/shared_calls.rs"]
 mod shared_calls;
 #[path = "system/stop.rs"]

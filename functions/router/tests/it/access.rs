@@ -52,9 +52,11 @@ async fn whatever_spends_or_stops_needs_a_token() {
         let response = within(request.bearer_auth(CALLER).send()).await.unwrap();
         assert_eq!(response.status(), status, "{}", response.url());
     }
-    for open in ["/health", "/ready", "/providers", "/v1/models"] {
+    for open in ["/health", "/providers", "/v1/models"] {
         assert_eq!(router.get(open).await.0, 200, "{open}");
     }
+    // Its one provider is down by now.
+    assert_eq!(router.get("/ready").await.0, 503);
     let (_, told) = router.send(router.post(CHAT).json(&chat)).await;
     assert_eq!(told["error"]["type"], "authentication_error");
 }

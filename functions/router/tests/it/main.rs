@@ -22,6 +22,7 @@ mod modal;
 mod openai;
 mod pacing;
 mod polling;
+mod probes;
 mod queueing;
 mod reload;
 mod running;

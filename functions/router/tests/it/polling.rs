@@ -166,3 +166,17 @@ async fn a_place_that_is_none_is_not_looked_for() {
         assert_eq!(received.len(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_key_whose_request_was_taken_gets_its_result_and_no_other_request() {
+    let mut upstream = Upstream::in_turn([taken(), Act::Silent, Act::answer("4")]).await;
+    let router = Running::start(&lab("modal", &upstream.url, "")).await;
+    let caller = router.caller("key:1", &question()).await;
+    let (post, get) = (upstream.received().await, upstream.received().await);
+    drop(caller);
+    assert_eq!(router.ended("key:1").await["state"], "dropped");
+    let (_, told) = router.infer_with("key:1", &question()).await;
+    let again = upstream.received().await;
+    assert_eq!(lines(&[post, get, again]), ["POST /", "GET /result?id=7", "GET /result?id=7"]);
+    assert_eq!((&told["response"], &told["earlier_maybe_billed"]), (&json!("4"), &Value::Null));
+}
