@@ -125,7 +125,7 @@ async fn answer(
             // That a caller has little time says nothing of the provider.
             let fault = Some(waited >= provider.timeouts.attempt);
             let maybe_billed = Some(call.sent.maybe());
-            return Err(Failure { fault, maybe_billed, ..failure });
+            return Err(Failure { maybe_billed, fault, ..failure });
         };
         limit = more;
     }

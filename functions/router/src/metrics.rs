@@ -75,7 +75,7 @@ impl Totals {
     /// The text that Prometheus reads.
     pub(crate) fn print<'a>(
         &self,
-        providers: impl Iterator<Item = &'a Provider> + Clone,
+        providers: &(impl Iterator<Item = &'a Provider> + Clone),
         now_ms: u64,
     ) -> String {
         let mut text = Exposition::default();
@@ -161,7 +161,7 @@ fn print_requests<'a>(
 
 fn print_providers<'a>(
     text: &mut Exposition,
-    providers: impl Iterator<Item = &'a Provider> + Clone,
+    providers: &(impl Iterator<Item = &'a Provider> + Clone),
     now_ms: u64,
 ) {
     let routes = providers.clone().flat_map(|provider| {

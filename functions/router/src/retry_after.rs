@@ -14,14 +14,13 @@ const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 pub(crate) fn retry_after(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = MILLISECONDS.iter().find_map(|name| text(*name)?.parse::<f64>().ok());
-    let wait = match milliseconds {
-        Some(milliseconds) => seconds(milliseconds / 1_000.0)?,
-        None => {
-            let given = text("retry-after")?;
-            match given.parse::<f64>() {
-                Ok(given) => seconds(given)?,
-                Err(_not_a_number) => until(given, now_ms)?,
-            }
+    let wait = if let Some(milliseconds) = milliseconds {
+        seconds(milliseconds / 1_000.0)?
+    } else {
+        let given = text("retry-after")?;
+        match given.parse::<f64>() {
+            Ok(given) => seconds(given)?,
+            Err(_not_a_number) => until(given, now_ms)?,
         }
     };
     Some(wait.min(LONGEST))

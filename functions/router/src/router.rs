@@ -201,7 +201,7 @@ impl HybridRouter {
     pub(crate) fn metrics(&self) -> String {
         let fleet = self.fleet();
         let providers = fleet.providers.iter().map(Arc::as_ref);
-        self.shared.totals.print(providers, self.now_ms())
+        self.shared.totals.print(&providers, self.now_ms())
     }
 
     /// Asks one provider, or joins the call of the same key, or repeats what it ended with. Dropping

@@ -23,7 +23,8 @@ pub(crate) struct Waking {
     /// None where the model never sleeps.
     sleep: Option<Sleep>,
     last_answer_ms: Option<u64>,
-    waking: bool,
+    /// A call wakes it.
+    under_way: bool,
 }
 
 /// What a call finds.
@@ -39,7 +40,7 @@ pub(crate) enum Arrival {
 
 impl Waking {
     pub(crate) fn new(sleep: Option<Sleep>) -> Self {
-        Self { sleep, last_answer_ms: None, waking: false }
+        Self { sleep, last_answer_ms: None, under_way: false }
     }
 
     /// Another configuration of the same model.
@@ -51,7 +52,7 @@ impl Waking {
     pub(crate) fn shown(&self, now_ms: u64) -> Option<Warmth> {
         let sleep = self.sleep?;
         Some(match self.last_answer_ms {
-            _ if self.waking => Warmth::Waking,
+            _ if self.under_way => Warmth::Waking,
             // A clock that was set back makes an answer of the future one of now.
             Some(at) if u128::from(now_ms.saturating_sub(at)) < sleep.after.as_millis() => {
                 Warmth::Warm
@@ -82,7 +83,7 @@ impl Waking {
             None | Some(Warmth::Warm) => Arrival::Warm,
             Some(Warmth::Waking) => Arrival::Waits,
             Some(Warmth::Cold) => {
-                self.waking = true;
+                self.under_way = true;
                 Arrival::Wakes
             }
         }
@@ -90,13 +91,13 @@ impl Waking {
 
     /// A call was answered by the model.
     pub(crate) fn answered(&mut self, now_ms: u64) {
-        self.waking = false;
+        self.under_way = false;
         self.last_answer_ms = Some(now_ms);
     }
 
     /// The call that was to wake it ended otherwise.
     pub(crate) fn gave_up(&mut self) {
-        self.waking = false;
+        self.under_way = false;
     }
 }
 

@@ -5,6 +5,7 @@
 //! router with what it knows itself.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ impl SharedBreakers {
             }
             looked.at_ms = now_ms;
         }
-        if let Some(open) = in_time(self.table.route(name, model)).await {
+        if let Some(open) = in_time(Box::pin(self.table.route(name, model))).await {
             self.saw(name, model, open.map(|open| open.open_until_ms));
             if let Some(OpenRoute { open_until_ms, level, .. }) = open {
                 route.known().breaker.adopt(open_until_ms, level, self.clock.now_ms());
@@ -78,7 +79,7 @@ impl SharedBreakers {
         let (name, model, now_ms) = (&provider.name, &route.model.id, self.clock.now_ms());
         let longest = u64::try_from(provider.timeouts.attempt.as_millis()).unwrap_or(u64::MAX);
         let until_ms = now_ms.saturating_add(longest).saturating_add(SPARE_MS);
-        match in_time(self.table.claim_probe(name, model, now_ms, until_ms)).await {
+        match in_time(Box::pin(self.table.claim_probe(name, model, now_ms, until_ms))).await {
             Some(BreakerUpdate::Applied) => Admitted::Yes(Some(Claim {
                 table: self.table.clone(),
                 of: (name.clone(), model.clone()),
@@ -109,8 +110,10 @@ impl SharedBreakers {
             Turned::Opened { until_ms, level } => {
                 self.saw(name, model, Some(until_ms));
                 let open = OpenRoute { open_until_ms: until_ms, level, probe_until_ms: None };
-                if in_time(self.table.open_route(name, model, open)).await.is_some() {
-                    claim.map(Claim::is_over);
+                if in_time(Box::pin(self.table.open_route(name, model, open))).await.is_some() {
+                    if let Some(claim) = claim {
+                        claim.end();
+                    }
                     return;
                 }
             }
@@ -125,10 +128,14 @@ impl SharedBreakers {
         let seen = self.saw(name, model, None);
         let open_until_ms = match seen {
             Some(open_until_ms) => Some(open_until_ms),
-            None => in_time(self.table.route(name, model)).await.flatten().map(|o| o.open_until_ms),
+            None => in_time(Box::pin(self.table.route(name, model)))
+                .await
+                .flatten()
+                .map(|o| o.open_until_ms),
         };
         if let Some(open_until_ms) = open_until_ms {
-            let _applied = in_time(self.table.close_route(name, model, open_until_ms)).await;
+            let _applied =
+                in_time(Box::pin(self.table.close_route(name, model, open_until_ms))).await;
         }
     }
 
@@ -159,7 +166,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// The item that held it is another one now.
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.is_over = true;
     }
 }
@@ -171,14 +178,16 @@ impl Drop for Claim {
             let (table, (name, model)) = (self.table.clone(), self.of.clone());
             let until_ms = self.until_ms;
             runtime.spawn(async move {
-                let _applied = in_time(table.release_probe(&name, &model, until_ms)).await;
+                let _applied =
+                    in_time(Box::pin(table.release_probe(&name, &model, until_ms))).await;
             });
         }
     }
 }
 
-/// What the table says, unless it lets a call wait.
-async fn in_time<T>(asked: impl Future<Output = Result<T, TableError>>) -> Option<T> {
+/// What the table says, unless it lets a call wait. Boxed, because a request of the SDK is large and
+/// few calls make one.
+async fn in_time<T>(asked: Pin<Box<impl Future<Output = Result<T, TableError>>>>) -> Option<T> {
     match timeout(PATIENCE, asked).await {
         Ok(Ok(told)) => Some(told),
         Ok(Err(error)) => {

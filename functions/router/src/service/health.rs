@@ -101,8 +101,9 @@ pub(super) async fn ready(State(served): State<Arc<Served>>) -> (StatusCode, Jso
         (StatusCode::OK, Readiness::Unknown)
     };
     let providers = router.providers(None);
-    let routes = providers.iter().flat_map(|provider| &provider.routes);
-    let last_success_age = routes.filter_map(|route| route.last_success_age).min_by(f64::total_cmp);
+    let last_success_age = providers.iter().flat_map(|provider| &provider.routes);
+    let last_success_age =
+        last_success_age.filter_map(|route| route.last_success_age).min_by(f64::total_cmp);
     (code, Json(ReadyBody { status, timestamp: timestamp(router), last_success_age }))
 }
 

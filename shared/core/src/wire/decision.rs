@@ -92,6 +92,7 @@ pub struct Attempted {
 
 /// Where a call's time went, milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "each says its unit, as on the wire")]
 pub struct Timings {
     /// From the request to its answer.
     pub total_ms: f64,
