@@ -42,12 +42,14 @@ mod tests {
 
     use super::*;
 
+    type Headers = &'static [(&'static str, &'static str)];
+
     /// Thu, 26 Nov 2026 12:00:00 GMT.
     const NOW: u64 = 1_795_694_400_000;
 
     #[test]
     fn all_three_forms_are_read_and_nonsense_is_not() {
-        let table: [(&[(&str, &str)], Option<u64>); 12] = [
+        let table: [(Headers, Option<u64>); 12] = [
             (&[("retry-after", "2")], Some(2_000)),
             (&[("retry-after", " 0.25 ")], Some(250)),
             (&[("retry-after", "Thu, 26 Nov 2026 12:00:07 GMT")], Some(7_000)),

@@ -105,7 +105,8 @@ impl Here {
     async fn start_with(directory: TempDir, duty: Duty, access: AccessSettings) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let data = DataDir::open(&directory.path().join("data")).unwrap();
-        let stack = Stack::start(StackOptions { data, listen, duty, access }).await.unwrap();
+        let options = StackOptions { data, listen, duty, access };
+        let stack = Box::pin(Stack::start(options)).await.unwrap();
         let base = format!("http://{}/api/v1", stack.running().api);
         let token = stack.token().to_owned();
         let api = Api { client: http_client().unwrap(), base, token };

@@ -174,7 +174,7 @@ fn schedule(seed: u64) -> Result<(), String> {
             11 => match random.random_range(0..3) {
                 0 => breaker.reset(),
                 1 if random.random() => {
-                    breaker.adopt(now + random.random_range(0..200_000), 9, now)
+                    breaker.adopt(now + random.random_range(0..200_000), 9, now);
                 }
                 1 => breaker.yield_until(now + random.random_range(0..200_000), now),
                 // What a reload does: the state is taken over, and the calls go on.
