@@ -151,7 +151,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// An answer of which no more is known.
-    fn new(kind: AnswerKind, text: String) -> Self {
+    pub(crate) fn new(kind: AnswerKind, text: String) -> Self {
         Self {
             kind,
             text,
