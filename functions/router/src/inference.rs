@@ -25,7 +25,8 @@ use crate::router::{CallContext, Fleet};
 use candidates::{considered, not_considered, unavailable};
 use course::{Course, Ended};
 
-/// Requests to providers for one call, at the most.
+/// Requests to providers for one call, at the most. Connections that did not come about are no
+/// requests as long as there is somebody else to ask.
 const MOST_ATTEMPTS: u32 = 3;
 /// Before a provider is asked a second time; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -93,8 +94,7 @@ impl Asking<'_> {
                 course.decision.candidates =
                     candidates.iter().map(|candidate| candidate.shown.clone()).collect();
             }
-            let tried_out = course.attempts() >= MOST_ATTEMPTS;
-            let best = candidates.iter().find(|candidate| candidate.is_open() && !tried_out);
+            let best = candidates.iter().find(|one| one.is_open() && course.may_ask(one.tried));
             let Some(best) = best else {
                 let nobody = || match kept {
                     Some(failure) => failure,

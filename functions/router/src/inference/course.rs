@@ -6,8 +6,8 @@ use beacon_core::ProviderId;
 use beacon_core::wire::{Attempted, Decision, InferenceResponse, Timings};
 use tokio::time::Instant;
 
-use super::BUDGET;
-use crate::failure::Failure;
+use super::{BUDGET, MOST_ATTEMPTS};
+use crate::failure::{Failure, FailureCode};
 use crate::metrics::Totals;
 use crate::provider::{Answer, Provider, Sent};
 
@@ -19,6 +19,8 @@ pub(super) struct Course {
     at_providers: f64,
     pub(super) decision: Decision,
     ruled_out: Vec<ProviderId>,
+    /// Attempts with which nothing was sent.
+    unsent: u32,
 }
 
 /// A request that was made and failed.
@@ -37,6 +39,7 @@ impl Course {
             at_providers: 0.0,
             decision: Decision::default(),
             ruled_out: Vec::new(),
+            unsent: 0,
         }
     }
 
@@ -56,6 +59,12 @@ impl Course {
     /// Requests made.
     pub(super) fn attempts(&self) -> u32 {
         u32::try_from(self.decision.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a provider that was asked so often for this call may be asked.
+    pub(super) fn may_ask(&self, tried: u32) -> bool {
+        let forgiven = if tried == 0 { self.unsent } else { 0 };
+        self.attempts().saturating_sub(forgiven) < MOST_ATTEMPTS
     }
 
     /// Requests made to one provider.
@@ -84,6 +93,8 @@ impl Course {
         self.at_providers += seconds;
         let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
         let failure = outcome.as_ref().err();
+        let is_unsent = failure.is_some_and(|failure| failure.code == FailureCode::Unreachable);
+        self.unsent += u32::from(is_unsent);
         self.decision.attempts.push(Attempted {
             provider: provider.name.to_string(),
             seconds,

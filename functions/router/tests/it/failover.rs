@@ -84,6 +84,34 @@ async fn a_dead_primary_costs_a_few_connections_and_no_answer() {
 }
 
 #[tokio::test]
+async fn however_many_are_dead_the_one_that_lives_is_found() {
+    let alive = Upstream::start(Act::answer("alive")).await;
+    let mut toml = String::new();
+    for number in 0..6 {
+        let name = format!("dead-{number}");
+        toml += &provider(&name, "modal", "us-east", &refusing().await, "");
+    }
+    toml += &provider("alive", "modal", "us-east", &alive.url, "price = { per_second = 1 }");
+    let router = Running::start(&toml).await;
+    let told = router.infer(&question()).await;
+    assert_eq!(told["response"], "alive", "{told}");
+    assert_eq!(told["decision"]["attempts"].as_array().unwrap().len(), 7);
+    assert_eq!(alive.connections(), 1);
+
+    // What was sent and failed counts: three requests are enough.
+    let mut failing = Vec::new();
+    let mut toml = String::new();
+    for number in 0..5 {
+        let upstream = Upstream::start(error(503)).await;
+        toml += &provider(&format!("bad-{number}"), "modal", "us-east", &upstream.url, "");
+        failing.push(upstream);
+    }
+    let told = Running::start(&toml).await.infer(&question()).await;
+    assert_eq!(told["failure"]["attempts"], 3, "{told}");
+    assert_eq!(failing.iter().map(Upstream::connections).sum::<usize>(), 3);
+}
+
+#[tokio::test]
 async fn a_silent_primary_is_given_up_within_its_first_byte_and_a_second() {
     let scene = Scene::with(Act::Silent).await;
     let begun = Instant::now();
