@@ -8,7 +8,7 @@ use crate::running::{Running, provider, question};
 use crate::upstream::{Act, Upstream, answer, refusing, within};
 
 /// Of the first provider.
-const FIRST_BYTE: Duration = Duration::from_millis(300);
+const FIRST_BYTE: Duration = Duration::from_millis(500);
 
 /// A cheap provider that does as told, a dear one that answers, and one of another region.
 struct Scene {
@@ -20,17 +20,15 @@ struct Scene {
 
 impl Scene {
     async fn with(act: Act) -> Self {
-        Self::of("modal", act, "").await
+        let seconds = FIRST_BYTE.as_secs_f64();
+        Self::of("modal", act, &format!("first_byte_timeout_seconds = {seconds}\n")).await
     }
 
     async fn of(kind: &str, act: Act, more: &str) -> Self {
         let first = Upstream::start(act).await;
         let second = Upstream::start(Act::answer("second")).await;
         let elsewhere = Upstream::start(Act::answer("elsewhere")).await;
-        let seconds = FIRST_BYTE.as_secs_f64();
-        let cheap = format!(
-            "price = {{ per_second = 0.0001 }}\nfirst_byte_timeout_seconds = {seconds}\n{more}"
-        );
+        let cheap = format!("price = {{ per_second = 0.0001 }}\n{more}");
         let dear = "price = { per_second = 1 }\n";
         let toml = provider("first", kind, "us-east", &first.url, &cheap)
             + &provider("second", "modal", "us-east", &second.url, dear)
@@ -120,7 +118,7 @@ async fn a_silent_primary_is_given_up_within_its_first_byte_and_a_second() {
     let failure = &told["failure"];
     let seen = json!([failure["code"], failure["maybe_billed"], failure["attempts"]]);
     assert_eq!(seen, json!(["PROVIDER_TIMEOUT", true, 1]), "{told}");
-    assert_eq!(told["error"], "no first byte within 300 ms");
+    assert_eq!(told["error"], "no first byte within 500 ms");
     scene.first.closed().await;
     assert_eq!(scene.requests(), (1, 0));
 }
