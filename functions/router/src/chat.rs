@@ -1,6 +1,8 @@
 //! The chat to send, from messages or from the flattened prompt.
 
-use beacon_core::wire::{InferenceRequest, Role};
+use std::borrow::Cow;
+
+use beacon_core::wire::{ChatMessage, InferenceRequest, Role};
 use serde::Serialize;
 
 const SYSTEM: &str = "system\n";
@@ -30,6 +32,28 @@ pub(crate) fn messages(request: &InferenceRequest) -> Vec<Message<'_>> {
 pub(crate) fn question(request: &InferenceRequest) -> &str {
     let last = messages(request).into_iter().rfind(|message| message.role == Role::User);
     last.map_or(&request.prompt, |message| message.content)
+}
+
+/// The text form of a request, for providers that take no messages: its own, else its messages
+/// between the markers, continued for longer chats. A question alone is itself.
+pub(crate) fn prompt(request: &InferenceRequest) -> Cow<'_, str> {
+    let messages = match request.messages.as_deref() {
+        Some(messages) if request.prompt.is_empty() => messages,
+        Some(_) | None => return Cow::Borrowed(&request.prompt),
+    };
+    if let [ChatMessage { role: Role::User, content }] = messages {
+        return Cow::Borrowed(content);
+    }
+    let mut text = String::new();
+    for message in messages {
+        let role = match message.role {
+            Role::System => "system\n",
+            Role::User => "user\n",
+            Role::Assistant => "assistant\n",
+        };
+        text.extend([role, &message.content, "\n"]);
+    }
+    Cow::Owned(text + "assistant\n")
 }
 
 /// Takes the markers off a flattened prompt. A text without them is one user message.
@@ -81,6 +105,26 @@ mod tests {
         for (prompt, expected) in table {
             assert_eq!(parts(prompt), expected, "{prompt:?}");
         }
+    }
+
+    #[test]
+    fn messages_without_a_text_become_one() {
+        let message = |role, content: &str| ChatMessage { role, content: content.to_owned() };
+        let request: InferenceRequest =
+            serde_json::from_value(serde_json::json!({"model": "m", "prompt": ""})).unwrap();
+        let asked = |messages| InferenceRequest { messages: Some(messages), ..request.clone() };
+        let one = asked(vec![message(Role::User, "Why?")]);
+        assert_eq!(prompt(&one), "Why?");
+        let chat = asked(vec![
+            message(Role::System, "Be brief."),
+            message(Role::User, "Why?"),
+            message(Role::Assistant, "So."),
+            message(Role::User, "And?"),
+        ]);
+        let text = "system\nBe brief.\nuser\nWhy?\nassistant\nSo.\nuser\nAnd?\nassistant\n";
+        assert_eq!(prompt(&chat), text);
+        let own = InferenceRequest { prompt: "own".to_owned(), ..chat };
+        assert_eq!(prompt(&own), "own");
     }
 
     #[test]

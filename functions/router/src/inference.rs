@@ -28,7 +28,8 @@ use crate::router::{CallContext, Fleet};
 use candidates::{considered, not_considered, unavailable};
 use course::{Course, Ended};
 
-/// Requests to providers for one call, at the most.
+/// Requests to providers for one call, at the most. Connections that did not come about are no
+/// requests as long as there is somebody else to ask.
 const MOST_ATTEMPTS: u32 = 3;
 /// Before a provider is asked a second time; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -108,8 +109,8 @@ impl<'a> Asking<'a> {
             let now_ms = self.clock.now_ms();
             let candidates = considered(self, region, order, course, now_ms);
             course.consider(order, &candidates);
-            let best = candidates.iter().find(|candidate| candidate.is_open());
-            let Some(best) = best.filter(|_| course.counted() < MOST_ATTEMPTS) else {
+            let best = candidates.iter().find(|one| one.is_open() && course.may_ask(one.tried));
+            let Some(best) = best else {
                 return match (ended, kept) {
                     (Some(ended), _) => Ok(self.failed(&ended, course)),
                     (None, Some(failure)) => Err(self.never_asked(failure)),

@@ -6,7 +6,7 @@ use beacon_core::ProviderId;
 use beacon_core::wire::{Attempted, Decision, InferenceResponse, Order, Timings};
 use tokio::time::Instant;
 
-use super::BUDGET;
+use super::{BUDGET, MOST_ATTEMPTS};
 use crate::choose::Candidate;
 use crate::failure::{Failure, FailureCode};
 use crate::metrics::Totals;
@@ -22,6 +22,8 @@ pub(super) struct Course {
     ruled_out: Vec<ProviderId>,
     /// Requests that met a model that was being loaded.
     loading: u32,
+    /// Attempts with which nothing was sent.
+    unsent: u32,
 }
 
 /// A request that was made and failed.
@@ -41,6 +43,7 @@ impl Course {
             decision: Decision::default(),
             ruled_out: Vec::new(),
             loading: 0,
+            unsent: 0,
         }
     }
 
@@ -77,9 +80,11 @@ impl Course {
         }
     }
 
-    /// Requests made that count against how often is asked.
-    pub(super) fn counted(&self) -> u32 {
-        self.attempts().saturating_sub(self.loading)
+    /// Whether a provider that was asked so often for this call may be asked.
+    pub(super) fn may_ask(&self, tried: u32) -> bool {
+        let forgiven = if tried == 0 { self.unsent } else { 0 };
+        let counted = self.attempts().saturating_sub(self.loading).saturating_sub(forgiven);
+        counted < MOST_ATTEMPTS
     }
 
     /// Requests made to one provider.
@@ -109,6 +114,7 @@ impl Course {
         let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
         let failure = outcome.as_ref().err();
         let was_sent = failure.is_none_or(|failure| failure.code != FailureCode::Unreachable);
+        self.unsent += u32::from(!was_sent);
         self.decision.attempts.push(Attempted {
             provider: provider.name.to_string(),
             seconds,

@@ -74,15 +74,18 @@ impl Endpoint {
     /// Posts JSON, once, and reads the whole answer. Where the provider says that the result is to
     /// be had elsewhere on its host (303), it is asked for there until it is ready: what was taken
     /// once is never posted again.
-    pub(super) async fn post(&self, call: &Call<'_>, body: Vec<u8>) -> Result<HttpAnswer, Failure> {
-        let body = Bytes::from(body);
+    pub(super) async fn post(
+        &self,
+        call: &Call<'_>,
+        body: impl Fn() -> Vec<u8>,
+    ) -> Result<HttpAnswer, Failure> {
         let mut hop = match call.sent.result_url().filter(|url| self.is_own(url)) {
             Some(url) => Hop::Get(url),
             None => Hop::Post { url: self.url.clone(), left: MOST_REDIRECTS },
         };
         loop {
             let answered = match &hop {
-                Hop::Post { url, .. } => self.send(call, self.posting(call, url, &body)).await,
+                Hop::Post { url, .. } => self.send(call, self.posting(call, url, body())).await,
                 Hop::Get(url) => self.send(call, self.client.get(url.clone())).await,
             };
             let response = match (answered, &hop) {
@@ -120,8 +123,8 @@ impl Endpoint {
         }
     }
 
-    fn posting(&self, call: &Call<'_>, url: &Url, body: &Bytes) -> RequestBuilder {
-        let outgoing = Outgoing { body: Some(body.clone()), sent: call.sent.clone() };
+    fn posting(&self, call: &Call<'_>, url: &Url, body: Vec<u8>) -> RequestBuilder {
+        let outgoing = Outgoing { body: Some(body.into()), sent: call.sent.clone() };
         self.client
             .post(url.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))

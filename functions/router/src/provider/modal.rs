@@ -8,6 +8,7 @@ use super::ending::{Ending, Reasoning, is_empty};
 use super::endpoint::{Endpoint, HttpAnswer};
 use super::told::{ToldError, broken_off};
 use super::{Answer, Call, lenient};
+use crate::chat;
 use crate::failure::{Failure, FailureCode, is_word};
 
 /// Texts of the endpoint's errors that are the same whatever it was asked.
@@ -71,16 +72,20 @@ struct OwnFailure {
 
 /// Asks the endpoint.
 pub(super) async fn call(endpoint: &Endpoint, call: &Call<'_>) -> Result<Answer, Failure> {
+    read(&endpoint.post(call, || body(call)).await?)
+}
+
+fn body(call: &Call<'_>) -> Vec<u8> {
     let body = Request {
         model: call.upstream_model,
-        prompt: &call.request.prompt,
+        prompt: &chat::prompt(call.request),
         temperature: call.request.temperature,
         max_tokens: call.request.max_tokens,
         region: call.region.as_str(),
         seed: call.request.seed,
         top_p: call.request.top_p,
     };
-    read(&endpoint.post(call, super::json(&body)).await?)
+    super::json(&body)
 }
 
 fn read(answer: &HttpAnswer) -> Result<Answer, Failure> {

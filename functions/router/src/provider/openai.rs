@@ -62,7 +62,7 @@ struct Note {
 
 /// Asks for one completion.
 pub(super) async fn call(endpoint: &Endpoint, call: &Call<'_>) -> Result<Answer, Failure> {
-    let answer = endpoint.post(call, body(call)).await?;
+    let answer = endpoint.post(call, || body(call)).await?;
     if answer.is_success() { read(&answer) } else { rejected(&answer) }
 }
 

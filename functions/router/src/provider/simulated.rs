@@ -121,7 +121,7 @@ fn answer(call: &Call<'_>, text: String) -> Answer {
         kind: if is_empty(&text) { AnswerKind::Empty } else { AnswerKind::Text },
         finish_reason: Some("stop".to_owned()),
         usage: Some(Usage {
-            input_tokens: Some(tokens(&call.request.prompt)),
+            input_tokens: Some(tokens(&chat::prompt(call.request))),
             output_tokens: Some(tokens(&text)),
         }),
         served_region: Some(call.region.to_string()),

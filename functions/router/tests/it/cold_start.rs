@@ -28,7 +28,8 @@ async fn warmth(router: &Running, expected: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_callers_wake_a_model_with_one_request() {
-    let (upstream, go, router) = held(&format!("{SLEEPS}concurrency = 50\nqueue = 2000\n")).await;
+    let (upstream, go, router) =
+        held("cold_start_seconds = 100\nconcurrency = 50\nqueue = 2000\n").await;
     warmth(&router, "cold").await;
     let callers = (0..1_000).map(|_| {
         let router = router.router.clone();
@@ -118,7 +119,7 @@ async fn those_who_wait_do_not_ask_in_turns_whether_it_is_awake() {
 
 #[tokio::test]
 async fn when_the_one_who_wakes_it_goes_the_next_one_does() {
-    let (upstream, go, router) = held(SLEEPS).await;
+    let (upstream, go, router) = held("cold_start_seconds = 100\n").await;
     let first = router.anybody(&question()).await;
     upstream.until(|traffic| traffic.open == 1).await;
     let others = router.infer_all(5, &question());

@@ -8,7 +8,7 @@ use crate::running::{Running, provider, question};
 use crate::upstream::{Act, Upstream, answer, refusing, within};
 
 /// Of the first provider.
-const FIRST_BYTE: Duration = Duration::from_millis(300);
+const FIRST_BYTE: Duration = Duration::from_millis(500);
 
 /// A cheap provider that does as told, a dear one that answers, and one of another region.
 struct Scene {
@@ -20,17 +20,15 @@ struct Scene {
 
 impl Scene {
     async fn with(act: Act) -> Self {
-        Self::of("modal", act, "").await
+        let seconds = FIRST_BYTE.as_secs_f64();
+        Self::of("modal", act, &format!("first_byte_timeout_seconds = {seconds}\n")).await
     }
 
     async fn of(kind: &str, act: Act, more: &str) -> Self {
         let first = Upstream::start(act).await;
         let second = Upstream::start(Act::answer("second")).await;
         let elsewhere = Upstream::start(Act::answer("elsewhere")).await;
-        let seconds = FIRST_BYTE.as_secs_f64();
-        let cheap = format!(
-            "price = {{ per_second = 0.0001 }}\nfirst_byte_timeout_seconds = {seconds}\n{more}"
-        );
+        let cheap = format!("price = {{ per_second = 0.0001 }}\n{more}");
         let dear = "price = { per_second = 1 }\n";
         let toml = provider("first", kind, "us-east", &first.url, &cheap)
             + &provider("second", "modal", "us-east", &second.url, dear)
@@ -84,6 +82,34 @@ async fn a_dead_primary_costs_a_few_connections_and_no_answer() {
 }
 
 #[tokio::test]
+async fn however_many_are_dead_the_one_that_lives_is_found() {
+    let alive = Upstream::start(Act::answer("alive")).await;
+    let mut toml = String::new();
+    for number in 0..6 {
+        let name = format!("dead-{number}");
+        toml += &provider(&name, "modal", "us-east", &refusing().await, "");
+    }
+    toml += &provider("alive", "modal", "us-east", &alive.url, "price = { per_second = 1 }");
+    let router = Running::start(&toml).await;
+    let told = router.infer(&question()).await;
+    assert_eq!(told["response"], "alive", "{told}");
+    assert_eq!(told["decision"]["attempts"].as_array().unwrap().len(), 7);
+    assert_eq!(alive.connections(), 1);
+
+    // What was sent and failed counts: three requests are enough.
+    let mut failing = Vec::new();
+    let mut toml = String::new();
+    for number in 0..5 {
+        let upstream = Upstream::start(error(503)).await;
+        toml += &provider(&format!("bad-{number}"), "modal", "us-east", &upstream.url, "");
+        failing.push(upstream);
+    }
+    let told = Running::start(&toml).await.infer(&question()).await;
+    assert_eq!(told["failure"]["attempts"], 3, "{told}");
+    assert_eq!(failing.iter().map(Upstream::connections).sum::<usize>(), 3);
+}
+
+#[tokio::test]
 async fn a_silent_primary_is_given_up_within_its_first_byte_and_a_second() {
     let scene = Scene::with(Act::Silent).await;
     let begun = Instant::now();
@@ -92,7 +118,7 @@ async fn a_silent_primary_is_given_up_within_its_first_byte_and_a_second() {
     let failure = &told["failure"];
     let seen = json!([failure["code"], failure["maybe_billed"], failure["attempts"]]);
     assert_eq!(seen, json!(["PROVIDER_TIMEOUT", true, 1]), "{told}");
-    assert_eq!(told["error"], "no first byte within 300 ms");
+    assert_eq!(told["error"], "no first byte within 500 ms");
     scene.first.closed().await;
     assert_eq!(scene.requests(), (1, 0));
 }

@@ -171,7 +171,7 @@ async fn a_call_that_cannot_finish_in_time_is_not_started() {
 async fn the_deadline_ends_a_call_before_its_own_time_out() {
     let upstream = Upstream::start(Act::Silent).await;
     let router = Running::start(&lab("modal", &upstream.url, "")).await;
-    let request = router.post("/inference").header("x-beacon-deadline-ms", in_ms(800));
+    let request = router.post("/inference").header("x-beacon-deadline-ms", in_ms(1_500));
     let (_, told) = router.send(request.timeout(Duration::from_secs(20)).json(&question())).await;
     assert_eq!(told["error_code"], "PROVIDER_TIMEOUT");
     upstream.closed().await;

@@ -68,7 +68,8 @@ pub(super) fn parse(bytes: &[u8], region: Option<String>) -> Result<InferenceReq
     let messages = messages(&object)?;
     Ok(InferenceRequest {
         model: model(&object)?,
-        prompt: flattened(&messages),
+        // Made of the messages where a provider takes none.
+        prompt: String::new(),
         messages: Some(messages),
         temperature: number(&object, "temperature", 2.0)?.unwrap_or(InferenceRequest::TEMPERATURE),
         max_tokens: max_tokens(&object)?.unwrap_or(InferenceRequest::MAX_TOKENS),
@@ -216,24 +217,6 @@ fn text<'a>(at: &str, part: usize, value: &'a Value) -> Result<&'a str, Refused>
     })
 }
 
-/// For providers that take no messages: the text form of `POST /inference`, continued for longer
-/// chats. A question alone is itself.
-fn flattened(messages: &[ChatMessage]) -> String {
-    if let [ChatMessage { role: Role::User, content }] = messages {
-        return content.clone();
-    }
-    let mut text = String::new();
-    for message in messages {
-        let role = match message.role {
-            Role::System => "system\n",
-            Role::User => "user\n",
-            Role::Assistant => "assistant\n",
-        };
-        text.extend([role, &message.content, "\n"]);
-    }
-    text + "assistant\n"
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -259,8 +242,7 @@ mod tests {
         let message = |role, content: &str| ChatMessage { role, content: content.to_owned() };
         let expected = InferenceRequest {
             model: "m".to_owned(),
-            prompt: "system\nBe brief.\nuser\nWhy\nthis?\nassistant\nSo.\nuser\nAnd?\nassistant\n"
-                .to_owned(),
+            prompt: String::new(),
             messages: Some(vec![
                 message(Role::System, "Be brief."),
                 message(Role::User, "Why\nthis?"),
@@ -282,7 +264,7 @@ mod tests {
     fn what_is_left_out_is_as_in_an_inference() {
         let request = parsed(&json!({"seed": null, "max_tokens": null})).unwrap();
         let plain: InferenceRequest =
-            serde_json::from_value(json!({"model": "m", "prompt": "Why?"})).unwrap();
+            serde_json::from_value(json!({"model": "m", "prompt": ""})).unwrap();
         assert_eq!(InferenceRequest { messages: None, region_preference: None, ..request }, plain);
     }
 
