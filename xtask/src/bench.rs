@@ -63,7 +63,7 @@ struct Results {
 
 /// Measures, prints the table, and fails where a limit is missed.
 pub(crate) fn pipeline(options: &Pipeline) -> Result<(), BenchError> {
-    let binary = beacon::build()?;
+    let binary = beacon::build(beacon::BEACON)?;
     let bench = directory(&binary)?;
     let peer = Promptfoo::install(&bench.join("promptfoo"))?;
     let scratch = tempfile::tempdir_in(&bench).map_err(io("a scratch directory"))?;

@@ -141,7 +141,7 @@ impl Calls {
                     sent.set_result_url(url);
                 }
                 let handover = Handover::default();
-                let call = make(deadline.clone(), sent.clone(), handover.clone());
+                let call = Box::pin(make(deadline.clone(), sent.clone(), handover.clone()));
                 let (end, gone) = watch::channel(());
                 let flight = Flight {
                     landing: None,
@@ -177,7 +177,7 @@ impl Calls {
     pub(crate) async fn look(&self, key: &CallKey) -> CallView {
         let own = self.memory().look(key, self.clock.now_ms());
         let Some(shared) = self.shared.get() else { return own };
-        let told = shared.look(key, self.clock).await;
+        let told = Box::pin(shared.look(key, self.clock)).await;
         self.of_all(own, told)
     }
 
@@ -200,7 +200,7 @@ impl Calls {
         }
         let own = || self.memory().look(key, self.clock.now_ms());
         let Some(shared) = self.shared.get() else { return own() };
-        let told = shared.stop(key, self.clock).await;
+        let told = Box::pin(shared.stop(key, self.clock)).await;
         self.of_all(own(), told)
     }
 

@@ -308,7 +308,7 @@ async fn hand_over(sent: &Sent, handover: &Handover) -> Infallible {
     loop {
         let url = urls.borrow_and_update().clone();
         if let Some(url) = url
-            && let Err(error) = handover.keep_result_url(url.as_str()).await
+            && let Err(error) = Box::pin(handover.keep_result_url(url.as_str())).await
         {
             let error = beacon_aws::chain(&error);
             tracing::warn!(error, "other routers do not know where a result is to be had");

@@ -88,8 +88,20 @@ fn check(view: &JobView, workload: &Workload) -> Result<Usage, BenchError> {
     })
 }
 
-/// Builds the release and says where it is.
-pub(crate) fn build() -> Result<PathBuf, BenchError> {
+/// A program of a package, as released.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Program {
+    pub(crate) package: &'static str,
+    pub(crate) name: &'static str,
+}
+
+/// The command line.
+pub(crate) const BEACON: Program = Program { package: "beacon-cli", name: "beacon" };
+/// The router as a service of its own.
+pub(crate) const ROUTER: Program = Program { package: "beacon-router", name: "beacon-router" };
+
+/// Builds a release and says where it is.
+pub(crate) fn build(Program { package, name }: Program) -> Result<PathBuf, BenchError> {
     let mut cargo = Command::new("cargo");
     // What cargo tells the program it runs would make it build other packages anew.
     for (name, _value) in std::env::vars_os() {
@@ -99,7 +111,7 @@ pub(crate) fn build() -> Result<PathBuf, BenchError> {
         }
     }
     let built = cargo
-        .args(["build", "--release", "--package", "beacon-cli"])
+        .args(["build", "--release", "--package", package, "--bin", name])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .stderr(Stdio::inherit())
@@ -112,9 +124,9 @@ pub(crate) fn build() -> Result<PathBuf, BenchError> {
     let lines = String::from_utf8_lossy(&built.stdout);
     let mut messages = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executable = messages.find_map(|message| {
-        let beacon = message.pointer("/target/name")?.as_str()? == "beacon";
+        let is_it = message.pointer("/target/name")?.as_str()? == name;
         let executable = message.get("executable")?.as_str()?;
-        beacon.then(|| PathBuf::from(executable))
+        is_it.then(|| PathBuf::from(executable))
     });
     executable.ok_or_else(|| BenchError::Wrong {
         what: "what cargo built",

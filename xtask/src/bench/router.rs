@@ -20,7 +20,7 @@ use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
-use super::beacon::build;
+use super::beacon::{ROUTER, build};
 use super::error::{BenchError, io, same};
 use super::table;
 use gateway::{Cancelled, Gateway, Held, Loaded, free_address, steady};
@@ -75,7 +75,7 @@ struct Results {
 /// Measures, prints the table, and fails where a limit is missed.
 pub(crate) fn router(options: &Router) -> Result<(), BenchError> {
     allow_connections();
-    let binary = build()?;
+    let binary = build(ROUTER)?;
     let bench = super::directory(&binary)?;
     let peer = Litellm::install()?;
     let scratch = tempfile::tempdir_in(&bench).map_err(io("a scratch directory"))?;
@@ -154,7 +154,7 @@ fn right(outcome: Outcome) -> Result<Outcome, BenchError> {
     Ok(outcome)
 }
 
-/// The router as a user starts it.
+/// The router as a service of its own.
 fn start_beacon(binary: &Path, upstream: &Upstream, scratch: &Path) -> Result<Gateway, BenchError> {
     let provider = |model: &str| {
         format!(
@@ -173,8 +173,8 @@ fn start_beacon(binary: &Path, upstream: &Upstream, scratch: &Path) -> Result<Ga
             command.env_remove(name);
         }
     }
-    command.arg("router").arg("--config").arg(config);
-    command.args(["--listen", &address.to_string()]);
+    command.env("BEACON_ROUTER_CONFIG", config);
+    command.env("BEACON_ROUTER_LISTEN", address.to_string());
     Gateway::start("Beacon".to_owned(), command, address, &scratch.join("beacon.log"))
 }
 

@@ -10,7 +10,7 @@ use beacon_core::view::{CancelAccepted, JobView, Submitted};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::beacon::build;
+use super::beacon::{BEACON, build};
 use super::error::{BenchError, io, same};
 use super::http::Client;
 use super::limits::{at_most, middle, told};
@@ -45,7 +45,7 @@ pub(crate) struct Stop {
 
 /// Measures, prints the table, and fails where a limit is missed.
 pub(crate) fn stop(options: &Stop) -> Result<(), BenchError> {
-    let binary = build()?;
+    let binary = build(BEACON)?;
     let bench = super::directory(&binary)?;
     let scratch = tempfile::tempdir_in(&bench).map_err(io("a scratch directory"))?;
     let mut lines = cancels(&binary, scratch.path(), if options.quick { 1 } else { CANCELS })?;

@@ -75,7 +75,8 @@ impl Entry {
     pub(super) async fn fly(mut self, call: impl Future<Output = InferenceResponse>) -> Told {
         if let Hold::Asking(shared) = &self.hold {
             let shared = Arc::clone(shared);
-            if let Some(told) = self.turn(&shared).await {
+            // Boxed, as what follows is: what is asked of a table is large, and over soon.
+            if let Some(told) = Box::pin(self.turn(&shared)).await {
                 return told;
             }
             self.hold = Hold::Holding(shared);
@@ -83,7 +84,9 @@ impl Entry {
         let stop = Arc::clone(&self.stop);
         let interrupted = async {
             match &self.hold {
-                Hold::Holding(shared) => shared.keep(&self.key, self.since, self.calls.clock).await,
+                Hold::Holding(shared) => {
+                    Box::pin(shared.keep(&self.key, self.since, self.calls.clock)).await
+                }
                 Hold::Alone | Hold::Asking(_) => pending().await,
             }
         };
