@@ -189,7 +189,9 @@ impl Pace {
 
     /// After a clock was set back, nothing may lie in its future.
     fn mend_clock(&mut self, now_ms: u64) {
-        self.last_ms = self.last_ms.min(now_ms);
+        if self.last_ms > now_ms {
+            self.last_ms = 0;
+        }
         self.grown_ms = self.grown_ms.min(now_ms);
         if self.sent.back().is_some_and(|newest| newest.at_ms > now_ms) {
             for sent in &mut self.sent {

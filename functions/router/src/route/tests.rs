@@ -42,7 +42,8 @@ impl Scene {
             until: Instant::now() + Duration::from_secs(600),
             clock: Clock::Runtime { origin_ms: self.now_ms, began: Instant::now() },
         };
-        self.route.enter(way).now_or_never()?.ok()
+        // A test that never waits has used up what the runtime lets a task do at a time.
+        tokio::task::unconstrained(self.route.enter(way)).now_or_never()?.ok()
     }
 
     fn step(&mut self, random: &mut SmallRng) {
