@@ -37,7 +37,8 @@ impl Deadline {
         self.0.fetch_max(ms.unwrap_or(NEVER), Ordering::Relaxed);
     }
 
-    fn ms(&self) -> Option<u64> {
+    /// Unix milliseconds; none of those who wait for ever.
+    pub(crate) fn ms(&self) -> Option<u64> {
         Some(self.0.load(Ordering::Relaxed)).filter(|ms| *ms != NEVER)
     }
 

@@ -11,7 +11,7 @@ use std::fmt;
 
 use beacon_core::wire::BreakerState;
 
-pub(crate) use shared::{Admitted, SharedBreakers};
+pub(crate) use shared::{Admitted, PATIENCE, SharedBreakers};
 
 /// Failures in a row that open it.
 pub(crate) const FAILURES_IN_A_ROW: u32 = 5;
@@ -201,6 +201,13 @@ impl Breaker {
             self.generation += 1;
             self.level = self.level.max(level);
             self.state = State::Open { since_ms: now_ms, until_ms };
+        }
+    }
+
+    /// Whoever comes next finds out whether the provider is back.
+    pub(crate) fn try_now(&mut self, now_ms: u64) {
+        if let State::Open { since_ms, .. } = self.state {
+            self.state = State::Open { since_ms, until_ms: now_ms };
         }
     }
 

@@ -135,7 +135,9 @@ impl Calls {
             Arrival::New { earlier_maybe_billed } => {
                 let (deadline, sent) = (Deadline::new(deadline_ms), Sent::default());
                 let mut earlier_maybe_billed = earlier_maybe_billed;
-                if let Some(url) = self.results().take(key) {
+                let url = self.results().take(key, digest, now_ms);
+                let fetches = url.is_some();
+                if let Some(url) = url {
                     // It is the same request still, whose result is fetched.
                     earlier_maybe_billed = earlier_maybe_billed.saturating_sub(1);
                     sent.set_result_url(url);
@@ -156,6 +158,9 @@ impl Calls {
                 let landing = entry.fly(call).boxed().shared();
                 let flight = Flight { landing: landing.downgrade(), ..flight };
                 memory.begin(key, digest, now_ms, flight.clone());
+                if fetches {
+                    memory.goes_on(key);
+                }
                 Found::Flight(landing, flight)
             }
             Arrival::Running(flight) => match flight.landing() {

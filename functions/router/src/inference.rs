@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::attempt::{Attempt, Deadline, attempt};
-use crate::breaker::{Admitted, SharedBreakers};
+use crate::breaker::{Admitted, PATIENCE, SharedBreakers};
 use crate::choose::Candidate;
 use crate::clock::Clock;
 use crate::failure::{Failure, FailureCode, Sequel};
@@ -121,10 +121,13 @@ impl<'a> Asking<'a> {
                 };
             };
             let (provider, _) = best.provider;
+            let deadline_ms = self.deadline.ms();
             match self.one(best, &trace_id, course).await {
                 One::Answered(response) => return Ok(*response),
                 // What it knows has changed while the call waited.
                 One::Refused => {}
+                // Somebody joined who waits longer.
+                One::Kept(_) if self.deadline.ms() != deadline_ms => {}
                 One::Kept(failure) => {
                     course.rule_out(provider);
                     kept = Some(failure);
@@ -161,7 +164,10 @@ impl<'a> Asking<'a> {
         };
         let claimed = match self.breakers {
             None => None,
-            Some(breakers) => match course.wait(breakers.admits(provider, route, &entered)).await {
+            Some(breakers) => match course
+                .wait(breakers.admits(provider, route, &entered, self.for_table()))
+                .await
+            {
                 Admitted::No => return One::Refused,
                 Admitted::Yes(claim) => Some((breakers, claim)),
             },
@@ -172,7 +178,7 @@ impl<'a> Asking<'a> {
         let attempt = self.attempt(way, entered, trace_id, course.left()).await;
         let Attempt { outcome, seconds, turned, loading } = attempt;
         if let Some((breakers, claim)) = claimed {
-            course.wait(breakers.tell(provider, route, turned, claim)).await;
+            course.wait(breakers.tell(provider, route, turned, claim, self.for_table())).await;
         }
         course.attempted(provider, &outcome, seconds);
         if loading {
@@ -198,6 +204,12 @@ impl<'a> Asking<'a> {
         Ok(())
     }
 
+    /// How long this call may wait for what the table says of breakers, two words at a time.
+    fn for_table(self) -> Duration {
+        let usable = self.deadline.time_for(2 * PATIENCE, self.clock.now_ms());
+        usable.unwrap_or_default() / 2
+    }
+
     /// Nobody is asked. A request that was taken before may be charged for all the same.
     fn never_asked(self, failure: Failure) -> Failure {
         match self.sent.result_url() {
@@ -212,14 +224,17 @@ impl<'a> Asking<'a> {
         let of_region = |p: &&Arc<Provider>| region.is_none_or(|asked| p.region == *asked);
         let ways = self.fleet.providers.iter().filter(of_region);
         let ways = ways.filter_map(|p| Some((p, p.route(&self.request.model)?)));
-        join_all(ways.map(|(provider, route)| breakers.refresh(provider, route))).await;
+        let within = self.for_table();
+        join_all(ways.map(|(provider, route)| breakers.refresh(provider, route, within))).await;
     }
 
     /// Waits for the way in, as long as the call could still be answered in time after that.
     async fn enter(self, (provider, route): Way<'_>, course: &mut Course) -> Result<Entered, Kept> {
         let now_ms = self.clock.now_ms();
-        let least = Duration::try_from_secs_f64(route.known().record.least_latency(now_ms));
-        let least = least.unwrap_or_default();
+        // A result that is only fetched may be there.
+        let fetches = self.sent.result_url().is_some();
+        let least = if fetches { 0.0 } else { route.known().record.least_latency(now_ms) };
+        let least = Duration::try_from_secs_f64(least).unwrap_or_default();
         let usable = self.deadline.time_for(course.left(), now_ms).unwrap_or_default();
         let Some(spare) = usable.checked_sub(least).filter(|spare| !spare.is_zero()) else {
             let (left, least) = (usable.as_millis(), least.as_millis());

@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 
 use crate::attempt::{Deadline, attempt};
-use crate::breaker::{Admitted, SharedBreakers};
+use crate::breaker::{Admitted, PATIENCE, SharedBreakers};
 use crate::clock::Clock;
 use crate::inference::tokens;
 use crate::provider::{Call, Provider, Sent};
@@ -95,7 +95,7 @@ async fn ask(
     let Ok(entered) = route.enter(entrance).await else { return };
     let claimed = match breakers {
         None => None,
-        Some(breakers) => match breakers.admits(provider, route, &entered).await {
+        Some(breakers) => match breakers.admits(provider, route, &entered, PATIENCE).await {
             Admitted::No => return,
             Admitted::Yes(claim) => Some((breakers, claim)),
         },
@@ -113,6 +113,6 @@ async fn ask(
     // What it shows is kept with the route.
     let shown = attempt(provider, entered, &call, limit, &Deadline::new(None)).await;
     if let Some((breakers, claim)) = claimed {
-        breakers.tell(provider, route, shown.turned, claim).await;
+        breakers.tell(provider, route, shown.turned, claim, PATIENCE).await;
     }
 }

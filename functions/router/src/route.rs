@@ -275,7 +275,8 @@ impl Entered {
 
     /// Whether a failure says no more than that the model which this call wakes is being loaded.
     pub(crate) fn meets_loading(&self, failure: &Failure) -> bool {
-        self.wakes && failure.is_loading()
+        let waits = || !self.route.known().waking.is_overdue(self.clock.now_ms());
+        self.wakes && failure.is_loading() && waits()
     }
 
     /// Its request goes out now.
@@ -291,12 +292,13 @@ impl Entered {
     /// The call ended.
     pub(crate) fn settle(mut self, outcome: &Result<Answer, Failure>, seconds: f64) -> Turned {
         let now_ms = self.clock.now_ms();
-        let showing = match outcome {
-            Ok(_) => Showing::Answers,
-            Err(failure) => Showing::of(failure, self.wakes),
-        };
         let route = Arc::clone(&self.route);
         let mut known = route.known();
+        let excused = self.wakes && !known.waking.is_overdue(now_ms);
+        let showing = match outcome {
+            Ok(_) => Showing::Answers,
+            Err(failure) => Showing::of(failure, excused),
+        };
         let turned = match self.permit.take() {
             Some(permit) => known.breaker.settle(permit, showing.verdict(), now_ms),
             None => Turned::Not,

@@ -13,7 +13,7 @@ use beacon_core::wire::{
 use reqwest::Url;
 
 use crate::attempt::Deadline;
-use crate::breaker::SharedBreakers;
+use crate::breaker::{PATIENCE, SharedBreakers};
 use crate::calls::{Asking as Wanted, Calls, Handover, KeyConflict, Told};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
@@ -80,6 +80,8 @@ pub(crate) struct Health {
     pub(crate) down: usize,
     /// With a model that is not down.
     pub(crate) regions: BTreeSet<String>,
+    /// Models at providers that were answered recently.
+    pub(crate) routes_ready: usize,
     /// Models at providers that are not down.
     pub(crate) routes_up: usize,
 }
@@ -158,6 +160,7 @@ impl HybridRouter {
         for provider in self.providers(None) {
             health.providers += 1;
             let states = || provider.routes.iter().map(|route| route.state);
+            health.routes_ready += states().filter(|state| *state == RouteState::Ready).count();
             let up = states().filter(|state| *state != RouteState::Down).count();
             if up > 0 {
                 health.regions.insert(provider.region.clone());
@@ -184,7 +187,7 @@ impl HybridRouter {
             for route in provider.routes.iter().filter(of_model) {
                 // For all first, or this router would take it over again.
                 if let Some(breakers) = self.breakers() {
-                    breakers.close(&provider.name, &route.model.id).await;
+                    breakers.close(&provider.name, &route.model.id, PATIENCE).await;
                 }
                 route.reset();
                 count += 1;

@@ -25,6 +25,8 @@ pub(crate) struct Waking {
     last_answer_ms: Option<u64>,
     /// A call wakes it.
     under_way: bool,
+    /// Since when it is woken and has not answered.
+    since_ms: Option<u64>,
 }
 
 /// What a call finds.
@@ -40,7 +42,7 @@ pub(crate) enum Arrival {
 
 impl Waking {
     pub(crate) fn new(sleep: Option<Sleep>) -> Self {
-        Self { sleep, last_answer_ms: None, under_way: false }
+        Self { sleep, last_answer_ms: None, under_way: false, since_ms: None }
     }
 
     /// Another configuration of the same model.
@@ -84,13 +86,21 @@ impl Waking {
             Some(Warmth::Waking) => Arrival::Waits,
             Some(Warmth::Cold) => {
                 self.under_way = true;
+                self.since_ms.get_or_insert(now_ms);
                 Arrival::Wakes
             }
         }
     }
 
+    /// Whether it is woken for longer than that takes: then what it says is no excuse.
+    pub(crate) fn is_overdue(&self, now_ms: u64) -> bool {
+        let waking = self.since_ms.map_or(0, |since_ms| now_ms.saturating_sub(since_ms));
+        u128::from(waking) > self.cold_start().as_millis()
+    }
+
     /// A call was answered by the model.
     pub(crate) fn answered(&mut self, now_ms: u64) {
+        self.since_ms = None;
         self.under_way = false;
         self.last_answer_ms = Some(now_ms);
     }
@@ -129,6 +139,20 @@ mod tests {
         assert_eq!(waking.arrive(NOW), Arrival::Wakes);
         waking.gave_up();
         assert_eq!(waking.arrive(NOW), Arrival::Wakes);
+    }
+
+    #[test]
+    fn a_model_that_was_woken_too_long_ago_is_overdue_until_it_answers() {
+        let mut waking = Waking::new(Some(SLEEP));
+        for at in [NOW, NOW + 299_000] {
+            assert_eq!(waking.arrive(at), Arrival::Wakes);
+            assert!(!waking.is_overdue(at + 1_000));
+            waking.gave_up();
+        }
+        assert!(waking.is_overdue(NOW + 300_001));
+        assert!(!waking.is_overdue(NOW - 1));
+        waking.answered(NOW + 400_000);
+        assert!(!waking.is_overdue(NOW + 400_000));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use beacon_aws::{BreakerUpdate, OpenRoute, Table, TableError, chain};
 use beacon_core::{ModelId, ProviderId};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Turned;
 use crate::clock::Clock;
@@ -24,7 +24,11 @@ const BELIEVED_MS: u64 = 1_000;
 /// A claim is kept so much longer than an attempt can last, because clocks differ.
 const SPARE_MS: u64 = 10_000;
 /// Longest that a call waits for what the table says of breakers: it can do without.
-const PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+/// How often a breaker that is opened anew meanwhile is closed.
+const CLOSES: u32 = 3;
+/// How often a claim is given back that the table does not know, or that it does not answer of.
+const RELEASES: u32 = 8;
 
 /// The breakers of all routers that share the table.
 #[derive(Debug)]
@@ -47,7 +51,7 @@ impl SharedBreakers {
     }
 
     /// Takes over what other routers know, where that was not done just now.
-    pub(crate) async fn refresh(&self, provider: &Provider, route: &Route) {
+    pub(crate) async fn refresh(&self, provider: &Provider, route: &Route, within: Duration) {
         let (name, model, now_ms) = (&provider.name, &route.model.id, self.clock.now_ms());
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,11 +61,17 @@ impl SharedBreakers {
             }
             looked.at_ms = now_ms;
         }
-        if let Some(open) = in_time(Box::pin(self.table.route(name, model))).await {
-            self.saw(name, model, open.map(|open| open.open_until_ms));
-            if let Some(OpenRoute { open_until_ms, level, .. }) = open {
-                route.known().breaker.adopt(open_until_ms, level, self.clock.now_ms());
+        let asked = Box::pin(self.table.route(name, model));
+        let Some(open) = in_time(asked, within).await else { return };
+        let before = self.saw(name, model, open.map(|open| open.open_until_ms));
+        let now_ms = self.clock.now_ms();
+        match open {
+            Some(OpenRoute { open_until_ms, level, .. }) => {
+                route.known().breaker.adopt(open_until_ms, level, now_ms);
             }
+            // Another router closed it.
+            None if before.is_some() => route.known().breaker.try_now(now_ms),
+            None => {}
         }
     }
 
@@ -72,6 +82,7 @@ impl SharedBreakers {
         provider: &Provider,
         route: &Route,
         entered: &Entered,
+        within: Duration,
     ) -> Admitted {
         if !entered.is_probe() {
             return Admitted::Yes(None);
@@ -79,20 +90,23 @@ impl SharedBreakers {
         let (name, model, now_ms) = (&provider.name, &route.model.id, self.clock.now_ms());
         let longest = u64::try_from(provider.timeouts.attempt.as_millis()).unwrap_or(u64::MAX);
         let until_ms = now_ms.saturating_add(longest).saturating_add(SPARE_MS);
-        match in_time(Box::pin(self.table.claim_probe(name, model, now_ms, until_ms))).await {
-            Some(BreakerUpdate::Applied) => Admitted::Yes(Some(Claim {
-                table: self.table.clone(),
-                of: (name.clone(), model.clone()),
-                until_ms,
-                is_over: false,
-            })),
+        // There before it is written: a write that nobody waits for any more may be made all the same.
+        let of = (name.clone(), model.clone());
+        let claim = Claim { table: self.table.clone(), of, until_ms, is_over: false };
+        let asked = Box::pin(self.table.claim_probe(name, model, now_ms, until_ms));
+        match in_time(asked, within).await {
+            Some(BreakerUpdate::Applied) | None => Admitted::Yes(Some(claim)),
             Some(BreakerUpdate::Refused(Some(open))) => {
+                claim.end();
                 let until_ms = open.open_until_ms.max(now_ms + BELIEVED_MS);
                 route.known().breaker.yield_until(until_ms, now_ms);
                 Admitted::No
             }
             // One that is closed elsewhere may be asked by anybody.
-            Some(BreakerUpdate::Refused(None)) | None => Admitted::Yes(None),
+            Some(BreakerUpdate::Refused(None)) => {
+                claim.end();
+                Admitted::Yes(None)
+            }
         }
     }
 
@@ -103,6 +117,7 @@ impl SharedBreakers {
         route: &Route,
         turned: Turned,
         claim: Option<Claim>,
+        within: Duration,
     ) {
         let (name, model) = (&provider.name, &route.model.id);
         match turned {
@@ -110,32 +125,35 @@ impl SharedBreakers {
             Turned::Opened { until_ms, level } => {
                 self.saw(name, model, Some(until_ms));
                 let open = OpenRoute { open_until_ms: until_ms, level, probe_until_ms: None };
-                if in_time(Box::pin(self.table.open_route(name, model, open))).await.is_some() {
+                let asked = Box::pin(self.table.open_route(name, model, open));
+                if in_time(asked, within).await.is_some() {
                     if let Some(claim) = claim {
                         claim.end();
                     }
                     return;
                 }
             }
-            Turned::Closed => self.close(name, model).await,
+            Turned::Closed => self.close(name, model, within).await,
         }
         // What was not opened anew is given back when it is dropped.
         drop(claim);
     }
 
     /// Closes it for all.
-    pub(crate) async fn close(&self, name: &ProviderId, model: &ModelId) {
-        let seen = self.saw(name, model, None);
-        let open_until_ms = match seen {
-            Some(open_until_ms) => Some(open_until_ms),
-            None => in_time(Box::pin(self.table.route(name, model)))
-                .await
-                .flatten()
-                .map(|o| o.open_until_ms),
-        };
-        if let Some(open_until_ms) = open_until_ms {
-            let _applied =
-                in_time(Box::pin(self.table.close_route(name, model, open_until_ms))).await;
+    pub(crate) async fn close(&self, name: &ProviderId, model: &ModelId, within: Duration) {
+        let mut open_until_ms = self.saw(name, model, None);
+        if open_until_ms.is_none() {
+            let seen = in_time(Box::pin(self.table.route(name, model)), within).await;
+            open_until_ms = seen.flatten().map(|open| open.open_until_ms);
+        }
+        // Opened anew meanwhile, it is closed as it is now.
+        for _try in 0..CLOSES {
+            let Some(until_ms) = open_until_ms else { return };
+            let asked = Box::pin(self.table.close_route(name, model, until_ms));
+            open_until_ms = match in_time(asked, within).await {
+                Some(BreakerUpdate::Refused(open)) => open.map(|open| open.open_until_ms),
+                Some(BreakerUpdate::Applied) | None => None,
+            };
         }
     }
 
@@ -178,8 +196,14 @@ impl Drop for Claim {
             let (table, (name, model)) = (self.table.clone(), self.of.clone());
             let until_ms = self.until_ms;
             runtime.spawn(async move {
-                let _applied =
-                    in_time(Box::pin(table.release_probe(&name, &model, until_ms))).await;
+                for _try in 0..RELEASES {
+                    let asked = Box::pin(table.release_probe(&name, &model, until_ms));
+                    if let Some(BreakerUpdate::Applied) = in_time(asked, PATIENCE).await {
+                        return;
+                    }
+                    // The claim itself may still be on its way.
+                    sleep(PATIENCE).await;
+                }
             });
         }
     }
@@ -187,8 +211,11 @@ impl Drop for Claim {
 
 /// What the table says, unless it lets a call wait. Boxed, because a request of the SDK is large and
 /// few calls make one.
-async fn in_time<T>(asked: Pin<Box<impl Future<Output = Result<T, TableError>>>>) -> Option<T> {
-    match timeout(PATIENCE, asked).await {
+async fn in_time<T>(
+    asked: Pin<Box<impl Future<Output = Result<T, TableError>>>>,
+    within: Duration,
+) -> Option<T> {
+    match timeout(within, asked).await {
         Ok(Ok(told)) => Some(told),
         Ok(Err(error)) => {
             tracing::debug!(error = chain(&error), "breakers are not shared");

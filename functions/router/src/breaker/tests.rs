@@ -176,7 +176,10 @@ fn schedule(seed: u64) -> Result<(), String> {
                 1 if random.random() => {
                     breaker.adopt(now + random.random_range(0..200_000), 9, now);
                 }
-                1 => breaker.yield_until(now + random.random_range(0..200_000), now),
+                1 if random.random() => {
+                    breaker.yield_until(now + random.random_range(0..200_000), now);
+                }
+                1 => breaker.try_now(now),
                 // What a reload does: the state is taken over, and the calls go on.
                 _ => breaker = breaker.clone(),
             },

@@ -158,6 +158,11 @@ impl Entry {
     /// The answer is remembered here at once, and told when the others know it too.
     async fn finish(mut self, response: InferenceResponse) -> Told {
         let response = Arc::new(response);
+        let asked = response.decision.as_ref().is_none_or(|told| !told.attempts.is_empty());
+        if !asked && self.sent.result_url().is_some() {
+            // The result that it was to fetch can be fetched later: it is given up, not over.
+            return Told::Answered(response);
+        }
         let told = self.keep(Arc::clone(&response));
         if let (Hold::Holding(shared), Some(end)) = (&self.hold, self.end.take()) {
             let gone = end.subscribe();
@@ -171,13 +176,14 @@ impl Entry {
     /// The call ends without an answer.
     fn give_up(&mut self) {
         let maybe_billed = self.sent.maybe();
-        if let Some(url) = self.sent.result_url() {
-            self.calls.results().keep(self.key.clone(), url);
+        let stopping = self.calls.memory().is_stopping(&self.key);
+        if let Some(url) = self.sent.result_url().filter(|_| !stopping) {
+            let now_ms = self.calls.clock.now_ms();
+            self.calls.results().keep(self.key.clone(), self.digest, url, now_ms);
         }
         let (calls, key, clock) = (Arc::clone(&self.calls), self.key.clone(), self.calls.clock);
         match (&self.hold, self.end.take()) {
             (Hold::Holding(shared), Some(end)) => {
-                let stopping = self.calls.memory().is_stopping(&self.key);
                 let ending = if stopping {
                     SharedEnding::Stopped { maybe_billed }
                 } else {

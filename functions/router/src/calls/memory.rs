@@ -129,6 +129,13 @@ impl<F: Clone> Memory<F> {
         self.calls.insert(key.clone(), call);
     }
 
+    /// A call that was made anew fetches the result of the request before: that one goes on.
+    pub fn goes_on(&mut self, key: &CallKey) {
+        if let Some(call) = self.calls.get_mut(key) {
+            call.earlier_maybe_billed = call.earlier_maybe_billed.saturating_sub(1);
+        }
+    }
+
     /// A running call has its answer, of so many bytes.
     pub fn finish(
         &mut self,

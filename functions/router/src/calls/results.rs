@@ -5,31 +5,43 @@ use std::collections::{HashMap, VecDeque};
 use beacon_core::wire::CallKey;
 use reqwest::Url;
 
+use super::BOUNDS;
+use super::memory::Digest;
+
 /// Addresses kept; those that came first go first.
 const MOST: usize = 10_000;
 
 /// The addresses by key. A call that is made anew fetches its result there.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    urls: HashMap<CallKey, Url>,
+    kept: HashMap<CallKey, Kept>,
     order: VecDeque<CallKey>,
 }
 
+#[derive(Debug)]
+struct Kept {
+    url: Url,
+    /// Of the request whose result it is.
+    digest: Digest,
+    at_ms: u64,
+}
+
 impl Results {
-    pub(super) fn keep(&mut self, key: CallKey, url: Url) {
-        if self.urls.insert(key.clone(), url).is_none() {
+    pub(super) fn keep(&mut self, key: CallKey, digest: Digest, url: Url, at_ms: u64) {
+        if self.kept.insert(key.clone(), Kept { url, digest, at_ms }).is_none() {
             self.order.push_back(key);
         }
         while self.order.len() > MOST {
             if let Some(oldest) = self.order.pop_front() {
-                self.urls.remove(&oldest);
+                self.kept.remove(&oldest);
             }
         }
     }
 
-    pub(super) fn take(&mut self, key: &CallKey) -> Option<Url> {
-        let url = self.urls.remove(key)?;
+    /// The address of the same request's result, as long as keys are remembered.
+    pub(super) fn take(&mut self, key: &CallKey, digest: Digest, now_ms: u64) -> Option<Url> {
+        let Kept { url, digest: of, at_ms } = self.kept.remove(key)?;
         self.order.retain(|kept| kept != key);
-        Some(url)
+        (of == digest && now_ms.abs_diff(at_ms) < BOUNDS.age_ms).then_some(url)
     }
 }

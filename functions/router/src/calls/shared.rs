@@ -139,13 +139,14 @@ impl SharedTable {
     /// Gives signs of life, until the call must end.
     pub(super) async fn keep(&self, key: &CallKey, since: Instant, clock: Clock) -> Interrupt {
         let bounds = self.calls.bounds();
-        let (mut renewed, mut in_doubt) = (since, false);
+        let (mut renewed, mut in_doubt, mut at_once) = (since, false, false);
         loop {
             let until = renewed + bounds.lease;
             let begun = Instant::now();
             let due = in_doubt || begun.duration_since(renewed) >= bounds.renew;
+            let waits = !std::mem::take(&mut at_once);
             let found = async {
-                if !in_doubt {
+                if waits {
                     sleep(bounds.watch).await;
                 }
                 if due {
@@ -162,7 +163,7 @@ impl SharedTable {
                 Some(Renewed::StopAsked) => return Interrupt::Stop,
                 Some(Renewed::Lost) if due => return Interrupt::Lost,
                 // What stood a moment ago may be what was before the claim.
-                Some(Renewed::Lost) => in_doubt = true,
+                Some(Renewed::Lost) => (in_doubt, at_once) = (true, true),
             }
         }
     }

@@ -169,9 +169,15 @@ impl ToldError {
         // What was asked wrongly, or too fast, does not speak against the provider.
         let asked_so = self.status.is_some_and(|status| (400..500).contains(&status));
         let fault = (asked_so || retryable == Some(false)).then_some(false);
-        let throttles = self.status == Some(429);
+        let throttles = self.status == Some(429) || self.status.is_none() && self.asks_to_wait();
         let maybe_billed = Some(lost || generated);
         Failure { retryable, maybe_billed, fault, throttles, ..failure }
+    }
+
+    /// Whether a word of it says that it was asked too fast.
+    fn asks_to_wait(&self) -> bool {
+        let mut words = self.words.iter().map(|word| word.to_ascii_lowercase());
+        words.any(|word| ["rate_limit", "ratelimit", "throttl"].iter().any(|w| word.contains(w)))
     }
 
     /// Whether asking again may help, where the error tells.

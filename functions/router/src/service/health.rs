@@ -95,7 +95,7 @@ pub(super) async fn ready(State(served): State<Arc<Served>>) -> (StatusCode, Jso
         (StatusCode::SERVICE_UNAVAILABLE, Readiness::Draining)
     } else if status(&health) == Status::Down {
         (StatusCode::SERVICE_UNAVAILABLE, Readiness::Down)
-    } else if health.ready > 0 {
+    } else if health.routes_ready > 0 {
         (StatusCode::OK, Readiness::Ready)
     } else {
         (StatusCode::OK, Readiness::Unknown)
