@@ -206,8 +206,8 @@ impl Breaker {
 
     /// Whoever comes next finds out whether the provider is back.
     pub(crate) fn try_now(&mut self, now_ms: u64) {
-        if let State::Open { since_ms, .. } = self.state {
-            self.state = State::Open { since_ms, until_ms: now_ms };
+        if let State::Open { .. } = self.state {
+            self.state = State::Open { since_ms: now_ms, until_ms: now_ms };
         }
     }
 
