@@ -1,5 +1,5 @@
-//! Models that nobody asks, asked where that is declared, and what answers in words show of a
-//! provider.
+//! What is known of a provider: by asking models that nobody asks, where that is declared, and by
+//! what answers say in words.
 
 use serde_json::json;
 
@@ -50,4 +50,55 @@ async fn a_filter_is_an_answer_whatever_its_status_and_nobody_else_is_asked() {
         assert_eq!((&told["success"], &told["outcome"]), (&json!(true), &json!("content_filter")));
         assert_eq!((first.connections(), second.connections()), (1, 0), "{kind} {status}");
     }
+}
+
+#[tokio::test]
+async fn words_that_ask_to_wait_are_waited_for_and_open_no_breaker() {
+    let fast = json!({"error": {"code": "rate_limit_exceeded", "message": "slower"}});
+    let acts = [Act::Reply(200, fast.to_string()), Act::Reply(200, completion())];
+    let upstream = Upstream::in_turn(acts).await;
+    let router = Running::start(&lab("openai", &upstream.url, "")).await;
+    let told = router.infer(&question()).await;
+    assert_eq!((&told["response"], upstream.connections()), (&json!("4"), 2), "{told}");
+    let waited = told["timings"]["waited_ms"].as_f64().unwrap();
+    assert!(waited >= 900.0, "{told}");
+    assert_eq!(router.provider("lab").await["success_rate"], 1.0);
+}
+
+fn completion() -> String {
+    let choice = json!({"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "4"}});
+    json!({"choices": [choice]}).to_string()
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_wake_in_its_time_is_no_longer_excused() {
+    let loading = Act::Reply(503, json!({"error": "loading"}).to_string());
+    let upstream = Upstream::start(loading).await;
+    let short = "cold_start_seconds = 0.5\ntimeout_seconds = 5\n";
+    let router = Running::start(&lab("modal", &upstream.url, short)).await;
+    let mut told = router.infer(&question()).await;
+    assert_eq!(told["error_code"], "PROVIDER_HTTP_503");
+    while told["error_code"] == "PROVIDER_HTTP_503" {
+        told = router.infer(&question()).await;
+    }
+    assert_eq!(told["error_code"], "PROVIDER_UNAVAILABLE", "{told}");
+    let lab = router.provider("lab").await;
+    assert_eq!((&lab["routes"][0]["state"], &lab["healthy"]), (&json!("down"), &json!(false)));
+}
+
+#[tokio::test]
+async fn one_model_that_is_down_does_not_hide_another_that_answers() {
+    // The first connection is answered, the others are reset.
+    let upstream = Upstream::in_turn([Act::answer("4"), Act::Reset]).await;
+    let toml =
+        provider("lab", "modal", "us-east", &upstream.url, "").replace("[\"m\"]", "[\"m\", \"n\"]");
+    let router = Running::start(&toml).await;
+    assert_eq!(router.infer(&question()).await["success"], true);
+    let other = json!({"model": "n", "prompt": "?", "region_preference": "us-east"});
+    assert_eq!(router.infer(&other).await["error_code"], "PROVIDER_CONNECTION_LOST");
+    let (status, ready) = router.get("/ready").await;
+    assert_eq!((status, &ready["status"]), (200, &json!("ready")));
+    let (_, health) = router.get("/health").await;
+    assert_eq!((&health["status"], &health["regions"]), (&json!("degraded"), &json!(["us-east"])));
 }
