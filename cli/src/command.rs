@@ -264,10 +264,8 @@ async fn router(options: &Router) -> Result<Done, CommandError> {
         report::note(false, report::SIMULATED);
     }
     report::note(false, &format!("router at http://{address}"));
-    let service = Service::new(router.clone()).with_access(access);
-    let served = service.with_file(options.config.clone()).serve(listener, interrupted()).await;
-    router.settle().await;
-    served.map_err(failed)?;
+    let service = Service::new(router).with_access(access).with_file(options.config.clone());
+    service.serve(listener, interrupted()).await.map_err(failed)?;
     Ok(Done(0))
 }
 

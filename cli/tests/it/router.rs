@@ -181,6 +181,38 @@ async fn a_job_runs_with_the_router_inside_the_worker() {
     assert!(doctor.stdout.contains("BEACON_ROUTER_CONFIG to the file"), "{doctor:?}");
 }
 
+#[tokio::test]
+async fn a_hang_up_reads_the_providers_anew_and_a_wrong_file_changes_nothing() {
+    let place = Place::new();
+    let (_port, address) = port_where_nobody_listens();
+    let provider = |name: &str| {
+        format!(
+            "[[providers]]\nname = \"{name}\"\nkind = \"simulated\"\nregion = \"us-east\"\n\
+             models = [\"m\"]\n"
+        )
+    };
+    let file = place.write("providers.toml", &provider("before"));
+    let router = Router::start(&place, &file, address).await;
+    let client = beacon_infra::http_client().unwrap();
+    let url = format!("http://{address}/providers");
+    let names = async || {
+        let told = client.get(&url).send().await.unwrap().json::<Value>().await.unwrap();
+        let names = told["providers"].as_array().unwrap().iter();
+        names.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["before"]);
+    place.write("providers.toml", "nonsense");
+    router.hang_up();
+    let both = provider("wrong").replace("us-east", "Mars Base");
+    place.write("providers.toml", &both);
+    router.hang_up();
+    assert_eq!(names().await, ["before"]);
+    place.write("providers.toml", &(provider("after") + &provider("more")));
+    router.hang_up();
+    let after = async || (names().await == ["after", "more"]).then_some(());
+    eventually("the router goes by the file", after).await;
+}
+
 /// A `beacon router` as a process. It dies with the test.
 pub(crate) struct Router {
     child: Child,
@@ -207,6 +239,14 @@ impl Router {
         let ready = format!("http://{address}/ready");
         eventually("a router", async || client.get(&ready).send().await.ok()).await;
         Self { child, first_line }
+    }
+}
+
+impl Router {
+    fn hang_up(&self) {
+        let id = self.child.id().unwrap().cast_signed();
+        let process = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(process, rustix::process::Signal::HUP).unwrap();
     }
 }
 

@@ -62,11 +62,9 @@ pub(crate) struct Permit {
     is_probe: bool,
 }
 
-/// What a call finds.
+/// Why a call is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// It may be made.
-    Admitted(Permit),
+pub(crate) enum Refusal {
     /// Not before this time.
     Open {
         /// Unix milliseconds.
@@ -120,22 +118,20 @@ impl Default for Breaker {
 
 impl Breaker {
     /// Whether a call would be admitted now.
-    pub(crate) fn peek(&self, now_ms: u64) -> Result<(), Admission> {
+    pub(crate) fn peek(&self, now_ms: u64) -> Result<(), Refusal> {
         match self.state {
             State::Closed | State::HalfOpen { probing: false } => Ok(()),
             State::Open { since_ms, until_ms } if (since_ms..until_ms).contains(&now_ms) => {
-                Err(Admission::Open { until_ms })
+                Err(Refusal::Open { until_ms })
             }
             State::Open { .. } => Ok(()),
-            State::HalfOpen { probing: true } => Err(Admission::Probing),
+            State::HalfOpen { probing: true } => Err(Refusal::Probing),
         }
     }
 
     /// Admits a call, or says why not.
-    pub(crate) fn admit(&mut self, now_ms: u64) -> Admission {
-        if let Err(refused) = self.peek(now_ms) {
-            return refused;
-        }
+    pub(crate) fn admit(&mut self, now_ms: u64) -> Result<Permit, Refusal> {
+        self.peek(now_ms)?;
         let is_probe = match self.state {
             State::Closed => false,
             State::Open { .. } | State::HalfOpen { .. } => {
@@ -143,7 +139,7 @@ impl Breaker {
                 true
             }
         };
-        Admission::Admitted(Permit { generation: self.generation, is_probe })
+        Ok(Permit { generation: self.generation, is_probe })
     }
 
     /// Takes back a permit with what its call showed. Each permit is settled once, a cancelled

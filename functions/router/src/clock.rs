@@ -1,6 +1,6 @@
 //! What time the router takes it to be.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -29,6 +29,11 @@ impl Clock {
             Self::System => (0, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
             Self::Runtime { origin_ms, began } => (origin_ms, began.elapsed()),
         };
-        origin_ms.saturating_add(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        origin_ms.saturating_add(milliseconds(since))
     }
+}
+
+/// Whole milliseconds, as many as there can be.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

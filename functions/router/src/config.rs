@@ -71,6 +71,16 @@ pub(crate) enum BackendConfig {
     Simulated(SimulatedConfig),
 }
 
+impl BackendConfig {
+    /// Where the provider is reached; nowhere where its answers are made up.
+    pub(crate) fn url(&self) -> Option<&Url> {
+        match self {
+            Self::OpenAi(endpoint) | Self::Modal(endpoint) => Some(&endpoint.url),
+            Self::Simulated(_) => None,
+        }
+    }
+}
+
 /// Where a provider is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndpointConfig {
@@ -168,11 +178,28 @@ pub enum ProviderProblem {
         /// The file.
         path: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: KeyFileProblem,
     },
     /// The key is named twice.
     #[error("`api_key_env` and `api_key_file` are both given: which is it?")]
     TwoKeys,
+}
+
+/// What is wrong with the file of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum KeyFileProblem {
+    /// The system does not give it.
+    #[error("cannot be read: {0}")]
+    Unread(io::ErrorKind),
+    /// It is larger than any key.
+    #[error("is larger than a key")]
+    TooLarge,
+    /// Nothing is in it.
+    #[error("is empty")]
+    Empty,
+    /// What is in it cannot be sent in a header.
+    #[error("does not hold a usable key")]
+    Unusable,
 }
 
 #[derive(Deserialize)]

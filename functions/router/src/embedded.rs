@@ -30,7 +30,10 @@ impl EmbeddedLink {
             Request::Ask { key, .. } | Request::Look { key } | Request::Stop { key } => key,
         };
         let Ok(key) = CallKey::new(key) else {
-            return told(422, &json!({"detail": "the idempotency key is none"}));
+            return told(
+                422,
+                &json!({"detail": format!("an idempotency key is {}", CallKey::ALLOWED)}),
+            );
         };
         match request {
             Request::Ask { trace, deadline, body, .. } => {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use beacon_core::wire::WireFailure;
 
+use crate::clock::milliseconds;
+
 /// The code of a failure. Its `Display` is the code on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FailureCode {
@@ -229,6 +231,16 @@ impl Failure {
         Self { http_status: Some(status), ..self }
     }
 
+    /// Of an answer that does not begin in the time for its first byte.
+    pub(crate) fn no_first_byte(within: Duration) -> Self {
+        Self::new(FailureCode::Timeout, format!("no first byte within {} ms", within.as_millis()))
+    }
+
+    /// Whether a provider that was asked got the request.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.code != FailureCode::Unreachable
+    }
+
     /// Whether the provider may have generated an answer that did not arrive.
     pub(crate) fn maybe_billed(&self) -> bool {
         self.maybe_billed.unwrap_or_else(|| self.code.maybe_billed())
@@ -326,9 +338,7 @@ impl Failure {
             maybe_billed: Some(self.maybe_billed()),
             attempts: Some(subject.attempts),
             http_status: self.http_status,
-            retry_after_ms: self
-                .retry_after
-                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+            retry_after_ms: self.retry_after.map(milliseconds),
             timestamp: timestamp(now_ms),
         }
     }
@@ -346,50 +356,4 @@ fn timestamp(now_ms: u64) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_print_as_on_the_wire() {
-        assert_eq!(FailureCode::Http(503).to_string(), "PROVIDER_HTTP_503");
-        assert_eq!(FailureCode::Named("MODEL_CRASH".to_owned()).to_string(), "MODEL_CRASH");
-        assert_eq!(FailureCode::DeadlineExceeded.to_string(), "DEADLINE_EXCEEDED");
-    }
-
-    #[test]
-    fn only_overload_and_server_errors_are_worth_asking_again() {
-        let retryable = [429, 500, 502, 503, 599];
-        for status in [300, 303, 400, 401, 404, 408, 422, 429, 500, 502, 503, 599] {
-            let code = FailureCode::Http(status);
-            assert_eq!(code.retryable(), retryable.contains(&status), "{status}");
-        }
-    }
-
-    #[test]
-    fn what_was_asked_does_not_speak_against_the_provider() {
-        for status in [400, 404, 413, 422, 429] {
-            assert!(!FailureCode::Http(status).is_providers_fault(), "{status}");
-        }
-        for status in [303, 401, 403, 408, 500, 503] {
-            assert!(FailureCode::Http(status).is_providers_fault(), "{status}");
-        }
-    }
-
-    #[test]
-    fn the_wire_object_is_complete_and_dated_to_the_second() {
-        let subject = Subject {
-            provider: Some(("lab", "openai")),
-            region: Some("us-east"),
-            model: "m",
-            attempts: 1,
-        };
-        let failure = Failure::new(FailureCode::Timeout, "no answer");
-        let wire = failure.to_wire(subject, 1_795_313_897_999);
-        assert_eq!(wire.timestamp.as_deref(), Some("2026-11-22T02:18:17Z"));
-        assert_eq!(wire.provider.as_deref(), Some("lab"));
-        assert_eq!(
-            (wire.transient, wire.retryable, wire.maybe_billed),
-            (true, Some(true), Some(true))
-        );
-    }
-}
+mod tests;

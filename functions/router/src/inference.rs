@@ -221,8 +221,7 @@ impl<'a> Asking<'a> {
     /// Takes over what other routers know of those that could be asked.
     async fn refresh(self, region: Option<&Region>) {
         let Some(breakers) = self.breakers else { return };
-        let of_region = |p: &&Arc<Provider>| region.is_none_or(|asked| p.region == *asked);
-        let ways = self.fleet.providers.iter().filter(of_region);
+        let ways = self.fleet.of_region(region);
         let ways = ways.filter_map(|p| Some((p, p.route(&self.request.model)?)));
         let within = self.for_table();
         join_all(ways.map(|(provider, route)| breakers.refresh(provider, route, within))).await;

@@ -35,7 +35,7 @@ mod way;
 
 pub use calls::{Arrival, BOUNDS, Bounds, Digest, Handover, KeyConflict, Memory};
 pub use clock::Clock;
-pub use config::{Config, ConfigError, ProviderProblem};
+pub use config::{Config, ConfigError, KeyFileProblem, ProviderProblem};
 pub use embedded::EmbeddedLink;
 pub use router::{CallContext, HybridRouter};
 pub use service::{Access, AccessError, Limits, MAX_BODY_BYTES, Service, serve};

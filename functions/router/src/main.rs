@@ -44,8 +44,6 @@ async fn run() -> Result<(), StartError> {
         }
         tracing::info!("the router stops accepting and finishes the calls in flight");
     };
-    let service = Service::new(router.clone()).with_access(access).with_file(file);
-    let served = service.serve(listener, shutdown).await;
-    router.settle().await;
-    Ok(served?)
+    let service = Service::new(router).with_access(access).with_file(file);
+    Ok(service.serve(listener, shutdown).await?)
 }

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::config::{BackendConfig, Config, ConfigError, ProviderConfig, Timeouts};
-use crate::failure::{Failure, FailureCode};
+use crate::failure::Failure;
 use crate::pace::Rates;
 use crate::price::Price;
 use crate::record::Record;
@@ -174,8 +174,12 @@ impl Provider {
         let call_log = config.call_log.as_deref().map(|path| CallLog::open(path, clock));
         let call_log = call_log.transpose()?.map(Arc::new);
         let ready = |provider: ProviderConfig| {
-            let same =
-                |known: &&Arc<Self>| known.name == provider.name && known.region == provider.region;
+            // At another address it is another server, of which nothing is known.
+            let same = |known: &&Arc<Self>| {
+                known.name == provider.name
+                    && known.region == provider.region
+                    && known.url() == provider.backend.url()
+            };
             let known = before.iter().find(same);
             Self::new(provider, call_log.clone(), known.map(Arc::as_ref)).map(Arc::new)
         };
@@ -239,6 +243,14 @@ impl Provider {
         }
     }
 
+    /// Where it is reached; nowhere where its answers are made up.
+    fn url(&self) -> Option<&Url> {
+        match &self.backend {
+            Backend::OpenAi(endpoint) | Backend::Modal(endpoint) => Some(endpoint.url()),
+            Backend::Simulated(_) => None,
+        }
+    }
+
     /// Whether a result that is to be had there is this provider's.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         match &self.backend {
@@ -263,10 +275,9 @@ impl Provider {
             Backend::Simulated(simulated) => {
                 let answer = simulated.call(call);
                 let Some(within) = self.timeouts.first_byte else { return answer.await };
-                timeout(within + call.waking, answer).await.unwrap_or_else(|_elapsed| {
-                    let message = format!("no first byte within {} ms", within.as_millis());
-                    Err(Failure::new(FailureCode::Timeout, message))
-                })
+                let within = within + call.waking;
+                let answered = timeout(within, answer).await;
+                answered.unwrap_or_else(|_elapsed| Err(Failure::no_first_byte(within)))
             }
         }
     }

@@ -24,9 +24,13 @@ impl HybridRouter {
                     providers = self.fleet().providers.len(),
                     "the router goes by its providers as the file has them now"
                 ),
-                Err(error) => tracing::warn!(
-                    %error, "the router goes on with its providers, as the file cannot be used"
-                ),
+                Err(error) => {
+                    let error = beacon_aws::chain(&error);
+                    tracing::warn!(
+                        error,
+                        "the router goes on with its providers, as the file cannot be used"
+                    );
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use beacon_core::Region;
 use beacon_core::wire::{InferenceRequest, InferenceResponse, ResponseMetadata};
 
-use crate::failure::{Failure, FailureCode, Subject};
+use crate::failure::{Failure, Subject};
 use crate::provider::{Answer, Provider};
 
 /// The provider answered, be it with nothing.
@@ -49,11 +49,10 @@ pub(crate) fn failed(
         model: &request.model,
         attempts,
     };
-    let sent = failure.code != FailureCode::Unreachable;
     InferenceResponse {
         provider_used: provider.name.to_string(),
         inference_time: seconds,
-        cost_estimate: if sent { provider.price.cost(seconds, None) } else { 0.0 },
+        cost_estimate: if failure.was_sent() { provider.price.cost(seconds, None) } else { 0.0 },
         ..unanswered(failure, subject, metadata(provider, request), now_ms)
     }
 }

@@ -7,7 +7,7 @@ use beacon_core::wire::{LastError, RouteState, RouteView, Standing, Usage, Warmt
 use tokio::sync::{Mutex as Turns, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::breaker::{Admission, Breaker, Permit, Turned, Verdict};
+use crate::breaker::{Breaker, Permit, Refusal, Turned, Verdict};
 use crate::clock::Clock;
 use crate::config::Model;
 use crate::failure::{Failure, FailureCode};
@@ -121,10 +121,8 @@ impl Route {
         if known.pace.wait(way.tokens, now_ms) > 0 {
             return Ok(false);
         }
-        match known.breaker.admit(now_ms) {
-            Admission::Admitted(permit) => entered.permit = Some(permit),
-            Admission::Open { .. } | Admission::Probing => return Err(Kept::Refused),
-        }
+        let permit = known.breaker.admit(now_ms).map_err(|_refusal| Kept::Refused)?;
+        entered.permit = Some(permit);
         entered.counted = Some(known.pace.send(way.tokens, now_ms));
         Ok(true)
     }
@@ -190,10 +188,10 @@ impl Route {
         let mut known = self.known();
         if let Err(refused) = known.breaker.peek(now_ms) {
             return match refused {
-                Admission::Open { until_ms } => {
+                Refusal::Open { until_ms } => {
                     (Standing::BreakerOpen, until_ms.saturating_sub(now_ms))
                 }
-                Admission::Probing | Admission::Admitted(_) => (Standing::Probing, 0),
+                Refusal::Probing => (Standing::Probing, 0),
             };
         }
         let wait_ms = known.pace.wait(tokens, now_ms);
@@ -224,8 +222,8 @@ impl Route {
             state: known.state(now_ms),
             breaker: known.breaker.shown(),
             open_ms: match open {
-                Err(Admission::Open { until_ms }) => Some(until_ms.saturating_sub(now_ms)),
-                Ok(()) | Err(Admission::Probing | Admission::Admitted(_)) => None,
+                Err(Refusal::Open { until_ms }) => Some(until_ms.saturating_sub(now_ms)),
+                Ok(()) | Err(Refusal::Probing) => None,
             },
             warmth: known.waking.shown(now_ms),
             throttled_ms: Some(known.pace.held(now_ms)).filter(|held| *held > 0),

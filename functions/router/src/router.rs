@@ -66,6 +66,14 @@ impl Fleet {
         regions.dedup();
         Ok(Self { providers, regions })
     }
+
+    /// The providers of a region; of all regions without one.
+    pub(crate) fn of_region<'a>(
+        &'a self,
+        region: Option<&Region>,
+    ) -> impl Iterator<Item = &'a Arc<Provider>> {
+        self.providers.iter().filter(move |p| region.is_none_or(|asked| p.region == *asked))
+    }
 }
 
 /// How many of the providers and regions can be asked.

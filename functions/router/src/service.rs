@@ -112,6 +112,7 @@ impl Service {
             () = router.probe() => {}
             () = reloads => {}
         }
+        router.settle().await;
         Ok(())
     }
 }

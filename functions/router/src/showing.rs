@@ -1,9 +1,8 @@
 //! What the end of a call shows of the provider: a decision of its own, apart from what the caller is
 //! told.
 
-use std::time::Duration;
-
 use crate::breaker::Verdict;
+use crate::clock::milliseconds;
 use crate::failure::Failure;
 
 /// What a call showed.
@@ -48,12 +47,10 @@ impl Showing {
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::failure::FailureCode;
 

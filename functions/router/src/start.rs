@@ -1,5 +1,6 @@
 //! What the service is made of, from its environment.
 
+use std::env::VarError;
 use std::path::PathBuf;
 use std::{env, io};
 
@@ -12,6 +13,8 @@ use thiserror::Error;
 pub(crate) enum StartError {
     #[error("the environment variable `{0}` is not set")]
     Unset(&'static str),
+    #[error("the environment variable `{0}` is not UTF-8")]
+    NotUnicode(&'static str),
     #[error("`BEACON_ROUTER_CONFIG` is not usable")]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -37,7 +40,12 @@ pub(crate) struct Start {
 /// What the environment says.
 #[expect(clippy::disallowed_methods, reason = "the variables of the service alone")]
 pub(crate) async fn from_environment() -> Result<Start, StartError> {
-    let variable = |name| env::var(name).map_err(|_unset| StartError::Unset(name));
+    let variable = |name| {
+        env::var(name).map_err(|error| match error {
+            VarError::NotPresent => StartError::Unset(name),
+            VarError::NotUnicode(_) => StartError::NotUnicode(name),
+        })
+    };
     let (file, address) = (variable("BEACON_ROUTER_CONFIG")?, variable("BEACON_ROUTER_LISTEN")?);
     let file = PathBuf::from(file);
     let mut router = HybridRouter::new(Config::from_file(&file)?)?;

@@ -60,7 +60,7 @@ impl TokenHash {
 
     fn from_hex(digits: &str) -> Option<Self> {
         let mut bytes = [0; 32];
-        if digits.len() != 64 || !digits.is_ascii() {
+        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
         for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
@@ -114,6 +114,19 @@ impl Tokens {
     /// Whether none is configured.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a role has any.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.iter().any(|(_, of)| *of == role)
+    }
+
+    /// What the token that a request presents allows; nothing where it presents none that is known.
+    pub fn role_of(&self, headers: &HeaderMap) -> Option<Role> {
+        match self.presented(headers) {
+            Presented::Known(caller) => Some(caller.role),
+            Presented::Nobody | Presented::Unreadable | Presented::Unknown => None,
+        }
     }
 
     #[cfg(test)]

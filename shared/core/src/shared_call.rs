@@ -268,15 +268,7 @@ pub fn view(
     now_ms: u64,
     bounds: SharedBounds,
 ) -> CallView {
-    let mut view = CallView {
-        key: key.clone(),
-        state: CallState::Unknown,
-        response: None,
-        maybe_billed: 0,
-        begun_ms: None,
-        ended_ms: None,
-        remembers_since_ms,
-    };
+    let mut view = CallView::unknown(key.clone(), remembers_since_ms);
     let Some(known) = seen.and_then(|call| call.as_of(now_ms, None, bounds)) else { return view };
     view.begun_ms = known.digest.map(|_came| known.begun_ms);
     let own = u32::from(known.may_charge_for_its_last());

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use super::Turned;
-use crate::clock::Clock;
+use crate::clock::{Clock, milliseconds};
 use crate::provider::Provider;
 use crate::route::{Entered, Route};
 
@@ -88,8 +88,8 @@ impl SharedBreakers {
             return Admitted::Yes(None);
         }
         let (name, model, now_ms) = (&provider.name, &route.model.id, self.clock.now_ms());
-        let longest = u64::try_from(provider.timeouts.attempt.as_millis()).unwrap_or(u64::MAX);
-        let until_ms = now_ms.saturating_add(longest).saturating_add(SPARE_MS);
+        let longest = milliseconds(provider.timeouts.attempt) + SPARE_MS;
+        let until_ms = now_ms.saturating_add(longest);
         // There before it is written: a write that nobody waits for any more may be made all the same.
         let of = (name.clone(), model.clone());
         let claim = Claim { table: self.table.clone(), of, until_ms, is_over: false };

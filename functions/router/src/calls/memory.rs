@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use beacon_core::wire::{CallKey, CallState, CallView, InferenceResponse};
 
-/// SHA-256 of a request.
-pub type Digest = [u8; 32];
+pub use beacon_core::shared_call::RequestDigest as Digest;
 
 /// How much is remembered. Calls that run are, whatever their number.
 #[derive(Debug, Clone, Copy)]
@@ -209,15 +208,7 @@ impl<F: Clone> Memory<F> {
     /// What is known of a call.
     pub fn look(&mut self, key: &CallKey, now_ms: u64) -> CallView {
         self.forget(now_ms);
-        let mut view = CallView {
-            key: key.clone(),
-            state: CallState::Unknown,
-            response: None,
-            maybe_billed: 0,
-            begun_ms: None,
-            ended_ms: None,
-            remembers_since_ms: self.remembers_since_ms,
-        };
+        let mut view = CallView::unknown(key.clone(), self.remembers_since_ms);
         let Some(call) = self.calls.get(key) else { return view };
         view.begun_ms = call.digest.map(|_came| call.begun_ms);
         view.maybe_billed = call.maybe_billed_attempts();

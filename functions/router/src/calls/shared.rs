@@ -202,8 +202,12 @@ impl SharedTable {
                 (&stored, &ending)
             {
                 ending = SharedEnding::Done(Box::new(not_kept(response, now_ms)));
-            } else if self.told(stored).is_some() {
-                return;
+                continue;
+            }
+            match (self.told(stored), &ending) {
+                (Some(false), SharedEnding::Done(_)) => break,
+                (Some(_), _) => return,
+                (None, _) => {}
             }
         }
         tracing::warn!(%key, "the end of a call is not stored");
@@ -272,11 +276,18 @@ fn not_kept(response: &InferenceResponse, now_ms: u64) -> InferenceResponse {
         provider: Some((&response.provider_used, kind)),
         region: metadata.region.as_deref(),
         model: metadata.model.as_deref().unwrap_or_default(),
-        attempts: 1,
+        attempts: response
+            .decision
+            .as_ref()
+            .map_or(1, |told| u32::try_from(told.attempts.len()).unwrap_or(u32::MAX)),
     };
     InferenceResponse {
         success: false,
         response: None,
+        outcome: None,
+        finish_reason: None,
+        served_region: None,
+        served_model: None,
         error: Some(failure.message.clone()),
         error_code: Some(failure.code.to_string()),
         failure: Some(failure.to_wire(subject, now_ms)),

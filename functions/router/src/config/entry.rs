@@ -1,6 +1,7 @@
 //! One `[[providers]]` table.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,10 +12,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::limits::LimitsEntry;
-use super::{BackendConfig, EndpointConfig, Model, ProviderConfig, ProviderProblem};
+use super::{
+    BackendConfig, EndpointConfig, KeyFileProblem, Model, ProviderConfig, ProviderProblem,
+};
 use crate::price::Price;
 use crate::provider::simulated::SimulatedConfig;
 
+/// Largest file of a key.
+const MAX_KEY_BYTES: u64 = 16 * 1024;
 /// The keys that every kind of provider has; the others belong to its kind.
 const COMMON: [&str; 5] = ["name", "kind", "region", "models", "price"];
 
@@ -215,12 +220,18 @@ fn bearer_of_variable(
 
 fn bearer_of_file(path: &Path) -> Result<HeaderValue, ProviderProblem> {
     let refused = |problem| ProviderProblem::KeyFile { path: path.display().to_string(), problem };
-    let text = fs::read_to_string(path).map_err(|_unread| refused("cannot be read"))?;
+    let unread = |error: io::Error| refused(KeyFileProblem::Unread(error.kind()));
+    let mut text = String::new();
+    let file = File::open(path).map_err(unread)?;
+    file.take(MAX_KEY_BYTES + 1).read_to_string(&mut text).map_err(unread)?;
+    if text.len() as u64 > MAX_KEY_BYTES {
+        return Err(refused(KeyFileProblem::TooLarge));
+    }
     let key = text.trim();
     if key.is_empty() {
-        return Err(refused("is empty"));
+        return Err(refused(KeyFileProblem::Empty));
     }
-    bearer(key).ok_or_else(|| refused("does not hold a usable key"))
+    bearer(key).ok_or_else(|| refused(KeyFileProblem::Unusable))
 }
 
 fn bearer(key: &str) -> Option<HeaderValue> {

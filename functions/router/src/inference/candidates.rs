@@ -1,6 +1,7 @@
 //! Who can be asked, and why nobody can.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use beacon_core::Region;
@@ -11,6 +12,7 @@ use super::{Asking, Way, tokens};
 use crate::choose::{Candidate, rank};
 use crate::failure::{Failure, FailureCode};
 use crate::provider::Provider;
+use crate::route::Route;
 use crate::router::Fleet;
 
 /// How long a call takes where no candidate has answered yet, for comparing prices.
@@ -27,9 +29,7 @@ pub(super) fn considered<'a>(
     now_ms: u64,
 ) -> Vec<Candidate<Way<'a>>> {
     let tokens = tokens(asking.request);
-    let of_region = |provider: &&Provider| region.is_none_or(|asked| provider.region == *asked);
-    let providers = asking.fleet.providers.iter().map(AsRef::as_ref).filter(of_region);
-    let candidate = |provider: &'a Provider| {
+    let candidate = |provider: &'a Arc<Provider>| {
         let route = provider.route(&asking.request.model)?;
         let (standing, wait_ms) = route.standing(&provider.slots, tokens, now_ms);
         let expected_seconds = expected_seconds(route, now_ms);
@@ -40,10 +40,11 @@ pub(super) fn considered<'a>(
             expected_cost: None,
             expected_seconds,
         };
-        Some(Candidate { provider: (provider, route), shown, tried: course.tried(provider) })
+        let tried = course.tried(provider);
+        Some(Candidate { provider: (provider.as_ref(), route), shown, tried })
     };
-    let mut candidates: Vec<Candidate<Way<'a>>> =
-        providers.filter(|p| !course.is_ruled_out(p)).filter_map(candidate).collect();
+    let left = asking.fleet.of_region(region).filter(|p| !course.is_ruled_out(p));
+    let mut candidates: Vec<Candidate<Way<'a>>> = left.filter_map(candidate).collect();
     // A request that was taken has its result with the provider that took it.
     if let Some(url) = asking.sent.result_url() {
         let owns = |candidate: &Candidate<Way<'a>>| candidate.provider.0.owns(&url);
@@ -70,7 +71,7 @@ fn size(request: &InferenceRequest) -> Usage {
 
 /// By the latest calls, with what loading the model takes; none before the first of a model that
 /// needs no loading.
-fn expected_seconds(route: &crate::route::Route, now_ms: u64) -> Option<f64> {
+fn expected_seconds(route: &Route, now_ms: u64) -> Option<f64> {
     let known = route.known();
     let latency = known.record.latency();
     let waking = known.waking.extra(now_ms);
@@ -134,9 +135,8 @@ pub(super) fn not_considered(
 }
 
 fn nobody_serves(fleet: &Fleet, model: &str, region: Option<&Region>) -> String {
-    let of_region = |provider: &&Provider| region.is_none_or(|asked| provider.region == *asked);
-    let providers = fleet.providers.iter().map(AsRef::as_ref).filter(of_region);
-    let models: BTreeSet<&str> = providers.flat_map(Provider::models).collect();
+    let there = fleet.of_region(region);
+    let models: BTreeSet<&str> = there.flat_map(|provider| provider.models()).collect();
     let model: String = model.chars().take(80).collect();
     match region {
         Some(region) if models.is_empty() => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{BUDGET, MOST_ATTEMPTS};
 use crate::choose::Candidate;
-use crate::failure::{Failure, FailureCode};
+use crate::failure::Failure;
 use crate::metrics::Totals;
 use crate::provider::{Answer, Provider, Sent};
 
@@ -113,7 +113,7 @@ impl Course {
         self.at_providers += seconds;
         let usage = outcome.as_ref().ok().and_then(|answer| answer.usage);
         let failure = outcome.as_ref().err();
-        let was_sent = failure.is_none_or(|failure| failure.code != FailureCode::Unreachable);
+        let was_sent = failure.is_none_or(Failure::was_sent);
         self.unsent += u32::from(!was_sent);
         self.decision.attempts.push(Attempted {
             provider: provider.name.to_string(),

@@ -152,10 +152,10 @@ impl Endpoint {
         let sending = request.send();
         let response = match self.first_byte.map(|within| within + call.waking) {
             None => sending.await,
-            Some(within) => timeout(within, sending).await.map_err(|_elapsed| {
-                let message = format!("no first byte within {} ms", within.as_millis());
-                Failure::new(FailureCode::Timeout, message)
-            })?,
+            Some(within) => {
+                let sent = timeout(within, sending).await;
+                sent.map_err(|_elapsed| Failure::no_first_byte(within))?
+            }
         };
         let response = response.map_err(|error| not_sent_or_lost(&error))?;
         call.sent.head(begun.elapsed());
@@ -184,6 +184,11 @@ impl Endpoint {
             (_, Hop::Post { left: 0, .. }) => Ok(None),
             (_, Hop::Post { left, .. }) => Ok(Some(Hop::Post { url, left: left - 1 })),
         }
+    }
+
+    /// The configured address.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Credentials and prompts go to the configured host only.

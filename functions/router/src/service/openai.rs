@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use beacon_core::wire::{InferenceRequest, InferenceResponse, REGION_HEADER};
 
 use super::received::Received;
-use super::{RequestError, Served, context, header_text, is_json};
+use super::{Caller, RequestError, Served, context, header_text, is_json};
 use crate::router::HybridRouter;
 use answer::Completion;
 use error::{Failed, Offer, OpenAiError};
@@ -47,8 +47,8 @@ impl FromRequestParts<Arc<Served>> for ChatCaller {
         parts: &mut Parts,
         served: &Arc<Served>,
     ) -> Result<Self, OpenAiError> {
-        let refused = |refused| OpenAiError::from(RequestError::Access(refused));
-        served.access.caller(&parts.headers).map(|()| Self).map_err(refused)
+        let caller = Caller::from_request_parts(parts, served).await;
+        caller.map(|_caller| Self).map_err(OpenAiError::from)
     }
 }
 

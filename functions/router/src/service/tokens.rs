@@ -1,20 +1,15 @@
-//! Who may use the service: tokens, of which only hashes are kept, compared in constant time.
+//! Who may use the service, by the tokens that requests present.
 
 use std::env::VarError;
-use std::fmt;
 use std::net::SocketAddr;
 
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+use beacon_aws::{TokenError, Tokens};
+use beacon_core::access::Role;
 use thiserror::Error;
 
 const CALLERS: &str = "BEACON_ROUTER_TOKENS";
 const ADMINS: &str = "BEACON_ROUTER_ADMIN_TOKENS";
-/// Fewest characters of a token, as everywhere in Beacon.
-const MIN_TOKEN_CHARS: usize = 16;
-const HASHED: &str = "sha256:";
 
 /// Why a router with these tokens cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,8 +20,11 @@ pub enum AccessError {
         /// Its name.
         variable: &'static str,
         /// What is wrong.
-        problem: &'static str,
+        problem: TokenError,
     },
+    /// A variable that is no text.
+    #[error("`{0}` is not UTF-8")]
+    NotUnicode(&'static str),
     /// Anybody could reach it, and it asks nobody for a token.
     #[error(
         "`{0}` is not on this machine: without tokens in `{CALLERS}` anybody could spend there, \
@@ -62,19 +60,12 @@ impl Refused {
     }
 }
 
-/// A token's SHA-256.
-#[derive(Clone, Copy)]
-struct TokenHash([u8; 32]);
-
-#[derive(Debug, Clone, Default)]
-struct Tokens(Vec<TokenHash>);
-
 /// The tokens that the service accepts. Without any for callers, whoever reaches it may call.
 #[derive(Debug, Clone, Default)]
-pub struct Access {
-    callers: Tokens,
-    admins: Tokens,
-}
+pub struct Access(Tokens);
+
+/// What callers' tokens allow, in the project's roles.
+const CALLER: Role = Role::Submitter;
 
 impl Access {
     /// The tokens in `BEACON_ROUTER_TOKENS` and `BEACON_ROUTER_ADMIN_TOKENS`: each a list with
@@ -86,10 +77,12 @@ impl Access {
 
     /// The same, from the two lists.
     pub fn new(callers: &str, admins: &str) -> Result<Self, AccessError> {
-        Ok(Self {
-            callers: Tokens::configured(CALLERS, callers)?,
-            admins: Tokens::configured(ADMINS, admins)?,
-        })
+        let mut tokens = Tokens::default();
+        for (variable, role, list) in [(CALLERS, CALLER, callers), (ADMINS, Role::Admin, admins)] {
+            let added = tokens.add(role, list);
+            added.map_err(|problem| AccessError::Tokens { variable, problem })?;
+        }
+        Ok(Self(tokens))
     }
 
     fn from_variables(
@@ -98,112 +91,47 @@ impl Access {
         let list = |variable| match read(variable) {
             Ok(list) => Ok(list),
             Err(VarError::NotPresent) => Ok(String::new()),
-            Err(VarError::NotUnicode(_)) => {
-                Err(AccessError::Tokens { variable, problem: "is not UTF-8" })
-            }
+            Err(VarError::NotUnicode(_)) => Err(AccessError::NotUnicode(variable)),
         };
         Self::new(&list(CALLERS)?, &list(ADMINS)?)
     }
 
     /// Whether a service with these tokens may listen there.
     pub fn may_listen(&self, address: SocketAddr) -> Result<(), AccessError> {
-        let closed = address.ip().to_canonical().is_loopback() || !self.callers.0.is_empty();
+        let closed = address.ip().to_canonical().is_loopback() || self.0.has(CALLER);
         if closed { Ok(()) } else { Err(AccessError::Exposed(address)) }
     }
 
     /// Whether a request may call, look and stop. Administrators may.
     pub(super) fn caller(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        if self.callers.0.is_empty() {
+        if !self.0.has(CALLER) {
             return Ok(());
         }
-        let shown = shown(headers).ok_or(Refused::Unknown)?;
-        // Both are looked at, so that the time taken does not tell them apart.
-        if self.callers.hold(shown) | self.admins.hold(shown) {
-            Ok(())
-        } else {
-            Err(Refused::Unknown)
-        }
+        self.0.role_of(headers).map(|_known| ()).ok_or(Refused::Unknown)
     }
 
     /// Whether a request may do what administrators may.
     pub(super) fn admin(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        if self.admins.0.is_empty() {
+        if !self.0.has(Role::Admin) {
             return Err(Refused::NoAdmins);
         }
-        let shown = shown(headers).ok_or(Refused::Unknown)?;
-        match (self.admins.hold(shown), self.callers.hold(shown)) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Refused::NotAdmin),
-            (false, false) => Err(Refused::Unknown),
+        match self.0.role_of(headers) {
+            Some(Role::Admin) => Ok(()),
+            Some(Role::Submitter | Role::Reader) => Err(Refused::NotAdmin),
+            None => Err(Refused::Unknown),
         }
-    }
-}
-
-/// The token of `Authorization: Bearer TOKEN`, hashed.
-fn shown(headers: &HeaderMap) -> Option<TokenHash> {
-    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| TokenHash::of(token.trim()))
-}
-
-impl Tokens {
-    fn configured(variable: &'static str, list: &str) -> Result<Self, AccessError> {
-        let texts = list.split(',').map(str::trim).filter(|text| !text.is_empty());
-        let hashes = texts.map(TokenHash::configured).collect::<Result<_, _>>();
-        hashes.map(Self).map_err(|problem| AccessError::Tokens { variable, problem })
-    }
-
-    /// Compares with every one, so that the time taken says nothing about any.
-    fn hold(&self, shown: TokenHash) -> bool {
-        let same = |hash: &TokenHash| bool::from(hash.0.ct_eq(&shown.0));
-        self.0.iter().fold(false, |held, hash| held | same(hash))
-    }
-}
-
-impl TokenHash {
-    fn of(token: &str) -> Self {
-        Self(Sha256::digest(token).into())
-    }
-
-    fn configured(text: &str) -> Result<Self, &'static str> {
-        if let Some(digits) = text.strip_prefix(HASHED) {
-            return Self::from_hex(digits)
-                .ok_or("holds `sha256:` without 64 hexadecimal digits after it");
-        }
-        if !text.chars().all(|c| c.is_ascii_graphic()) {
-            return Err("holds a token with characters other than printable ASCII without blanks");
-        }
-        if text.len() < MIN_TOKEN_CHARS {
-            return Err("holds a token of fewer than 16 characters");
-        }
-        Ok(Self::of(text))
-    }
-
-    fn from_hex(digits: &str) -> Option<Self> {
-        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes))
-    }
-}
-
-impl fmt::Debug for TokenHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenHash(…)")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::AUTHORIZATION;
     use beacon_core::prompt::hex;
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
 
-    const CALLER: &str = "caller-token-0123";
+    const TOKEN: &str = "caller-token-0123";
     const ADMIN: &str = "admin-token-01234";
 
     fn headers(authorization: &str) -> HeaderMap {
@@ -212,18 +140,18 @@ mod tests {
 
     fn access() -> Access {
         let hash = hex(&Sha256::digest(ADMIN)).to_uppercase();
-        Access::new(&format!("{CALLER}, other-caller-token,"), &format!("sha256:{hash}")).unwrap()
+        Access::new(&format!("{TOKEN}, other-caller-token,"), &format!("sha256:{hash}")).unwrap()
     }
 
     #[test]
     fn callers_call_and_administrators_do_both() {
         let table = [
-            (format!("Bearer {CALLER}"), Ok(()), Err(Refused::NotAdmin)),
+            (format!("Bearer {TOKEN}"), Ok(()), Err(Refused::NotAdmin)),
             (format!("bearer  {ADMIN} "), Ok(()), Ok(())),
             ("Bearer other-caller-token".to_owned(), Ok(()), Err(Refused::NotAdmin)),
             ("Bearer caller-token-012".to_owned(), Err(Refused::Unknown), Err(Refused::Unknown)),
-            (CALLER.to_owned(), Err(Refused::Unknown), Err(Refused::Unknown)),
-            (format!("Basic {CALLER}"), Err(Refused::Unknown), Err(Refused::Unknown)),
+            (TOKEN.to_owned(), Err(Refused::Unknown), Err(Refused::Unknown)),
+            (format!("Basic {TOKEN}"), Err(Refused::Unknown), Err(Refused::Unknown)),
             ("Bearer ".to_owned(), Err(Refused::Unknown), Err(Refused::Unknown)),
         ];
         for (authorization, caller, admin) in table {
@@ -272,6 +200,6 @@ mod tests {
             CALLERS => Ok(" , ".to_owned()),
             _ => Err(VarError::NotPresent),
         };
-        assert!(Access::from_variables(&read).unwrap().callers.0.is_empty());
+        assert!(Access::from_variables(&read).unwrap().0.is_empty());
     }
 }

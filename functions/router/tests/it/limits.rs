@@ -2,18 +2,18 @@
 
 use std::fs;
 
-use beacon_router::Config;
+use beacon_router::{Config, ConfigError};
 
 fn refused(more: &str) -> String {
-    of_kind("openai", "url = \"http://127.0.0.1:1\"", more).unwrap_err()
+    of_kind("openai", "url = \"http://127.0.0.1:1\"", more).unwrap_err().to_string()
 }
 
-fn of_kind(kind: &str, url: &str, more: &str) -> Result<Config, String> {
+fn of_kind(kind: &str, url: &str, more: &str) -> Result<Config, ConfigError> {
     let toml = format!(
         "[[providers]]\nname = \"lab\"\nkind = \"{kind}\"\nregion = \"us-east\"\n{url}\n\
          models = [\"m\"]\n{more}\n"
     );
-    Config::from_toml_with(&toml, |_| Some("key".to_owned())).map_err(|error| error.to_string())
+    Config::from_toml_with(&toml, |_| Some("key".to_owned()))
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::running::{Running, lab, provider, question};
-use crate::upstream::{Act, Upstream, answer};
+use crate::upstream::{Act, Upstream, answer, refusing};
 
 fn reload(router: &Running, toml: &str) {
     let config = Config::from_toml_with(toml, |_| None).unwrap();
@@ -108,4 +108,15 @@ async fn breakers_and_waits_are_reset_by_name() {
     assert_eq!(router.router.reset_breakers(Some("lab"), Some("m")).await, 1);
     assert_eq!(router.infer(&question()).await["response"], "4");
     assert_eq!(upstream.connections(), 6);
+}
+
+#[tokio::test]
+async fn at_another_address_nothing_is_known_of_a_provider() {
+    let (dead, alive) = (refusing().await, Upstream::start(Act::answer("4")).await);
+    let router = Running::start(&lab("modal", &dead, "")).await;
+    router.infer(&question()).await;
+    assert_eq!(router.provider("lab").await["routes"][0]["state"], "down");
+    reload(&router, &lab("modal", &alive.url, ""));
+    assert_eq!(router.provider("lab").await["routes"][0]["state"], "unknown");
+    assert_eq!(router.infer(&question()).await["response"], "4");
 }

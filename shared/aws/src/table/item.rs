@@ -1,5 +1,6 @@
 //! Attributes of items, read with an error that names what is wrong.
 
+pub(super) use beacon_core::exposition::name as variant_name;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -130,14 +131,5 @@ impl<'a> Item<'a> {
     pub(super) fn map(self, name: &'static str) -> Result<Option<&'a Attributes>, TableError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         value.as_m().map(Some).map_err(|_other_type| self.corrupt(name))
-    }
-}
-
-/// The text of an enum's variant, as serde writes it.
-pub(super) fn variant_name<T: serde::Serialize>(variant: &T) -> String {
-    match serde_json::to_value(variant) {
-        Ok(serde_json::Value::String(name)) => name,
-        // Only enums without fields come here, and serde writes those as texts.
-        Ok(_) | Err(_) => String::new(),
     }
 }

@@ -53,6 +53,21 @@ pub struct CallView {
     pub remembers_since_ms: u64,
 }
 
+impl CallView {
+    /// Of a call of which nothing is known.
+    pub fn unknown(key: CallKey, remembers_since_ms: u64) -> Self {
+        Self {
+            key,
+            state: CallState::Unknown,
+            response: None,
+            maybe_billed: 0,
+            begun_ms: None,
+            ended_ms: None,
+            remembers_since_ms,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
