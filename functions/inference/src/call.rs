@@ -21,6 +21,8 @@ use crate::Router;
 use crate::lost;
 use crate::pair::{LOOK_UP, Progress, Sent, untold};
 
+/// What the router answers where the call that a request joins does not run.
+const NOTHING_TO_JOIN: u16 = 412;
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice that before the third.
@@ -195,11 +197,17 @@ impl Router {
             key: key.as_str(),
             trace: &trace,
             deadline: deadline.min(of_job),
+            // What it wants to join may have been given up since: that may be billed.
+            joins: before.is_some(),
             body: request,
         };
         let answer = self.link.send(ask, self.wait).await;
         dropped.id = None;
         let called = match answer {
+            Ok(Answer { status: NOTHING_TO_JOIN, .. }) if before.is_some() => {
+                let lost = Lost::Broken("the router gave up the call that was out".to_owned());
+                self.resolve(asking, id, lost, attempt, sent, before).await
+            }
             Ok(Answer { status, body }) => {
                 let (region, system) = (&id.region, asking.prompt.system);
                 Called::Ended(read(status, &body, Asked { region, system, attempts: attempt }))

@@ -35,10 +35,16 @@ pub use memory::{Arrival, Bounds, Digest, Memory};
 pub const BOUNDS: Bounds =
     Bounds { age_ms: 24 * 60 * 60 * 1000, calls: 100_000, bytes: 64 * 1024 * 1024 };
 
-/// A key that came with one request comes with another.
+/// Why a request with a key is no call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the idempotency key belongs to a call with another body")]
-pub struct KeyConflict;
+pub enum KeyRefused {
+    /// The key came with another request.
+    #[error("the idempotency key belongs to a call with another body")]
+    Conflict,
+    /// It was only to be joined, and does not run.
+    #[error("no call with this idempotency key runs, and none has an answer")]
+    NothingToJoin,
+}
 
 /// The calls that run, and what is remembered of the others.
 #[derive(Debug)]
@@ -57,6 +63,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) request: &'a InferenceRequest,
     /// Unix milliseconds.
     pub(crate) deadline_ms: Option<u64>,
+    /// It wants only a call that runs, or its answer.
+    pub(crate) joins: bool,
 }
 
 /// What a request finds.
@@ -83,34 +91,38 @@ impl Calls {
         self: &Arc<Self>,
         asking: Asking<'_>,
         make: impl Fn(Deadline, Sent, Handover) -> F,
-    ) -> Result<Told, KeyConflict>
+    ) -> Result<Told, KeyRefused>
     where
         F: Future<Output = InferenceResponse> + Send + 'static,
     {
         let digest: Digest = Sha256::digest(json(asking.request)).into();
-        let (landing, flight) = loop {
-            match self.find(asking, digest, &make)? {
+        loop {
+            let (landing, flight) = match self.find(asking, digest, &make)? {
                 Found::Told(told) => return Ok(told),
-                Found::Flight(landing, flight) => break (landing, flight),
+                Found::Flight(landing, flight) => (landing, flight),
                 Found::Ending(flight) => {
                     let late = flight.late();
                     if self.in_time(asking, flight.gone()).await.is_none() {
                         return Ok(late);
                     }
+                    continue;
                 }
-            }
-        };
-        match self.in_time(asking, landing).await {
-            Some(Told::Conflict) => Err(KeyConflict),
-            Some(told) => Ok(told),
-            // It may have ended, and wait only to be stored.
-            None => match self.memory().arrive(asking.key, digest, self.clock.now_ms()) {
-                Arrival::Done(response) => Ok(Told::Answered(response)),
-                Arrival::New { .. }
-                | Arrival::Running(_)
-                | Arrival::Stopped { .. }
-                | Arrival::Conflict => Ok(flight.late()),
-            },
+            };
+            return match self.in_time(asking, landing).await {
+                Some(Told::Conflict) => Err(KeyRefused::Conflict),
+                Some(Told::NothingToJoin) if asking.joins => Err(KeyRefused::NothingToJoin),
+                // Whoever came first only wanted to join; this one may make it.
+                Some(Told::NothingToJoin) => continue,
+                Some(told) => Ok(told),
+                // It may have ended, and wait only to be stored.
+                None => match self.memory().arrive(asking.key, digest, self.clock.now_ms()) {
+                    Arrival::Done(response) => Ok(Told::Answered(response)),
+                    Arrival::New { .. }
+                    | Arrival::Running(_)
+                    | Arrival::Stopped { .. }
+                    | Arrival::Conflict => Ok(flight.late()),
+                },
+            };
         }
     }
 
@@ -122,10 +134,10 @@ impl Calls {
 
     fn find<F>(
         self: &Arc<Self>,
-        Asking { key, deadline_ms, .. }: Asking<'_>,
+        Asking { key, deadline_ms, joins, .. }: Asking<'_>,
         digest: Digest,
         make: impl Fn(Deadline, Sent, Handover) -> F,
-    ) -> Result<Found, KeyConflict>
+    ) -> Result<Found, KeyRefused>
     where
         F: Future<Output = InferenceResponse> + Send + 'static,
     {
@@ -133,10 +145,14 @@ impl Calls {
         let now_ms = self.clock.now_ms();
         Ok(match memory.arrive(key, digest, now_ms) {
             Arrival::New { earlier_maybe_billed } => {
-                let (deadline, sent) = (Deadline::new(deadline_ms), Sent::default());
-                let mut earlier_maybe_billed = earlier_maybe_billed;
                 let url = self.results().take(key, digest, now_ms);
                 let fetches = url.is_some();
+                // Whether others have it they are asked for.
+                if joins && !fetches && self.shared.get().is_none() {
+                    return Err(KeyRefused::NothingToJoin);
+                }
+                let (deadline, sent) = (Deadline::new(deadline_ms), Sent::default());
+                let mut earlier_maybe_billed = earlier_maybe_billed;
                 if let Some(url) = url {
                     // It is the same request still, whose result is fetched.
                     earlier_maybe_billed = earlier_maybe_billed.saturating_sub(1);
@@ -154,7 +170,7 @@ impl Calls {
                     stop: Arc::new(Notify::new()),
                     gone,
                 };
-                let entry = Entry::new(self, key, digest, &flight, handover, end);
+                let entry = Entry::new(self, (key, digest, joins), &flight, handover, end);
                 let landing = entry.fly(call).boxed().shared();
                 let flight = Flight { landing: landing.downgrade(), ..flight };
                 memory.begin(key, digest, now_ms, flight.clone());
@@ -174,7 +190,7 @@ impl Calls {
             Arrival::Stopped { maybe_billed, earlier_maybe_billed } => {
                 Found::Told(Told::Stopped { maybe_billed, earlier_maybe_billed })
             }
-            Arrival::Conflict => return Err(KeyConflict),
+            Arrival::Conflict => return Err(KeyRefused::Conflict),
         })
     }
 

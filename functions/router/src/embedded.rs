@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::calls::KeyConflict;
+use crate::calls::KeyRefused;
 use crate::provider::json;
 use crate::router::{CallContext, HybridRouter};
 
@@ -36,15 +36,22 @@ impl EmbeddedLink {
             );
         };
         match request {
-            Request::Ask { trace, deadline, body, .. } => {
+            Request::Ask { trace, deadline, joins, body, .. } => {
                 let context = CallContext {
                     deadline_ms: Some(u64::try_from(deadline.as_millisecond()).unwrap_or(0)),
                     idempotency_key: Some(key),
                     trace_id: Some(trace.to_owned()),
+                    joins,
                 };
                 match self.0.infer(body, &context).await {
                     Ok(response) => told(200, &response),
-                    Err(KeyConflict) => told(409, &json!({"detail": KeyConflict.to_string()})),
+                    Err(refused) => {
+                        let status = match refused {
+                            KeyRefused::Conflict => 409,
+                            KeyRefused::NothingToJoin => 412,
+                        };
+                        told(status, &json!({"detail": refused.to_string()}))
+                    }
                 }
             }
             Request::Look { .. } => told(200, &self.0.look(&key).await),

@@ -33,7 +33,7 @@ mod slots;
 mod warmth;
 mod way;
 
-pub use calls::{Arrival, BOUNDS, Bounds, Digest, Handover, KeyConflict, Memory};
+pub use calls::{Arrival, BOUNDS, Bounds, Digest, Handover, KeyRefused, Memory};
 pub use clock::Clock;
 pub use config::{Config, ConfigError, KeyFileProblem, ProviderProblem};
 pub use embedded::EmbeddedLink;

@@ -14,7 +14,7 @@ use reqwest::Url;
 
 use crate::attempt::Deadline;
 use crate::breaker::{PATIENCE, SharedBreakers};
-use crate::calls::{Asking as Wanted, Calls, Handover, KeyConflict, Told};
+use crate::calls::{Asking as Wanted, Calls, Handover, KeyRefused, Told};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
@@ -33,6 +33,8 @@ pub struct CallContext {
     pub idempotency_key: Option<CallKey>,
     /// Wins over the body's `trace_id`.
     pub trace_id: Option<String>,
+    /// Only a call of the key that runs, or has its answer, is meant; none is made.
+    pub joins: bool,
 }
 
 /// The router. Clones share the providers and what is known of them.
@@ -221,9 +223,13 @@ impl HybridRouter {
         &self,
         request: &InferenceRequest,
         context: &CallContext,
-    ) -> Result<InferenceResponse, KeyConflict> {
+    ) -> Result<InferenceResponse, KeyRefused> {
         let deadline_ms = context.deadline_ms;
+        let joins = context.joins;
         let Some(key) = &context.idempotency_key else {
+            if joins {
+                return Err(KeyRefused::NothingToJoin);
+            }
             let (deadline, sent) = (&Deadline::new(deadline_ms), &Sent::default());
             return Ok(self.ask(request, Terms { context, deadline, sent }).await);
         };
@@ -241,7 +247,7 @@ impl HybridRouter {
                 }
             }
         };
-        let told = self.shared.calls.ask(Wanted { key, request, deadline_ms }, make).await?;
+        let told = self.shared.calls.ask(Wanted { key, request, deadline_ms, joins }, make).await?;
         Ok(match told {
             Told::Answered(response) => Arc::unwrap_or_clone(response),
             Told::Stopped { maybe_billed, earlier_maybe_billed } => InferenceResponse {
@@ -252,7 +258,8 @@ impl HybridRouter {
                 earlier_maybe_billed,
                 ..self.refused(request, None, &Failure::unprotected(maybe_billed))
             },
-            Told::Conflict => return Err(KeyConflict),
+            Told::Conflict => return Err(KeyRefused::Conflict),
+            Told::NothingToJoin => return Err(KeyRefused::NothingToJoin),
             Told::Late { maybe_billed, earlier_maybe_billed } => InferenceResponse {
                 earlier_maybe_billed,
                 ..self.refused(request, None, &Failure::late(maybe_billed))

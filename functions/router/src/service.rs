@@ -23,13 +23,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use beacon_core::wire::{
     CallKey, CallState, CallView, DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceResponse,
-    ProvidersResponse, TRACE_HEADER,
+    JOIN_HEADER, ProvidersResponse, TRACE_HEADER,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::calls::KeyConflict;
+use crate::calls::KeyRefused;
 use crate::router::{CallContext, HybridRouter};
 use body::Problem;
 use health::{health, ready};
@@ -253,6 +253,11 @@ fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
     let text = |name| header_text(headers, name);
     let key = text(IDEMPOTENCY_HEADER)?.map(CallKey::new).transpose();
     let deadline = text(DEADLINE_HEADER)?.map(str::parse).transpose();
+    let joins = match text(JOIN_HEADER)?.map(str::trim) {
+        None => false,
+        Some("*") => true,
+        Some(_) => return Err(RequestError::Invalid(vec![Problem::header_join(JOIN_HEADER)])),
+    };
     Ok(CallContext {
         deadline_ms: deadline.map_err(|_not_a_number| {
             RequestError::Invalid(vec![Problem::header_number(DEADLINE_HEADER)])
@@ -261,6 +266,7 @@ fn context(headers: &HeaderMap) -> Result<CallContext, RequestError> {
             RequestError::Invalid(vec![Problem::header_key(IDEMPOTENCY_HEADER)])
         })?,
         trace_id: text(TRACE_HEADER)?.map(str::to_owned),
+        joins,
     })
 }
 
@@ -269,7 +275,7 @@ enum RequestError {
     MediaType,
     Unread(Unread),
     Invalid(Vec<Problem>),
-    Key(KeyConflict),
+    Key(KeyRefused),
     Access(Refused),
 }
 
@@ -298,9 +304,13 @@ impl IntoResponse for RequestError {
             Self::Invalid(detail) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail })).into_response()
             }
-            Self::Key(KeyConflict) => {
+            Self::Key(KeyRefused::Conflict) => {
                 let detail = vec![Problem::key_conflict(IDEMPOTENCY_HEADER)];
                 (StatusCode::CONFLICT, Json(Detail { detail })).into_response()
+            }
+            Self::Key(KeyRefused::NothingToJoin) => {
+                let detail = vec![Problem::nothing_to_join(IDEMPOTENCY_HEADER)];
+                (StatusCode::PRECONDITION_FAILED, Json(Detail { detail })).into_response()
             }
             Self::Access(refused) => {
                 let (status, detail) = refused.told();

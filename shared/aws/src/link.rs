@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use beacon_core::wire::{
-    CallView, DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, MAX_RESPONSE_BYTES,
-    TRACE_HEADER,
+    CallView, DEADLINE_HEADER, IDEMPOTENCY_HEADER, InferenceRequest, JOIN_HEADER,
+    MAX_RESPONSE_BYTES, TRACE_HEADER,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -30,6 +30,9 @@ pub enum Request<'a> {
         trace: &'a str,
         /// When nobody waits for its answer any more.
         deadline: Timestamp,
+        /// Only a call of the key that runs, or has its answer, is meant: none is made. Where there
+        /// is none the answer is 412.
+        joins: bool,
         /// The body.
         body: &'a InferenceRequest,
     },
@@ -133,13 +136,19 @@ impl HttpLink {
     fn build(&self, request: Request<'_>) -> reqwest::RequestBuilder {
         let at = |key: &str| format!("{}/inference/{key}", self.base);
         let built = match request {
-            Request::Ask { key, trace, deadline, body } => self
-                .client
-                .post(format!("{}/inference", self.base))
-                .header(DEADLINE_HEADER, deadline.as_millisecond())
-                .header(IDEMPOTENCY_HEADER, key)
-                .header(TRACE_HEADER, trace)
-                .json(body),
+            Request::Ask { key, trace, deadline, joins, body } => {
+                let mut ask = self
+                    .client
+                    .post(format!("{}/inference", self.base))
+                    .header(DEADLINE_HEADER, deadline.as_millisecond())
+                    .header(IDEMPOTENCY_HEADER, key)
+                    .header(TRACE_HEADER, trace)
+                    .json(body);
+                if joins {
+                    ask = ask.header(JOIN_HEADER, "*");
+                }
+                ask
+            }
             Request::Look { key } => self.client.get(at(key)),
             Request::Stop { key } => self.client.delete(at(key)),
         };

@@ -54,6 +54,8 @@ pub enum Claimed {
     },
     /// The key is another request's.
     Conflict,
+    /// Nothing that the request wants, which only joins.
+    NothingToJoin,
 }
 
 /// What an owner finds when it gives a sign of life.
@@ -117,16 +119,19 @@ impl SharedCalls {
         self.bounds
     }
 
-    /// A request with a key has come to this router. Times are Unix milliseconds.
+    /// A request with a key has come to this router; one that `joins` wants only a call that runs,
+    /// or its answer. Times are Unix milliseconds.
     pub async fn claim(
         &self,
         key: &CallKey,
         digest: RequestDigest,
+        joins: bool,
         now_ms: u64,
     ) -> Result<Claimed, TableError> {
         self.shared_since(now_ms).await?;
-        let claimant = Claimant { owner: &self.owner, digest, now_ms };
-        let mut seen = None;
+        let claimant = Claimant { owner: &self.owner, digest, now_ms, joins };
+        // Without a look first, a new call costs one write and no read.
+        let mut seen = if joins { self.table.call(key, true).await? } else { None };
         for _try in 0..TRIES {
             let write = match shared_call::claim(seen.as_ref(), claimant, self.bounds) {
                 Claim::Make(write) => write,
@@ -136,6 +141,7 @@ impl SharedCalls {
                     return Ok(Claimed::Stopped { maybe_billed, earlier_maybe_billed });
                 }
                 Claim::Conflict => return Ok(Claimed::Conflict),
+                Claim::NothingToJoin => return Ok(Claimed::NothingToJoin),
             };
             match self.write(key, &write).await? {
                 Written::Happened => {

@@ -103,6 +103,8 @@ pub struct Claimant<'a> {
     pub digest: RequestDigest,
     /// Now.
     pub now_ms: u64,
+    /// It wants only a call that runs, or its answer.
+    pub joins: bool,
 }
 
 /// What a request with a key finds.
@@ -123,12 +125,14 @@ pub enum Claim {
     },
     /// The key is another request's.
     Conflict,
+    /// Nothing that it wants.
+    NothingToJoin,
 }
 
 /// What a request with a key finds. A router that claims what it owns itself has lost the call
 /// before: it makes no key twice at a time.
 pub fn claim(seen: Option<&SharedCall>, claimant: Claimant<'_>, bounds: SharedBounds) -> Claim {
-    let Claimant { owner, digest, now_ms } = claimant;
+    let Claimant { owner, digest, now_ms, joins } = claimant;
     let fresh = SharedCall {
         version: 0,
         digest: Some(digest),
@@ -139,7 +143,13 @@ pub fn claim(seen: Option<&SharedCall>, claimant: Claimant<'_>, bounds: SharedBo
         state: leased(now_ms, bounds),
     };
     let known = seen.and_then(|call| call.as_of(now_ms, Some(owner), bounds));
-    let Some(known) = known else { return Claim::Make(CallWrite::after(seen, fresh)) };
+    let Some(known) = known else {
+        return if joins {
+            Claim::NothingToJoin
+        } else {
+            Claim::Make(CallWrite::after(seen, fresh))
+        };
+    };
     if known.digest.is_some_and(|known| known != digest) {
         return Claim::Conflict;
     }
@@ -151,6 +161,9 @@ pub fn claim(seen: Option<&SharedCall>, claimant: Claimant<'_>, bounds: SharedBo
                 maybe_billed: *maybe_billed,
                 earlier_maybe_billed: known.earlier_maybe_billed,
             },
+            SharedEnding::Dropped { .. } if joins && known.result_url.is_none() => {
+                Claim::NothingToJoin
+            }
             SharedEnding::Dropped { .. } => {
                 // Where the answer can still be fetched, the attempt goes on.
                 let result_url = known.result_url.clone();

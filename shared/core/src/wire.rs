@@ -19,6 +19,9 @@ pub use provider::{
 
 /// Absolute deadline of a call, Unix milliseconds. The router does not start what cannot finish.
 pub const DEADLINE_HEADER: &str = "x-beacon-deadline-ms";
+/// With the value `*`: only a call of the key that runs, or has its answer, is meant; none is made
+/// (RFC 9110 §13.1.1).
+pub const JOIN_HEADER: &str = "if-match";
 /// A [`CallKey`]; a repeated key is the same call.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// Wins over the body's `trace_id`.

@@ -124,7 +124,7 @@ impl Router {
         let (Request::Ask { key, .. } | Request::Look { key } | Request::Stop { key }) = request;
         let key = CallKey::new(key).unwrap();
         match request {
-            Request::Ask { body, .. } => self.ask(world, &key, body).await,
+            Request::Ask { joins, body, .. } => self.ask(world, &key, joins, body).await,
             Request::Look { .. } => Some(self.lock().look(world, &key)),
             Request::Stop { .. } => Some(self.lock().stop(world, &key)),
         }
@@ -139,9 +139,10 @@ impl Router {
         &self,
         world: &Arc<World>,
         key: &CallKey,
+        joins: bool,
         body: &InferenceRequest,
     ) -> Option<Answer> {
-        let (flight, landing) = match self.lock().find(world, key, body) {
+        let (flight, landing) = match self.lock().find(world, key, joins, body) {
             Found::Told(answer) => return Some(answer),
             Found::Waits(flight) => (flight.clone(), flight.landing.subscribe()),
         };
@@ -169,9 +170,18 @@ impl Router {
 
 impl Known {
     /// What to wait for, or what is known already.
-    fn find(&mut self, world: &Arc<World>, key: &CallKey, body: &InferenceRequest) -> Found {
+    fn find(
+        &mut self,
+        world: &Arc<World>,
+        key: &CallKey,
+        joins: bool,
+        body: &InferenceRequest,
+    ) -> Found {
         let (digest, now_ms): (Digest, _) = (Sha256::digest(written(body)).into(), world.now_ms());
         match self.memory.arrive(key, digest, now_ms) {
+            Arrival::New { .. } if joins => {
+                Found::Told(Answer { status: 412, body: b"{}".to_vec() })
+            }
             Arrival::New { earlier_maybe_billed } => {
                 let flight = self.depart(world, key, body, earlier_maybe_billed);
                 self.memory.begin(key, digest, now_ms, flight.clone());

@@ -1,7 +1,7 @@
 //! Connections to the router that are lost after a call was sent. The router is Beacon's own; what
 //! loses connections stands before it, and the provider behind it counts what it is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +32,9 @@ enum Loss {
     WithinTheRequest,
     /// Both ends go while the provider works: the router gives the call up.
     WhileItRuns,
+    /// The worker's end goes while the provider works, and the router gives the call up only after it
+    /// told the worker that it runs.
+    AfterTheLook,
     /// The worker's end goes while the provider works, and the router does not notice.
     Unnoticed,
     /// The answer is lost.
@@ -42,11 +45,12 @@ impl Loss {
     /// By the number of question, model and sample that a key ends in.
     fn of(key: &str) -> Self {
         let digits = key.bytes().filter(u8::is_ascii_digit);
-        match digits.map(|digit| u32::from(digit - b'0')).sum::<u32>() % 5 {
+        match digits.map(|digit| u32::from(digit - b'0')).sum::<u32>() % 6 {
             0 => Self::None,
             1 => Self::WithinTheRequest,
             2 => Self::WhileItRuns,
-            3 => Self::Unnoticed,
+            3 => Self::AfterTheLook,
+            4 => Self::Unnoticed,
             _ => Self::OfTheAnswer,
         }
     }
@@ -54,6 +58,28 @@ impl Loss {
 
 /// What the provider was asked, by key.
 type Asked = Arc<watch::Sender<BTreeMap<String, usize>>>;
+/// Keys that something happened to.
+type Keys = Arc<watch::Sender<BTreeSet<String>>>;
+
+/// Until it happens to the key.
+async fn happens(keys: &Keys, key: &str) {
+    keys.subscribe().wait_for(|keys| keys.contains(key)).await.unwrap();
+}
+
+/// A call at the provider that ends only with its connection.
+struct Endless {
+    key: String,
+    given_up: Keys,
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        let key = std::mem::take(&mut self.key);
+        self.given_up.send_modify(|keys| {
+            keys.insert(key);
+        });
+    }
+}
 
 /// Where somebody listens who is part of the test.
 async fn listening() -> (TcpListener, SocketAddr) {
@@ -63,13 +89,16 @@ async fn listening() -> (TcpListener, SocketAddr) {
 }
 
 /// A provider: it counts, and answers unless the connection will be lost while it works.
-fn provider(asked: Asked) -> axum::Router {
+fn provider(asked: Asked, given_up: Keys) -> axum::Router {
     axum::Router::new().fallback(async move |headers: HeaderMap| {
         let key = headers["idempotency-key"].to_str().unwrap().to_owned();
         let loss = Loss::of(&key);
-        asked.send_modify(|asked| *asked.entry(key).or_default() += 1);
+        asked.send_modify(|asked| *asked.entry(key.clone()).or_default() += 1);
         match loss {
-            Loss::WhileItRuns => std::future::pending().await,
+            Loss::WhileItRuns | Loss::AfterTheLook => {
+                let _endless = Endless { key, given_up };
+                std::future::pending().await
+            }
             Loss::Unnoticed => sleep(Duration::from_millis(20)).await,
             Loss::None | Loss::WithinTheRequest | Loss::OfTheAnswer => {}
         }
@@ -84,6 +113,10 @@ fn provider(asked: Asked) -> axum::Router {
 struct Way {
     router: SocketAddr,
     asked: Asked,
+    /// Calls that the provider sees dropped.
+    given_up: Keys,
+    /// Calls that the router told to run.
+    told: Keys,
     seen: Arc<Mutex<BTreeMap<String, Loss>>>,
 }
 
@@ -100,23 +133,54 @@ impl Way {
             return worker.set_zero_linger().unwrap();
         }
         router.write_all(&sent).await.unwrap();
-        let mut answer = Vec::new();
-        if let Loss::WhileItRuns | Loss::Unnoticed = loss {
+        if let Loss::WhileItRuns | Loss::AfterTheLook | Loss::Unnoticed = loss {
             let key = key_of(&head).unwrap();
             self.asked.subscribe().wait_for(|asked| asked.contains_key(key)).await.unwrap();
-            worker.set_zero_linger().unwrap();
-            drop(worker);
-            if loss == Loss::Unnoticed {
-                router.read_to_end(&mut answer).await.unwrap();
-            }
-            return;
+            return self.lose(loss, key, worker, router).await;
         }
+        let mut answer = Vec::new();
         router.read_to_end(&mut answer).await.unwrap();
         if loss == Loss::OfTheAnswer {
             return worker.set_zero_linger().unwrap();
         }
+        self.follow_look(&head, &answer).await;
         // A worker that waits no more is its own affair.
         let _gone = worker.write_all(&answer).await;
+    }
+
+    /// While the provider works, connections go in the order that the loss has.
+    async fn lose(self, loss: Loss, key: &str, worker: TcpStream, mut router: TcpStream) {
+        worker.set_zero_linger().unwrap();
+        match loss {
+            Loss::WhileItRuns => {
+                drop(router);
+                happens(&self.given_up, key).await;
+                drop(worker);
+            }
+            Loss::AfterTheLook => {
+                drop(worker);
+                happens(&self.told, key).await;
+                drop(router);
+            }
+            Loss::Unnoticed => {
+                drop(worker);
+                router.read_to_end(&mut Vec::new()).await.unwrap();
+            }
+            Loss::None | Loss::WithinTheRequest | Loss::OfTheAnswer => unreachable!("{loss:?}"),
+        }
+    }
+
+    /// A worker that is told that its call runs hears it when the router has given the call up.
+    async fn follow_look(&self, head: &str, answer: &[u8]) {
+        let Some(key) = looked_at(head).filter(|key| Loss::of(key) == Loss::AfterTheLook) else {
+            return;
+        };
+        if String::from_utf8_lossy(answer).contains(r#""state":"running""#) {
+            self.told.send_modify(|keys| {
+                keys.insert(key.to_owned());
+            });
+            happens(&self.given_up, key).await;
+        }
     }
 
     /// What becomes of a call's first request; all others are answered.
@@ -138,6 +202,12 @@ fn has_run_for_a_minute(config: Config) -> HybridRouter {
     HybridRouter::with_clock(config, clock).unwrap()
 }
 
+/// The key that somebody asks after.
+fn looked_at(head: &str) -> Option<&str> {
+    let path = head.strip_prefix("GET /inference/")?;
+    path.split_once(' ').map(|(key, _)| key)
+}
+
 fn key_of(head: &str) -> Option<&str> {
     let header = |line: &'_ str| line.to_ascii_lowercase().starts_with("idempotency-key:");
     let line = head.lines().find(|line| header(line))?;
@@ -147,10 +217,10 @@ fn key_of(head: &str) -> Option<&str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_executions_are_each_one_call_whatever_connections_are_lost() {
     let models: Vec<String> = (0..MODELS).map(|n| format!("m{n}")).collect();
-    let (asked, seen) = (Asked::default(), Arc::default());
+    let (asked, given_up, told, seen) = <(Asked, Keys, Keys, Arc<_>)>::default();
     let mut tasks = JoinSet::new();
     let (listener, upstream) = listening().await;
-    let provider = provider(Arc::clone(&asked));
+    let provider = provider(Arc::clone(&asked), Arc::clone(&given_up));
     tasks.spawn(async move { axum::serve(listener, provider).await.unwrap() });
     let config = format!(
         "[[providers]]\nname = \"lab\"\nkind = \"openai\"\nregion = \"us-east\"\n\
@@ -162,7 +232,8 @@ async fn ten_thousand_executions_are_each_one_call_whatever_connections_are_lost
     tasks.spawn(async move {
         beacon_router::serve(listener, router, std::future::pending()).await.unwrap();
     });
-    let way = Way { router: address, asked: Arc::clone(&asked), seen: Arc::clone(&seen) };
+    let (shared, seen_by_way) = (Arc::clone(&asked), Arc::clone(&seen));
+    let way = Way { router: address, asked: shared, given_up, told, seen: seen_by_way };
     let (listener, address) = listening().await;
     tasks.spawn(async move {
         let mut carried = JoinSet::new();
@@ -191,8 +262,10 @@ async fn ten_thousand_executions_are_each_one_call_whatever_connections_are_lost
     let asked = asked.borrow().clone();
     let other: Vec<_> = asked.iter().filter(|(_, times)| **times != 1).collect();
     assert_eq!((asked.len(), other), (executions, vec![]));
-    let given_up = lost(Loss::WhileItRuns);
-    assert!(given_up > executions / 10 && lost(Loss::Unnoticed) > executions / 10, "{given_up}");
+    for loss in [Loss::WhileItRuns, Loss::AfterTheLook, Loss::Unnoticed] {
+        assert!(lost(loss) > executions / 10, "{loss:?}: {}", lost(loss));
+    }
+    let given_up = lost(Loss::WhileItRuns) + lost(Loss::AfterTheLook);
 
     let rows = here.api.executions("j").await;
     let expected = [("completed", executions - given_up), ("failed", given_up)];

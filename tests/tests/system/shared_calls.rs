@@ -5,7 +5,7 @@ use std::time::Duration;
 use beacon_aws::SharedCalls;
 use beacon_core::shared_call::SharedBounds;
 use beacon_core::wire::{CallKey, CallState, InferenceRequest, InferenceResponse};
-use beacon_router::{CallContext, Config, HybridRouter, KeyConflict};
+use beacon_router::{CallContext, Config, HybridRouter, KeyRefused};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -25,10 +25,23 @@ fn key(text: &str) -> CallKey {
     CallKey::new(text).unwrap()
 }
 
-async fn ask(router: HybridRouter, key: CallKey) -> Result<InferenceResponse, KeyConflict> {
+async fn ask(router: HybridRouter, key: CallKey) -> Result<InferenceResponse, KeyRefused> {
+    asked(router, key, false).await
+}
+
+/// As one who makes no call.
+async fn join(router: HybridRouter, key: CallKey) -> Result<InferenceResponse, KeyRefused> {
+    asked(router, key, true).await
+}
+
+async fn asked(
+    router: HybridRouter,
+    key: CallKey,
+    joins: bool,
+) -> Result<InferenceResponse, KeyRefused> {
     let request = json!({"model": "m", "prompt": "?", "region_preference": "us-east"});
     let request: InferenceRequest = serde_json::from_value(request).unwrap();
-    let context = CallContext { idempotency_key: Some(key), ..CallContext::default() };
+    let context = CallContext { idempotency_key: Some(key), joins, ..CallContext::default() };
     router.infer(&request, &context).await
 }
 
@@ -89,6 +102,8 @@ async fn a_call_that_everybody_left_is_told_as_dropped_and_counted_when_it_is_ma
     };
     let view = eventually("the call was dropped", dropped).await;
     assert_eq!(view.maybe_billed, 1);
+    assert_eq!(within(join(b.clone(), k.clone())).await, Err(KeyRefused::NothingToJoin));
+    assert_eq!(upstream.connections(), 1);
     upstream.answer();
     let told = within(ask(b, k.clone())).await.unwrap();
     assert_eq!((told.success, told.earlier_maybe_billed), (true, 1));

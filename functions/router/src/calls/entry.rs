@@ -21,6 +21,8 @@ pub(super) struct Entry {
     calls: Arc<Calls>,
     key: CallKey,
     digest: Digest,
+    /// It was begun for one who only joins.
+    joins: bool,
     sent: Sent,
     elsewhere: Arc<AtomicBool>,
     stop: Arc<Notify>,
@@ -48,8 +50,7 @@ enum Hold {
 impl Entry {
     pub(super) fn new(
         calls: &Arc<Calls>,
-        key: &CallKey,
-        digest: Digest,
+        (key, digest, joins): (&CallKey, Digest, bool),
         flight: &Flight,
         handover: Handover,
         end: watch::Sender<()>,
@@ -59,6 +60,7 @@ impl Entry {
             calls: Arc::clone(calls),
             key: key.clone(),
             digest,
+            joins,
             sent: flight.sent.clone(),
             elsewhere: Arc::clone(&flight.elsewhere),
             stop: Arc::clone(&flight.stop),
@@ -117,7 +119,8 @@ impl Entry {
     /// Waits until the call is this router's; otherwise what those who wait are told.
     async fn turn(&mut self, shared: &SharedTable) -> Option<Told> {
         let clock = self.calls.clock;
-        let turn = shared.turn(&self.key, self.digest, &self.stop, &self.elsewhere, clock).await;
+        let wanted = (&self.key, self.digest, self.joins);
+        let turn = shared.turn(wanted, &self.stop, &self.elsewhere, clock).await;
         Some(match turn {
             Turn::Mine { earlier_maybe_billed, result_url, since } => {
                 self.since = since;
@@ -134,17 +137,21 @@ impl Entry {
                 memory.give_up(&self.key, maybe_billed, now_ms);
                 Told::Stopped { maybe_billed, earlier_maybe_billed }
             }
-            Turn::Conflict => {
-                self.ended = true;
-                self.calls.memory().withdraw(&self.key);
-                Told::Conflict
-            }
+            Turn::Conflict => self.withdraw(Told::Conflict),
+            Turn::NothingToJoin => self.withdraw(Told::NothingToJoin),
             // That this router makes it may be stored all the same.
             Turn::OutOfReach => Told::Unprotected {
                 maybe_billed: self.elsewhere.load(Ordering::Relaxed),
                 earlier_maybe_billed: self.earlier_maybe_billed,
             },
         })
+    }
+
+    /// It was no call of this router's.
+    fn withdraw(&mut self, told: Told) -> Told {
+        self.ended = true;
+        self.calls.memory().withdraw(&self.key);
+        told
     }
 
     fn keep(&mut self, response: Arc<InferenceResponse>) -> Told {

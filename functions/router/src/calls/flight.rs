@@ -25,6 +25,8 @@ pub(crate) enum Told {
     Unprotected { maybe_billed: bool, earlier_maybe_billed: u32 },
     /// Another router knows the key with another body.
     Conflict,
+    /// The call was only to be joined, and no router makes it.
+    NothingToJoin,
 }
 
 pub(super) type Landing = Shared<BoxFuture<'static, Told>>;

@@ -44,6 +44,7 @@ pub(super) enum Turn {
         earlier_maybe_billed: u32,
     },
     Conflict,
+    NothingToJoin,
     OutOfReach,
 }
 
@@ -76,8 +77,7 @@ impl SharedTable {
     /// Waits until the call is this router's to make, or has ended elsewhere.
     pub(super) async fn turn(
         &self,
-        key: &CallKey,
-        digest: Digest,
+        (key, digest, joins): (&CallKey, Digest, bool),
         stop: &tokio::sync::Notify,
         elsewhere: &AtomicBool,
         clock: Clock,
@@ -85,7 +85,7 @@ impl SharedTable {
         let bounds = self.calls.bounds();
         loop {
             let since = Instant::now();
-            let claimed = self.calls.claim(key, digest, clock.now_ms()).await;
+            let claimed = self.calls.claim(key, digest, joins, clock.now_ms()).await;
             match self.told(claimed) {
                 None => return Turn::OutOfReach,
                 Some(Claimed::Mine { earlier_maybe_billed, result_url }) => {
@@ -97,6 +97,7 @@ impl SharedTable {
                     return Turn::Stopped { maybe_billed, earlier_maybe_billed };
                 }
                 Some(Claimed::Conflict) => return Turn::Conflict,
+                Some(Claimed::NothingToJoin) => return Turn::NothingToJoin,
                 Some(Claimed::Elsewhere) => elsewhere.store(true, Ordering::Relaxed),
             }
             let mut ended = pin!(self.ended(key, clock));

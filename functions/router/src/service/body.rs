@@ -166,6 +166,20 @@ impl Problem {
         Self { kind: "key_conflict", loc, msg, input: None, ctx: None }
     }
 
+    /// No call of the key runs, or has an answer, and none was to be made.
+    pub(super) fn nothing_to_join(name: &str) -> Self {
+        let loc = vec![json!("header"), json!(name)];
+        let msg = "No call with the key runs, and none has an answer; without if-match it is made";
+        Self { kind: "nothing_to_join", loc, msg, input: None, ctx: None }
+    }
+
+    /// A precondition that is not the one that is known.
+    pub(super) fn header_join(name: &str) -> Self {
+        let loc = vec![json!("header"), json!(name)];
+        let ctx = Some(json!({ "allowed": "*" }));
+        Self { kind: "value_error", loc, msg: "Input should be *", input: None, ctx }
+    }
+
     /// A header that is not a number.
     pub(super) fn header_number(name: &str) -> Self {
         let loc = vec![json!("header"), json!(name)];

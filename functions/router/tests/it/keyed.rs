@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use beacon_core::wire::{CallState, InferenceRequest};
-use beacon_router::{CallContext, KeyConflict};
+use beacon_router::{CallContext, KeyRefused};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -125,9 +125,39 @@ async fn another_body_under_the_same_key_is_a_conflict() {
         "msg": "The key belongs to a call with another body; another call needs another key"}]);
     assert_eq!((status, told), (409, json!({"detail": detail})));
     let other: InferenceRequest = serde_json::from_value(other).unwrap();
-    assert_eq!(router.router.infer(&other, &keyed(KEY)).await, Err(KeyConflict));
+    assert_eq!(router.router.infer(&other, &keyed(KEY)).await, Err(KeyRefused::Conflict));
     assert_eq!(router.infer_with(KEY, &question()).await, (200, first));
     assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn one_who_only_joins_gets_what_there_is_and_makes_nothing() {
+    let go = Arc::new(Notify::new());
+    let mut upstream = Upstream::start(Act::Held(go.clone(), answer("one"))).await;
+    let router = Running::start(&lab("modal", &upstream.url, "")).await;
+    let join = || {
+        let asked = router.post("/inference").header("idempotency-key", KEY);
+        asked.header("if-match", "*").json(&question()).send()
+    };
+    let told = within(join()).await.unwrap();
+    assert_eq!(told.status(), 412);
+    let told: Value = told.json().await.unwrap();
+    assert_eq!(told["detail"][0]["type"], "nothing_to_join");
+    let first = tokio::spawn({
+        let router = router.router.clone();
+        async move { router.infer(&request(), &keyed(KEY)).await }
+    });
+    upstream.received().await;
+    let joined = tokio::spawn(join());
+    go.notify_one();
+    let told: Value = within(joined).await.unwrap().unwrap().json().await.unwrap();
+    assert_eq!((&told["success"], &told["response"]), (&json!(true), &json!("one")));
+    within(first).await.unwrap().unwrap();
+    // It has its answer.
+    assert_eq!(within(join()).await.unwrap().status(), 200);
+    assert_eq!(upstream.connections(), 1);
+    let other = router.post("/inference").header("if-match", "\"v1\"").json(&question());
+    assert_eq!(within(other.send()).await.unwrap().status(), 422);
 }
 
 #[tokio::test]

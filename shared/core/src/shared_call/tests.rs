@@ -19,7 +19,7 @@ fn router(name: &str) -> Nonce {
 
 fn claim_at(seen: Option<&SharedCall>, owner: &str, now_ms: u64) -> Claim {
     let owner = router(owner);
-    claim(seen, Claimant { owner: &owner, digest: BODY, now_ms }, BOUNDS)
+    claim(seen, Claimant { owner: &owner, digest: BODY, now_ms, joins: false }, BOUNDS)
 }
 
 fn made(seen: Option<&SharedCall>, owner: &str, now_ms: u64) -> SharedCall {
@@ -102,7 +102,7 @@ fn how_a_call_ended_is_what_the_next_finds() {
 fn another_body_is_refused_whatever_became_of_the_call() {
     let call = made(None, "a", 100);
     let owner = router("b");
-    let other = Claimant { owner: &owner, digest: [2; 32], now_ms: 130 };
+    let other = Claimant { owner: &owner, digest: [2; 32], now_ms: 130, joins: false };
     for call in [
         ended(&call, SharedEnding::Done(answer()), 120),
         ended(&call, SharedEnding::Dropped { maybe_billed: true }, 120),
@@ -110,6 +110,26 @@ fn another_body_is_refused_whatever_became_of_the_call() {
     ] {
         assert_eq!(claim(Some(&call), other, BOUNDS), Claim::Conflict);
     }
+}
+
+#[test]
+fn one_who_only_joins_makes_nothing() {
+    let call = made(None, "a", 100);
+    let owner = router("b");
+    let joins = Claimant { owner: &owner, digest: BODY, now_ms: 130, joins: true };
+    let dropped = ended(&call, SharedEnding::Dropped { maybe_billed: true }, 120);
+    for (seen, found) in [
+        (None, Claim::NothingToJoin),
+        (Some(&dropped), Claim::NothingToJoin),
+        (Some(&call), Claim::Elsewhere),
+        (Some(&ended(&call, SharedEnding::Done(answer()), 120)), Claim::Done(answer())),
+    ] {
+        assert_eq!(claim(seen, joins, BOUNDS), found, "{seen:?}");
+    }
+    // Its answer can still be fetched: the request to the provider goes on.
+    let fetched = SharedCall { result_url: Some("http://r".to_owned()), ..dropped };
+    let Claim::Make(write) = claim(Some(&fetched), joins, BOUNDS) else { panic!("not fetched") };
+    assert_eq!(write.call.result_url, fetched.result_url);
 }
 
 #[test]
