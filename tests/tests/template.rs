@@ -11,6 +11,10 @@
 mod build;
 #[path = "template/deployed.rs"]
 mod deployed;
+#[path = "template/functions.rs"]
+mod functions;
+#[path = "template/policies.rs"]
+mod policies;
 #[path = "template/queues.rs"]
 mod queues;
 #[path = "template/routes.rs"]

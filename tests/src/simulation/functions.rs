@@ -38,6 +38,19 @@ pub(super) struct Who {
     pub(super) number: u32,
 }
 
+impl Who {
+    /// The function that it is an instance of; clients do what intake does for them.
+    pub(super) fn function(self) -> &'static str {
+        match self.role {
+            Role::Client => "intake",
+            Role::Dispatch => "dispatch",
+            Role::Inference => "inference",
+            Role::Coordinator => "coordinator",
+            Role::Reconciler => "reconciler",
+        }
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let role = match self.role {

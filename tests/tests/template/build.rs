@@ -56,12 +56,13 @@ fn the_providers_as_delivered_serve_the_main_job() {
     let example = crate::read("examples/bias-detection.yaml");
     let example: serde_json::Value = serde_saphyr::from_str(&example).unwrap();
     for region in example["regions"].as_array().unwrap() {
-        let region = Region::new(region.as_str().unwrap()).unwrap();
+        let region = Region::resolve(region.as_str().unwrap(), &[]).unwrap();
         let providers = router.providers(Some(region.as_str()));
         assert!(providers.iter().all(|provider| provider.simulated));
         for model in example["models"].as_array().unwrap() {
             let model = model.as_str().unwrap();
-            let served: Vec<_> = providers.iter().flat_map(|of| of.models.iter().flatten()).collect();
+            let served: Vec<_> =
+                providers.iter().flat_map(|of| of.models.iter().flatten()).collect();
             assert!(served.iter().any(|served| *served == model), "{region}: {served:?}");
         }
     }

@@ -81,7 +81,11 @@ fn a_queue_feeds_its_function_which_says_which_messages_failed() {
         .of_type("AWS::Lambda::EventSourceMapping")
         .into_iter()
         .map(|(id, mapping)| {
-            assert_eq!(mapping["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]), "{id}");
+            assert_eq!(
+                mapping["FunctionResponseTypes"],
+                json!(["ReportBatchItemFailures"]),
+                "{id}"
+            );
             assert!(number(&mapping["ScalingConfig"], "MaximumConcurrency") >= 2, "{id}");
             let (queue, function) = (&mapping["EventSourceArn"], &mapping["FunctionName"]);
             (owner(queue), owner(function), number(mapping, "BatchSize"))

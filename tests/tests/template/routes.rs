@@ -95,9 +95,11 @@ fn a_route_leads_to_the_function_that_answers_it() {
         let integration = deployed.properties(target.strip_prefix("integrations/").unwrap());
         assert_eq!(owner(&integration["IntegrationUri"]), function, "{method} {path}");
         assert_eq!(integration["PayloadFormatVersion"], "2.0");
-        let may_be_asked = deployed.of_type("AWS::Lambda::Permission").into_iter().any(|(_, of)| {
-            owner(&of["FunctionName"]) == function && of["Principal"] == "apigateway.amazonaws.com"
-        });
+        let may_be_asked =
+            deployed.of_type("AWS::Lambda::Permission").into_iter().any(|(_, of)| {
+                owner(&of["FunctionName"]) == function
+                    && of["Principal"] == "apigateway.amazonaws.com"
+            });
         assert!(may_be_asked, "{function}");
     }
 }

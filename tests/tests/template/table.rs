@@ -28,9 +28,7 @@ async fn described() -> TableDescription {
 }
 
 fn keys(keys: &[KeySchemaElement]) -> Value {
-    let key = |key: &KeySchemaElement| {
-        json!({ "AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str() })
-    };
+    let key = |key: &KeySchemaElement| json!({ "AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str() });
     keys.iter().map(key).collect()
 }
 
@@ -83,7 +81,10 @@ fn the_table_is_paid_by_use_protected_and_stays() {
     let deployed = Deployed::with(&[]);
     let table = deployed.resource("Table");
     let kept = |name: &str| table.whole[name].as_str();
-    assert_eq!((kept("DeletionPolicy"), kept("UpdateReplacePolicy")), (Some("Retain"), Some("Retain")));
+    assert_eq!(
+        (kept("DeletionPolicy"), kept("UpdateReplacePolicy")),
+        (Some("Retain"), Some("Retain"))
+    );
     let expected = json!({
         "BillingMode": "PAY_PER_REQUEST",
         "DeletionProtectionEnabled": "true",
