@@ -161,7 +161,7 @@ impl World {
     }
 
     /// What the functions asked of AWS so far.
-    pub(super) fn asked(&self) -> AskedBy {
+    pub(super) fn asked_of_aws(&self) -> AskedBy {
         self.asked.lock().unwrap().clone()
     }
 
