@@ -62,6 +62,14 @@ fn installed_deny() -> Result<PathBuf, TestError> {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments);
+    // Those of `cargo run` for this program. A build script that looks at its own, as that of *ring*
+    // does, would run anew whenever they come and go, and everything after it be built again.
+    for (name, _value) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
