@@ -22,6 +22,8 @@ mod policies;
 mod queues;
 #[path = "template/routes.rs"]
 mod routes;
+#[path = "template/schedule.rs"]
+mod schedule;
 #[path = "template/table.rs"]
 mod table;
 #[path = "template/timeouts.rs"]

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{KeySchemaElement, Projection, TableDescription};
+use beacon_aws::{Meter, SharedCalls, Table, clock};
+use beacon_core::wire::CallKey;
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
 use serde_json::{Value, json};
 
 use crate::deployed::Deployed;
 
-/// The embedded table, as it says itself.
-async fn described() -> TableDescription {
-    let directory = tempfile::tempdir().unwrap();
+/// A stack of its own, and the way to its table.
+async fn stack(directory: &Path) -> (Stack, aws_sdk_dynamodb::Client) {
     let options = StackOptions {
-        data: DataDir::open(directory.path()).unwrap(),
+        data: DataDir::open(directory).unwrap(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         duty: Duty::Read,
         access: AccessSettings::default(),
@@ -21,7 +24,15 @@ async fn described() -> TableDescription {
     let stack = Box::pin(Stack::start(options)).await.unwrap();
     let running = stack.running();
     let local = Local { dynamodb: running.dynamodb.clone(), sqs: running.sqs.clone() };
-    let described = local.dynamodb().describe_table().table_name(Local::TABLE).send().await;
+    let client = local.dynamodb();
+    (stack, client)
+}
+
+/// The embedded table, as it says itself.
+async fn described() -> TableDescription {
+    let directory = tempfile::tempdir().unwrap();
+    let (stack, client) = stack(directory.path()).await;
+    let described = client.describe_table().table_name(Local::TABLE).send().await;
     let described = described.unwrap().table.unwrap();
     stack.stop().await;
     described
@@ -95,4 +106,24 @@ fn the_table_is_paid_by_use_protected_and_stays() {
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(table.properties[name], *value, "{name}");
     }
+}
+
+/// What is cleaned up are calls that routers shared, and they say when.
+#[tokio::test]
+async fn what_is_cleaned_up_says_when_under_the_name_that_the_template_has() {
+    let directory = tempfile::tempdir().unwrap();
+    let (stack, client) = stack(directory.path()).await;
+    let table = Table::new(client.clone(), Local::TABLE.to_owned(), Arc::new(Meter::off()));
+    let now = clock::now();
+    let now_ms = u64::try_from(now.as_millisecond()).unwrap();
+    let key = CallKey::new("k:1").unwrap();
+    SharedCalls::new(table).claim(&key, [0; 32], now_ms).await.unwrap();
+    let found = client.scan().table_name(Local::TABLE).send().await.unwrap().items.unwrap();
+    stack.stop().await;
+    let deployed = Deployed::with(&[]);
+    let attribute = &deployed.properties("Table")["TimeToLiveSpecification"]["AttributeName"];
+    let attribute = attribute.as_str().unwrap();
+    let call = found.iter().find(|item| item.contains_key("begun_ms")).unwrap();
+    let seconds: i64 = call[attribute].as_n().unwrap().parse().unwrap();
+    assert!(seconds > now.as_second(), "{call:?}");
 }
