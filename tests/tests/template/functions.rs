@@ -280,10 +280,7 @@ impl Functions {
         } else {
             self.query.handle(request).await
         };
-        let text = match response.body() {
-            lambda_http::Body::Text(text) => text.clone(),
-            other => panic!("{other:?}"),
-        };
+        let lambda_http::Body::Text(text) = response.body().clone() else { panic!("{response:?}") };
         (response.status().as_u16(), text)
     }
 

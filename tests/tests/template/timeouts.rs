@@ -26,11 +26,11 @@ fn a_call_ends_inside_its_function_and_its_function_inside_its_messages_visibili
         let variables = &inference["Environment"]["Variables"];
         let set = variables.get("HYBRID_ROUTER_TIMEOUT");
         let router = set.map_or(ROUTER, |_| seconds(variables, "HYBRID_ROUTER_TIMEOUT"));
-        let client = router + (CLIENT - ROUTER);
+        let client = router + CLIENT.saturating_sub(ROUTER);
         let function = seconds(inference, "Timeout");
         let visibility = seconds(deployed.properties("QuestionQueue"), "VisibilityTimeout");
         assert!(CONNECT < ATTEMPT && ATTEMPT <= router && router < client);
-        assert!(client < function - TO_WRITE, "{client:?} {function:?}");
+        assert!(client + TO_WRITE < function, "{client:?} {function:?}");
         assert!(function <= visibility, "{function:?} {visibility:?}");
         // What the reconciler and the local stack reckon with.
         assert_eq!((function, visibility), (FUNCTION, VISIBILITY));

@@ -104,9 +104,9 @@ fn programs() -> BTreeMap<String, PathBuf> {
             build.env_remove(name);
         }
     }
-    let built = build.current_dir(crate::root()).stderr(Stdio::inherit()).output().unwrap();
-    assert!(built.status.success(), "{build:?} failed");
-    let messages = String::from_utf8(built.stdout).unwrap();
+    let output = build.current_dir(crate::root()).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{build:?} failed");
+    let messages = String::from_utf8(output.stdout).unwrap();
     let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let programs = messages.filter_map(|message| {
         let name = message["target"]["name"].as_str()?.to_owned();
