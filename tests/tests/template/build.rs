@@ -1,5 +1,7 @@
 //! What `sam build` and `sam deploy` are told, so that neither takes a flag.
 
+use std::collections::BTreeSet;
+
 use beacon_core::region::Region;
 use toml::{Table, Value};
 
@@ -25,6 +27,17 @@ fn what_sam_builds_has_the_functions_profile() {
 #[test]
 fn every_function_is_built_from_its_package() {
     let deployed = Deployed::with(&[]);
+    let built = toml("CargoLambda.toml")["build"]["packages"].clone();
+    let built: BTreeSet<_> =
+        built.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let functions = deployed.functions().into_iter();
+    let functions = functions.map(|(id, _)| {
+        deployed.resource(id).whole["Metadata"]["BuildProperties"]["Binary"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    });
+    assert_eq!(built, functions.collect());
     for (id, function) in deployed.functions() {
         let metadata = &deployed.resource(id).whole["Metadata"];
         assert_eq!(metadata["BuildMethod"], "rust-cargolambda", "{id}");
