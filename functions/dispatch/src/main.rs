@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, table_name};
+use beacon_aws::{
+    Aws, Clock, Meter, Queues, Table, log_as_json, metric_lines, queue_urls, table_name,
+};
 use beacon_dispatch::Dispatch;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
@@ -11,10 +13,11 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     log_as_json()?;
     let (name, urls) = (table_name()?, queue_urls()?);
+    let metrics = metric_lines()?;
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let dispatch = Dispatch {
-        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),
+        table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics),
         queues: Queues::new(aws.sqs(), urls, meter),
         clock: Clock::System,
     };

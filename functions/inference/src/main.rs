@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, router_place, table_name,
+    Aws, Clock, Meter, Queues, Table, log_as_json, metric_lines, queue_urls, router_place,
+    table_name,
 };
 use beacon_inference::{Inference, Router};
 use beacon_router::{Purpose, RouterWay};
@@ -14,9 +15,10 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     log_as_json()?;
     let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
+    let metrics = metric_lines()?;
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
-    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
+    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics);
     let way = RouterWay::new(place, Purpose::Calls, &table)?;
     tracing::info!(hybrid_base = way.settings.base, "Hybrid Router enabled");
     let inference = Inference {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Clock, DeadQuestions, Meter, Queues, Table, dead_questions_url, log_as_json, queue_urls,
-    router_place, table_name,
+    Aws, Clock, DeadQuestions, Meter, Queues, Table, dead_questions_url, log_as_json, metric_lines,
+    queue_urls, router_place, table_name,
 };
 use beacon_core::reconcile::Occasion;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
@@ -16,9 +16,10 @@ async fn main() -> Result<(), Error> {
     log_as_json()?;
     let (name, urls) = (table_name()?, queue_urls()?);
     let (dead, place) = (dead_questions_url()?, router_place()?);
+    let metrics = metric_lines()?;
     let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
-    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
+    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics);
     let reconciler = Reconciler {
         link: RouterWay::new(place, Purpose::Questions, &table)?.link,
         table,

@@ -3,6 +3,7 @@
 mod access;
 mod router;
 mod settings;
+mod stack;
 
 use std::env::VarError;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use router::{
     EmbeddedSettings, RouterPlace, SharedSettings, configured_router, router_place, shared_settings,
 };
 pub use settings::{Setting, Source, effective_settings};
+pub use stack::metric_lines;
 
 /// A setting without which no event may be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -11,6 +11,7 @@ mod finalise;
 mod link;
 mod log;
 mod meter;
+mod metric_lines;
 mod nonce;
 mod outbound;
 mod providers;
@@ -26,14 +27,15 @@ pub use closing::{Calls, ended_row};
 pub use environment::{
     AccessSettings, ConfigError, EmbeddedSettings, QueueUrls, RouterPlace, RouterSettings, Setting,
     SharedSettings, Source, access_settings, api_token, configured_router, dead_questions_url,
-    effective_settings, queue_urls, required, required_access, router_place, router_timeout,
-    shared_settings, table_name,
+    effective_settings, metric_lines, queue_urls, required, required_access, router_place,
+    router_timeout, shared_settings, table_name,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
 pub use link::{Answer, HttpLink, Link, Lost, Request, call_view};
 pub use log::log_as_json;
 pub use meter::Meter;
+pub use metric_lines::MetricLines;
 pub use nonce::fresh_nonce;
 pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
