@@ -346,6 +346,9 @@ mod tests {
         let mut breakdown = Breakdown { spared: 7, failed_writes: 300, ..Breakdown::default() };
         breakdown.add(&pair(1, ExecutionStatus::Completed, 100), true);
         let mut bytes = breakdown.encode();
+        // When it moved last came later still.
+        assert_eq!([bytes.pop(), bytes.pop()], [Some(0); 2]);
+        assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         assert_eq!(bytes.pop(), Some(0));
         assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         bytes.pop();
