@@ -15,8 +15,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Attribute};
 use beacon_aws::{
-    AccessSettings, Clock, DeadQuestions, Door, Meter, MetricLines, NewJob, QueueUrls, Queues,
-    Submit, Table, clock,
+    Clock, DeadQuestions, Door, Meter, MetricLines, NewJob, QueueUrls, Queues, Submit, Table, clock,
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::cloudwatch::StackName;
@@ -166,7 +165,7 @@ impl Functions {
                 clock,
             },
             intake: Intake {
-                door: Arc::new(Door::on_aws(AccessSettings::default())),
+                door: Arc::new(Door::on_aws(None)),
                 table: of_intake,
                 queues: accepts,
                 router: way.probe,

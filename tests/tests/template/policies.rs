@@ -196,7 +196,7 @@ fn job(id: &str, region: &str, questions: usize) -> Value {
         (0..questions).map(|n| json!({ "id": format!("q{n}"), "text": format!("{n}?") })).collect();
     json!({
         "id": id, "questions": questions, "models": ["m"], "regions": [region],
-        "system_prompt": "none", "stop": "never",
+        "system_prompt": "none", "stop": "never", "timeout": 86_400,
     })
 }
 
