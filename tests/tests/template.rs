@@ -7,6 +7,8 @@
     reason = "clippy knows tests by their attribute, not their crate"
 )]
 
+#[path = "template/alarms.rs"]
+mod alarms;
 #[path = "template/build.rs"]
 mod build;
 #[path = "template/deployed.rs"]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Clock, Meter, Table, start, table_name};
+use beacon_aws::{Clock, Meter, Table, metric_lines, start, table_name};
 use beacon_coordinator::Coordinator;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
@@ -11,7 +11,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     let aws = start().await?;
     let name = table_name()?;
-    let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off()));
+    let metrics = metric_lines()?;
+    let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off())).telling(metrics);
     let coordinator = Coordinator { table, clock: Clock::System };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(coordinator.handle(event.payload).await)

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Clock, Meter, Queues, Table, queue_urls, router_place, start, table_name};
+use beacon_aws::{
+    Clock, Meter, Queues, Table, metric_lines, queue_urls, router_place, start, table_name,
+};
 use beacon_inference::{Inference, Router};
 use beacon_router::{Purpose, RouterWay};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -12,8 +14,9 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     let aws = start().await?;
     let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
+    let metrics = metric_lines()?;
     let meter = Arc::new(Meter::off());
-    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
+    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics);
     let way = RouterWay::new(place, Purpose::Calls, &table)?;
     tracing::info!(hybrid_base = way.settings.base, "Hybrid Router enabled");
     let inference = Inference {

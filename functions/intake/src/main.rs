@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Clock, Door, Meter, Queues, Table, queue_urls, requests_per_minute, router_place, start,
-    table_name,
+    Clock, Door, Meter, Queues, Table, metric_lines, queue_urls, requests_per_minute, router_place,
+    start, table_name,
 };
 use beacon_intake::Intake;
 use beacon_router::{Purpose, RouterWay};
@@ -15,8 +15,9 @@ async fn main() -> Result<(), Error> {
     let aws = start().await?;
     let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
     let allowance = requests_per_minute()?;
+    let metrics = metric_lines()?;
     let meter = Arc::new(Meter::off());
-    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
+    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics);
     let intake = Intake {
         door: Arc::new(Door::on_aws(allowance)),
         router: RouterWay::new(place, Purpose::Questions, &table)?.probe,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Clock, DeadQuestions, Meter, Queues, Table, dead_questions_url, queue_urls, router_place,
-    start, table_name,
+    Clock, DeadQuestions, Meter, Queues, Table, dead_questions_url, metric_lines, queue_urls,
+    router_place, start, table_name,
 };
 use beacon_core::reconcile::Occasion;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
@@ -16,8 +16,9 @@ async fn main() -> Result<(), Error> {
     let aws = start().await?;
     let (name, urls) = (table_name()?, queue_urls()?);
     let (dead, place) = (dead_questions_url()?, router_place()?);
+    let metrics = metric_lines()?;
     let meter = Arc::new(Meter::off());
-    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
+    let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics);
     let reconciler = Reconciler {
         link: RouterWay::new(place, Purpose::Questions, &table)?.link,
         table,

@@ -4,6 +4,7 @@ mod access;
 mod router;
 mod secrets;
 mod settings;
+mod stack;
 
 use std::env::VarError;
 use std::sync::OnceLock;
@@ -21,6 +22,7 @@ pub use router::{
 pub use secrets::{ContentProblem, ListProblem, SecretsError, Unread, VariableProblem};
 pub(crate) use secrets::{SecretId, Secrets};
 pub use settings::{Setting, Source, effective_settings};
+pub use stack::metric_lines;
 
 /// A setting without which no event may be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

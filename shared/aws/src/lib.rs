@@ -11,6 +11,7 @@ mod finalise;
 mod link;
 mod log;
 mod meter;
+mod metric_lines;
 mod nonce;
 mod outbound;
 mod providers;
@@ -29,14 +30,15 @@ pub use environment::{
     AccessSettings, ConfigError, ContentProblem, EmbeddedSettings, ListProblem, QueueUrls,
     RouterPlace, RouterSettings, SecretsError, Setting, SharedSettings, Source, Unread,
     VariableProblem, access_settings, api_token, configured_router, dead_questions_url,
-    effective_settings, queue_urls, requests_per_minute, required, required_tokens, router_place,
-    router_timeout, shared_settings, table_name, variable,
+    effective_settings, metric_lines, queue_urls, requests_per_minute, required, required_tokens,
+    router_place, router_timeout, shared_settings, table_name, variable,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
 pub use link::{Answer, HttpLink, Link, Lost, Request, call_view};
 pub use log::log_as_json;
 pub use meter::Meter;
+pub use metric_lines::MetricLines;
 pub use nonce::fresh_nonce;
 pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};

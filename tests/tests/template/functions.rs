@@ -16,9 +16,11 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use beacon_aws::{
-    Clock, DeadQuestions, Door, EmbeddedSettings, Meter, QueueUrls, Queues, RouterPlace, Table,
+    Clock, DeadQuestions, Door, EmbeddedSettings, Meter, MetricLines, QueueUrls, Queues,
+    RouterPlace, Table,
 };
 use beacon_coordinator::Coordinator;
+use beacon_core::cloudwatch::StackName;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
@@ -108,7 +110,8 @@ impl Parts {
             .credentials_provider(credentials())
             .endpoint_url(&self.local.dynamodb);
         let client = aws_sdk_dynamodb::Client::from_conf(config.build());
-        Table::new(client, Local::TABLE.to_owned(), Arc::new(Meter::off()))
+        let metrics = MetricLines::to(StackName::new("beacon").unwrap(), std::io::sink());
+        Table::new(client, Local::TABLE.to_owned(), Arc::new(Meter::off())).telling(metrics)
     }
 
     fn sqs(&self, function: &'static str) -> aws_sdk_sqs::Client {

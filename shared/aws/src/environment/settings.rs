@@ -13,6 +13,7 @@ use crate::tokens::Tokens;
 use super::access::allowance;
 use super::router::{CONFIG, LEASE, TABLE, is_embedded, lease_seconds, shared_table};
 use super::secrets::{SECRETS, SecretId};
+use super::stack::{STACK, stack_name};
 use super::{
     AccessSettings, ConfigError, ROUTER_TOKEN, disabled, filled, raw, router_base, router_token,
     secret_of, whole_timeout,
@@ -76,6 +77,7 @@ enum Kind {
     QueueUrl,
     /// A table that routers share.
     SharedTable,
+    Stack,
     Lease,
     RequestsPerMinute,
     Token,
@@ -125,7 +127,7 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 21] = [
+const VARIABLES: [Variable; 22] = [
     variable(SECRETS, Kind::Secrets),
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
@@ -152,6 +154,7 @@ const VARIABLES: [Variable; 21] = [
         default: Some(|| "info where it stays running, error elsewhere".to_owned()),
         ..variable("BEACON_LOG", Kind::Text)
     },
+    variable(STACK, Kind::Stack),
     variable("BEACON_TOKEN", Kind::Token),
     variable("BEACON_ADMIN_TOKENS", Kind::Tokens),
     variable("BEACON_SUBMITTER_TOKENS", Kind::Tokens),
@@ -220,6 +223,7 @@ impl Kind {
             | Self::Text
             | Self::QueueUrl
             | Self::SharedTable
+            | Self::Stack
             | Self::Lease
             | Self::RequestsPerMinute
             | Self::Secrets => false,
@@ -236,6 +240,7 @@ impl Kind {
             Self::Refused => Err(disabled(value.to_owned())),
             Self::Text => Ok(trimmed.to_owned()),
             Self::SharedTable => shared_table(value.to_owned()),
+            Self::Stack => stack_name(value).map(|name| name.to_string()),
             Self::Lease => lease_seconds(value.to_owned()).map(|seconds| format!("{seconds} s")),
             Self::QueueUrl => match Url::parse(trimmed) {
                 Ok(url)
@@ -340,6 +345,7 @@ mod tests {
                 ("BEACON_REQUESTS_PER_MINUTE", "many"),
                 "BEACON_REQUESTS_PER_MINUTE",
             ),
+            ("BEACON_STACK", ("BEACON_STACK", "my stack"), "BEACON_STACK"),
         ] {
             let setting = setting(variable, &[set]);
             assert_eq!(setting.value, None);
