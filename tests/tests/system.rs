@@ -32,6 +32,8 @@ mod here;
 mod incidents;
 #[path = "system/lost_connections.rs"]
 mod lost_connections;
+#[path = "system/metric_lines.rs"]
+mod metric_lines;
 #[path = "system/no_table.rs"]
 mod no_table;
 #[path = "system/operating.rs"]

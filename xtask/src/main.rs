@@ -7,6 +7,7 @@ mod mutants;
 mod openai_client;
 mod openapi;
 mod python;
+mod template;
 mod test;
 
 use std::error::Error;
@@ -17,11 +18,13 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Formatting, lints, licences, all tests, the API against its description, the openai client
+    /// Formatting, lints, licences, the template, all tests, the API against its description, the openai client
     /// against the router; installs what it needs.
     Test,
     /// The API against its description alone, the last step but one of `test`.
     Contract,
+    /// The template alone, as cfn-lint and SAM read it.
+    Template,
     /// The openai client against the router alone, the last step of `test`.
     OpenaiClient,
     /// Writes `docs/openapi.json` anew.
@@ -52,6 +55,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
+        Task::Template => template::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
         Task::OpenaiClient => openai_client::run().map_err(Into::into),
         Task::Faults(faults) => faults::run(&faults).map_err(Into::into),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{contract, openai_client};
+use crate::{contract, openai_client, template};
 
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
@@ -39,6 +39,7 @@ pub(crate) fn run() -> Result<(), TestError> {
     let deny = installed_deny()?;
     let mut check = Command::new(deny);
     step("licences, bans, sources", check.args(["check", "licenses", "bans", "sources"]))?;
+    template::run()?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     contract::run()?;
     openai_client::run()
@@ -61,6 +62,14 @@ fn installed_deny() -> Result<PathBuf, TestError> {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments);
+    // Those of `cargo run` for this program. A build script that looks at its own, as that of *ring*
+    // does, would run anew whenever they come and go, and everything after it be built again.
+    for (name, _value) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

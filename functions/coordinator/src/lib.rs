@@ -34,6 +34,7 @@ impl Coordinator {
                 failed.extend(messages);
             }
         }
+        self.table.tell_writes(self.clock.now());
         partial_response(failed)
     }
 }

@@ -5,6 +5,7 @@ use beacon_aws::{
     Clock, JobUpdate, LaneUpdate, QueueError, Queues, Table, TableError, each_message,
 };
 use beacon_aws::{chain, partial_response};
+use beacon_core::cloudwatch::Figure;
 use beacon_core::job::{self, Job, JobStatus};
 use beacon_core::lane::{Lane, LaneState, pass_over, replan};
 use beacon_core::message::{Asks, CompletionMessage, DispatchMessage, max_hops};
@@ -44,6 +45,7 @@ impl Dispatch {
                 failed.push(message.message_id);
             }
         }
+        self.table.tell_writes(self.clock.now());
         partial_response(failed)
     }
 
@@ -70,6 +72,7 @@ impl Dispatch {
         }
         if message.hop > max_hops(lane.length) {
             error!(%job_id, lane = %lane_id, hop = message.hop, "too many pages were asked for");
+            self.table.metrics().tell(&[Figure::HopBoundReached], self.clock.now());
             return Ok(());
         }
         if job.status == JobStatus::Queued {

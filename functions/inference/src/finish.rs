@@ -1,12 +1,13 @@
 //! Out of a question: the lane one further, or closed, and what follows from that.
 
 use beacon_aws::{LaneUpdate, TableError, chain};
+use beacon_core::cloudwatch::{Figure, counted};
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::job::{Actor, EndCause, unreachable};
 use beacon_core::lane::{Finished, Lane, LaneState, PairRow, Ticket, finish, finish_refused};
-use beacon_core::message::QuestionMessage;
+use beacon_core::message::{NextPage, QuestionMessage};
 use beacon_core::spec::Stop;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::Inference;
 use crate::question::{Entered, WorkError};
@@ -37,7 +38,11 @@ impl Inference {
             self.stop_others(message, cause).await;
         }
         match update {
-            LaneUpdate::Applied(before) => self.go_on(message, write.change.apply(before)).await,
+            LaneUpdate::Applied(before) => {
+                let after = write.change.apply(before.clone());
+                self.table.metrics().tell(&counted(&before, &after, rows), self.clock.now());
+                self.go_on(message, after).await
+            }
             LaneUpdate::Refused(seen) => self.leave_refused(message, ticket, seen).await,
         }
     }
@@ -138,9 +143,17 @@ impl Inference {
 
     /// A request that is lost costs time, not questions: the reconciler dispatches the lane anew.
     async fn ask_for_next_page(&self, message: &QuestionMessage, length: u32) {
-        let Some(page) = message.next_page(length) else { return };
+        let (job_id, lane) = (&message.job_id, &message.lane);
+        let page = match message.next_page(length) {
+            NextPage::NotDue => return,
+            NextPage::Due(page) => page,
+            NextPage::Refused { hop } => {
+                error!(%job_id, %lane, hop, "too many pages were asked for");
+                self.table.metrics().tell(&[Figure::HopBoundReached], self.clock.now());
+                return;
+            }
+        };
         if let Err(error) = self.queues.send_dispatch(&page).await {
-            let (job_id, lane) = (&message.job_id, &message.lane);
             warn!(%job_id, %lane, error = chain(&error), "the next page was not asked for");
         }
     }

@@ -81,6 +81,7 @@ impl Inference {
                 failed.push(message.message_id);
             }
         }
+        self.table.tell_writes(self.clock.now());
         partial_response(failed)
     }
 

@@ -1,6 +1,7 @@
 //! One receive of a question: in through the gate, every missing pair asked and stored, and out.
 
 use beacon_aws::{Calls, LaneUpdate, Received, TableError, fresh_nonce};
+use beacon_core::cloudwatch::{Figure, Reason};
 use beacon_core::execution::{Ending, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::lane::{
@@ -109,7 +110,10 @@ impl Inference {
                 }
                 LaneUpdate::Refused(seen) => seen,
             };
-            write = match (rejected(ticket, seen.as_ref()), seen) {
+            let rejection = rejected(ticket, seen.as_ref());
+            let figure = Figure::GateRejections(Reason::from(&rejection));
+            self.table.metrics().tell(&[figure], self.clock.now());
+            write = match (rejection, seen) {
                 (GateRejection::Passed, seen) => {
                     self.make_up_for_lost_page(message, seen.as_ref()).await;
                     return Ok(Gated::Done(Finished::Acknowledge));

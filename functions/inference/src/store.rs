@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use beacon_aws::{ResultWrite, TableError, chain};
+use beacon_core::cloudwatch::Figure;
 use beacon_core::execution::{Ending, ExecutionRow, Served, StoredRow};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::{ExecutionId, QuestionId, time_budget};
@@ -83,6 +84,7 @@ impl Inference {
         else {
             return;
         };
+        self.table.metrics().tell(&[Figure::LateResultsDropped(1)], self.clock.now());
         let stored = &stored.counted;
         let ExecutionId { job: job_id, region, model: model_id, .. } = id;
         warn!(

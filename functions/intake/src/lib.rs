@@ -56,7 +56,9 @@ impl Intake {
             let by = admitted.caller.map(|caller| caller.name);
             self.change(&request, admitted.route, by).await
         };
-        self.door.answer(Function::Intake, request, work).await
+        let answer = self.door.answer(Function::Intake, request, work).await;
+        self.table.tell_writes(self.clock.now());
+        answer
     }
 
     async fn change(

@@ -1,5 +1,6 @@
 //! The schedule in → what a crash or a lost message left undone is done, from the tables alone.
 
+mod audit;
 mod bills;
 mod dead_letters;
 mod job;
@@ -11,9 +12,10 @@ use std::time::Duration;
 use beacon_aws::{
     Clock, DeadQuestions, Link, QueueError, QueueName, Queues, Table, TableError, chain,
 };
+use beacon_core::cloudwatch::Figure;
 use beacon_core::job::Job;
 use beacon_core::lane::Lane;
-use beacon_core::reconcile::{Occasion, Pass, Sight, has_idle, longest_wait};
+use beacon_core::reconcile::{Occasion, Pass, Sight, Survey, has_idle, longest_wait};
 use beacon_core::{BootId, JobId};
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -81,6 +83,9 @@ impl Reconciler {
         if let Err(error) = self.table.put_pass(&pass).await {
             error!(error = chain(&error), "the pass was not recorded");
         }
+        let now = self.clock.now();
+        self.table.metrics().tell(&pass.figures(), now);
+        self.table.tell_writes(now);
         result
     }
 
@@ -103,6 +108,8 @@ impl Reconciler {
             }
         }
         pass.jobs = open.len() as u64;
+        let survey = Survey::new(&open, event.time).figures();
+        self.table.metrics().tell(&survey, self.clock.now());
         let sight = self.sight(&open, occasion, event.time).await?;
         let looks = open.into_iter().map(|(job, lanes)| async move {
             if begun.elapsed() > LONGEST {
@@ -123,7 +130,8 @@ impl Reconciler {
         let until = begun + LONGEST;
         let letters = self.dead_letters(until, pass).await;
         let bills = self.resolve_bills(event.time, until, pass).await;
-        for (what, result) in [("dead letters", letters), ("bills", bills)] {
+        let audit = self.audit(event.time, until).await;
+        for (what, result) in [("dead letters", letters), ("bills", bills), ("final jobs", audit)] {
             if let Err(error) = &result {
                 pass.troubles += 1;
                 error!(what, error = chain(error), "not all of these were looked after");
@@ -136,6 +144,7 @@ impl Reconciler {
     /// Each minute begins elsewhere, so that a job whose turn did not come is early in the next.
     async fn some_open_jobs(&self, time: Timestamp) -> Result<Vec<JobId>, TableError> {
         let mut jobs = self.table.open_jobs().await?;
+        self.table.metrics().tell(&[Figure::OpenJobs(jobs.len() as u64)], self.clock.now());
         let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
         let first = minute.wrapping_mul(JOBS) % jobs.len().max(1);
         jobs.rotate_left(first);

@@ -1,6 +1,7 @@
 //! The question at a lane's cursor, ended in place of a worker.
 
 use beacon_aws::{Calls, LaneUpdate, TableError, fresh_nonce};
+use beacon_core::cloudwatch::counted;
 use beacon_core::execution::Ending;
 use beacon_core::job::{EndCause, Job};
 use beacon_core::lane::{
@@ -133,7 +134,8 @@ impl Reconciler {
         let write = finish(ticket, &held.lane, held.waited_ms, &rows, closing, now);
         match self.table.write_lane(job_id, lane, &write).await? {
             LaneUpdate::Applied(before) => {
-                let after = write.change.apply(before);
+                let after = write.change.apply(before.clone());
+                self.table.metrics().tell(&counted(&before, &after, &rows), now);
                 info!(%job_id, %run, %lane, %position, "a question was ended in place of its holder");
                 Ok(Some(after))
             }

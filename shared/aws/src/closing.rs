@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use beacon_core::bill::{Bill, Fate, call_key, fate, remembers};
+use beacon_core::cloudwatch::counted;
 use beacon_core::execution::{Ending, ExecutionRow, Served, StoredRow};
 use beacon_core::job::{Actor, EndCause, end};
 use beacon_core::lane::{Closing, Lane, LaneState, PairRow, Ticket, close};
@@ -93,7 +94,11 @@ impl Table {
                 Closing::Write(write) => write,
             };
             lane = match self.write_lane(job, &lane.id, &write).await? {
-                LaneUpdate::Applied(before) => write.change.apply(before),
+                LaneUpdate::Applied(before) => {
+                    let after = write.change.apply(before.clone());
+                    self.metrics().tell(&counted(&before, &after, &[]), now);
+                    after
+                }
                 LaneUpdate::Refused(Some(seen)) => seen,
                 // A lane that does not exist has nothing to close.
                 LaneUpdate::Refused(None) => return Ok(LaneState::Closed),

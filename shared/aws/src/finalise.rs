@@ -1,6 +1,7 @@
 //! Giving a job its final status: the last thing that happens to a run.
 
 use beacon_core::JobId;
+use beacon_core::cloudwatch::{Figure, region_balance};
 use beacon_core::job::{Actor, JobStatus, finalise};
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -45,7 +46,13 @@ impl Table {
                 "calculating final job status after all executions"
             );
             match self.write_job(job, &finalisation.write).await? {
-                JobUpdate::Applied(_) => return Ok(Some(to)),
+                JobUpdate::Applied(_) => {
+                    let balance = region_balance(&lanes).map(Figure::RegionBalance);
+                    let figures: Vec<Figure> =
+                        std::iter::once(Figure::JobsFinished(to)).chain(balance).collect();
+                    self.metrics().tell(&figures, now);
+                    return Ok(Some(to));
+                }
                 JobUpdate::Refused(_) => {}
             }
         }

@@ -11,11 +11,14 @@ mod finalise;
 mod link;
 mod log;
 mod meter;
+mod metric_lines;
 mod nonce;
 mod outbound;
 mod providers;
 mod queue;
+mod secrets;
 mod shared_calls;
+mod start;
 mod table;
 mod tokens;
 
@@ -24,23 +27,26 @@ pub use client::{Aws, install_tls};
 pub use clock::Clock;
 pub use closing::{Calls, ended_row};
 pub use environment::{
-    AccessSettings, ConfigError, EmbeddedSettings, QueueUrls, RouterPlace, RouterSettings, Setting,
-    SharedSettings, Source, access_settings, api_token, configured_router, dead_questions_url,
-    effective_settings, queue_urls, required, required_access, router_place, router_timeout,
-    shared_settings, table_name,
+    AccessSettings, ConfigError, ContentProblem, EmbeddedSettings, ListProblem, QueueUrls,
+    RouterPlace, RouterSettings, SecretsError, Setting, SharedSettings, Source, Unread,
+    VariableProblem, access_settings, api_token, configured_router, dead_questions_url,
+    effective_settings, metric_lines, queue_urls, requests_per_minute, required, required_tokens,
+    router_place, router_timeout, shared_settings, table_name, variable,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
 pub use link::{Answer, HttpLink, Link, Lost, Request, call_view};
 pub use log::log_as_json;
 pub use meter::Meter;
+pub use metric_lines::MetricLines;
 pub use nonce::fresh_nonce;
 pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
 pub use shared_calls::{Claimed, Renewed, SharedCalls, Unshared};
+pub use start::{StartError, start};
 pub use table::{
     BreakerUpdate, CallUpdate, JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, OpenRoute,
     ResultWrite, StoredStatus, Submit, Table, TableError, WholeJob, schema,
 };
-pub use tokens::{Caller, TokenError, Tokens};
+pub use tokens::{Caller, CallerContext, Presented, TokenError, Tokens};

@@ -14,6 +14,7 @@ pub mod schema;
 mod spec;
 mod submit;
 mod work;
+mod writes;
 
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub use router_call::CallUpdate;
 pub use submit::{NewJob, Submit};
 
 use crate::meter::Meter;
+use crate::metric_lines::MetricLines;
+use writes::Writes;
 
 /// A request to the table that was not carried out as far as is known, or an item that is not what
 /// Beacon writes.
@@ -80,12 +83,25 @@ pub struct Table {
     client: Client,
     name: String,
     meter: Arc<Meter>,
+    metrics: MetricLines,
+    writes: Arc<Writes>,
 }
 
 impl Table {
-    /// The table of that name.
+    /// The table of that name, of which no metrics are told.
     pub fn new(client: Client, name: String, meter: Arc<Meter>) -> Self {
-        Self { client, name, meter }
+        Self { client, name, meter, metrics: MetricLines::Off, writes: Arc::default() }
+    }
+
+    /// The same, whose metrics are told there.
+    #[must_use]
+    pub fn telling(self, metrics: MetricLines) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Where metrics are told.
+    pub fn metrics(&self) -> &MetricLines {
+        &self.metrics
     }
 
     /// What counts the usage of jobs.

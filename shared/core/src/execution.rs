@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::id::{Nonce, ProviderId, Run};
+use crate::money::Dollars;
 use crate::prompt::PromptHash;
 use crate::spec::Sampling;
 use crate::view::milliseconds;
@@ -222,6 +223,8 @@ pub struct StoredRow {
     pub is_open: bool,
     /// Attempts of its run that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
+    /// What its answer cost, where that is known.
+    pub cost: Option<Dollars>,
 }
 
 /// Whether a run may put its row where this one (its run and status) is stored, or none: the twin of
@@ -250,19 +253,23 @@ impl ExecutionRow {
     pub fn stored(&self) -> StoredRow {
         let is_open = self.ending.failure().is_some_and(|failure| failure.maybe_billed);
         let Self { key_number, maybe_billed, .. } = *self;
-        StoredRow { counted: self.counted(), key_number, is_open, maybe_billed }
+        let cost = self.answer().and_then(|answer| Dollars::new(answer.cost?).ok());
+        StoredRow { counted: self.counted(), key_number, is_open, maybe_billed, cost }
+    }
+
+    fn answer(&self) -> Option<&Answer> {
+        match &self.ending {
+            Ending::Completed(answer) => Some(answer),
+            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
+        }
     }
 
     /// What counts of it.
     pub fn counted(&self) -> Counted {
-        let answer = match &self.ending {
-            Ending::Completed(answer) => Some(answer),
-            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
-        };
         Counted {
             run: self.run,
             status: self.ending.status(),
-            outcome: answer.map(|answer| answer.outcome),
+            outcome: self.answer().map(|answer| answer.outcome),
             simulated: self.served.simulated,
             duration_ms: milliseconds(self.started_at, self.completed_at),
         }

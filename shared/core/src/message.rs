@@ -178,6 +178,20 @@ impl Asks<'_> {
     }
 }
 
+/// What a finished question asks of dispatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextPage {
+    /// Nothing: the page does not run low, or is the lane's last.
+    NotDue,
+    /// The next page.
+    Due(DispatchMessage),
+    /// Nothing any more: the chain of requests would have more pages than [`max_hops`].
+    Refused {
+        /// Which page of the chain it would be.
+        hop: u32,
+    },
+}
+
 /// The question at a position of a lane's work list.
 pub fn question_at(spec: &Spec, lane: &LaneId, position: Position) -> QuestionIndex {
     let lanes = u32::from(spec.lanes_per_region);
@@ -228,10 +242,16 @@ impl QuestionMessage {
     }
 
     /// After this question: the request for the lane's next page, when the page runs low.
-    pub fn next_page(&self, length: u32) -> Option<DispatchMessage> {
+    pub fn next_page(&self, length: u32) -> NextPage {
         let runs_low = self.position.0 + PAGE_LEFT + 1 == self.page_end.0;
         let hop = self.hop + 1;
-        (runs_low && self.page_end.0 < length && hop <= max_hops(length)).then(|| DispatchMessage {
+        if !runs_low || self.page_end.0 >= length {
+            return NextPage::NotDue;
+        }
+        if hop > max_hops(length) {
+            return NextPage::Refused { hop };
+        }
+        NextPage::Due(DispatchMessage {
             job_id: self.job_id.clone(),
             run: self.run,
             lane: self.lane.clone(),

@@ -1,6 +1,7 @@
 //! What the reconciler does for a job, from the tables alone.
 
 mod pass;
+mod survey;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::message::DispatchMessage;
 use crate::time_budget;
 
 pub use pass::Pass;
+pub use survey::{MISSING, STALLED, Survey};
 
 /// A lane is idle when nothing moved it for longer than this and than the longest wait in the queue
 /// of the lanes looked at in the same pass.

@@ -94,7 +94,7 @@ fn earlier() -> StoredRow {
         simulated: false,
         duration_ms: 1,
     };
-    StoredRow { counted, key_number: 2, is_open: false, maybe_billed: 0 }
+    StoredRow { counted, key_number: 2, is_open: false, maybe_billed: 0, cost: None }
 }
 
 fn ticket() -> Ticket {

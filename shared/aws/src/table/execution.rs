@@ -86,6 +86,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match put.send().await {
             Ok(done) => {
+                self.writes.answered();
                 self.wrote(&id.job, done.consumed_capacity());
                 Ok(ResultWrite::Stored(row.stored()))
             }
@@ -100,11 +101,14 @@ impl Table {
         error: PutItemError,
     ) -> Result<ResultWrite, TableError> {
         if error.code() == Some("ValidationException") {
+            self.writes.failed();
             return Err(TableError::NotStorable { source: Box::new(error) });
         }
         let PutItemError::ConditionalCheckFailedException(refusal) = error else {
+            self.writes.failed();
             return Err(request("store a result", error));
         };
+        self.writes.answered();
         // A write that is refused costs what one that happens does, by the size of the row there.
         self.meter.write(job, 1.0);
         let there = row_of(&refusal.item.unwrap_or_default())?;

@@ -57,6 +57,7 @@ impl Table {
                 if matches!(write.change, JobChange::Retry(..)) {
                     self.meter.begin(job, 0.0);
                 }
+                self.writes.answered();
                 self.wrote(job, done.consumed_capacity());
                 if matches!(write.change, JobChange::Finalise) {
                     self.meter.end(job);
@@ -66,8 +67,10 @@ impl Table {
             Err(error) => {
                 let error = error.into_service_error();
                 let UpdateItemError::ConditionalCheckFailedException(refusal) = error else {
+                    self.writes.failed();
                     return Err(request("write a job", error));
                 };
+                self.writes.answered();
                 self.meter.write(job, 1.0);
                 let seen = refusal.item.as_ref().map(job_of).transpose()?;
                 Ok(JobUpdate::Refused(seen.map(Box::new)))

@@ -45,6 +45,7 @@ impl Table {
         let update = set(condition(update, &write.condition), &write.change)?;
         match update.send().await {
             Ok(done) => {
+                self.writes.answered();
                 self.wrote(job, done.consumed_capacity());
                 Ok(LaneUpdate::Applied(lane_of(&done.attributes.unwrap_or_default())?))
             }
@@ -54,8 +55,10 @@ impl Table {
 
     fn refused(&self, job: &JobId, error: UpdateItemError) -> Result<LaneUpdate, TableError> {
         let UpdateItemError::ConditionalCheckFailedException(refusal) = error else {
+            self.writes.failed();
             return Err(request("write a lane", error));
         };
+        self.writes.answered();
         // A write that is refused costs what one that happens does.
         self.meter.write(job, 1.0);
         Ok(LaneUpdate::Refused(refusal.item.as_ref().map(lane_of).transpose()?))

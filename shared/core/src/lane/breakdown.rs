@@ -1,8 +1,11 @@
 //! What a lane adds up for metrics beside its tallies, small enough to be set with each finish.
 
+use jiff::Timestamp;
+
 use super::Tallies;
 use crate::execution::{Counted, ExecutionStatus, StoredRow};
 use crate::id::Run;
+use crate::money::Dollars;
 use crate::varint::{put, take};
 
 /// Ended executions by model, how long the completed ones took, and what was kept from happening
@@ -19,6 +22,10 @@ pub struct Breakdown {
     pub failed_writes: u64,
     /// Attempts that may have been charged for without an answer having arrived.
     pub maybe_billed: u64,
+    /// When the cursor moved last, or the run was planned; none where it has not. Whole seconds.
+    pub advanced_at: Option<Timestamp>,
+    /// When the cursor last moved past a question that its holder got an answer to. Whole seconds.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// One pair of a finished question.
@@ -34,6 +41,8 @@ pub struct PairRow {
     pub failed_writes: u32,
     /// Attempts at it that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
+    /// What its answer cost, where that is known.
+    pub cost: Option<Dollars>,
 }
 
 impl PairRow {
@@ -41,7 +50,14 @@ impl PairRow {
     /// was counted there.
     pub fn of(model: usize, row: &StoredRow, run: Run) -> Self {
         let maybe_billed = if row.counted.run == run { row.maybe_billed } else { 0 };
-        Self { model, counted: row.counted, spared: false, failed_writes: 0, maybe_billed }
+        let StoredRow { counted, cost, .. } = *row;
+        Self { model, counted, spared: false, failed_writes: 0, maybe_billed, cost }
+    }
+
+    /// Whether its holder got an answer.
+    fn is_answered(&self, run: Run) -> bool {
+        let Counted { run: of, status, .. } = self.counted;
+        !self.spared && of == run && status == ExecutionStatus::Completed
     }
 }
 
@@ -63,6 +79,20 @@ impl Breakdown {
         if pair.counted.status == ExecutionStatus::Completed {
             self.durations.add(pair.counted.duration_ms);
         }
+    }
+
+    /// The cursor moves past a question of these pairs.
+    pub fn advance(&mut self, pairs: &[PairRow], run: Run, now: Timestamp) {
+        let now = whole_seconds(now);
+        self.advanced_at = now;
+        if pairs.iter().any(|pair| pair.is_answered(run)) {
+            self.answered_at = now;
+        }
+    }
+
+    /// A run of the lane begins.
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        self.advanced_at = whole_seconds(now);
     }
 
     /// As bytes: numbers of seven bits a byte, the low ones first.
@@ -90,6 +120,10 @@ impl Breakdown {
         put(&mut bytes, self.spared);
         put(&mut bytes, self.failed_writes);
         put(&mut bytes, self.maybe_billed);
+        for at in [self.advanced_at, self.answered_at] {
+            let second = at.map_or(0, Timestamp::as_second);
+            put(&mut bytes, u64::try_from(second).unwrap_or(0));
+        }
         bytes
     }
 
@@ -120,11 +154,30 @@ impl Breakdown {
             durations.push((bucket, next()?));
         }
         let (spared, failed_writes) = (next()?, next()?);
-        // Older ones end here.
+        // Older ones end here, or one further.
         let maybe_billed = next().unwrap_or(0);
+        let (advanced_at, answered_at) = (at(next()), at(next()));
         let durations = Durations(durations);
-        Some(Self { models, durations, spared, failed_writes, maybe_billed })
+        Some(Self {
+            models,
+            durations,
+            spared,
+            failed_writes,
+            maybe_billed,
+            advanced_at,
+            answered_at,
+        })
     }
+}
+
+fn whole_seconds(at: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(at.as_second()).ok()
+}
+
+/// Nought stands for none.
+fn at(second: Option<u64>) -> Option<Timestamp> {
+    let second = i64::try_from(second.filter(|second| *second > 0)?).ok()?;
+    Timestamp::from_second(second).ok()
 }
 
 /// More than any job has models, or durations buckets.
@@ -235,7 +288,7 @@ mod tests {
     fn pair(model: usize, status: ExecutionStatus, duration_ms: u64) -> PairRow {
         let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
         let counted = Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms };
-        PairRow { model, counted, spared: false, failed_writes: 0, maybe_billed: 0 }
+        PairRow { model, counted, spared: false, failed_writes: 0, maybe_billed: 0, cost: None }
     }
 
     #[test]
@@ -293,6 +346,9 @@ mod tests {
         let mut breakdown = Breakdown { spared: 7, failed_writes: 300, ..Breakdown::default() };
         breakdown.add(&pair(1, ExecutionStatus::Completed, 100), true);
         let mut bytes = breakdown.encode();
+        // When it moved last came later still.
+        assert_eq!([bytes.pop(), bytes.pop()], [Some(0); 2]);
+        assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         assert_eq!(bytes.pop(), Some(0));
         assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         bytes.pop();

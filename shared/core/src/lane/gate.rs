@@ -219,6 +219,7 @@ pub fn finish(
         }
         breakdown.add(pair, of_this_run);
     }
+    breakdown.advance(pairs, ticket.run, now);
     let completed = |pair: &PairRow| pair.counted.status == ExecutionStatus::Completed;
     let barren = if pairs.iter().any(completed) { 0 } else { held.barren + 1 };
     let cursor = ticket.position.next();

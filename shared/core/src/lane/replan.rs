@@ -47,7 +47,8 @@ pub fn replan(
     let asked = positions
         .map(|question| WorkItem { question, due: pass.count(run, question, &mut carried) });
     let work = WorkList::new(asked.filter(|item| item.due > 0).collect());
-    let breakdown = Breakdown { models: carried.models, ..lane.breakdown.clone() };
+    let mut breakdown = Breakdown { models: carried.models, ..lane.breakdown.clone() };
+    breakdown.begin(now);
     let length = work.length();
     let write = LaneWrite {
         condition: LaneCondition::closed_at(lane.run),

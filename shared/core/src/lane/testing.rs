@@ -64,7 +64,7 @@ pub(super) fn row(status: ExecutionStatus) -> Counted {
 }
 
 pub(super) fn pair(counted: Counted) -> PairRow {
-    PairRow { model: 0, counted, spared: false, failed_writes: 0, maybe_billed: 0 }
+    PairRow { model: 0, counted, spared: false, failed_writes: 0, maybe_billed: 0, cost: None }
 }
 
 pub(super) fn at(second: i64) -> Timestamp {

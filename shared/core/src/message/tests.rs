@@ -43,7 +43,7 @@ proptest! {
                     prop_assert_eq!(position_of(&spec, message.question), (k, message.position));
                     prop_assert!(seen.insert(message.question));
                     position += 1;
-                    let asked = message.next_page(length);
+                    let asked = due(message.next_page(length));
                     prop_assert!(asked.is_none() || next.is_none());
                     next = next.or(asked);
                 }
@@ -153,13 +153,40 @@ proptest! {
             prop_assert!(hop <= max_hops(work.length()));
             for message in asks.page(from, hop) {
                 sent.push(message.question.0);
-                let asked = message.next_page(work.length()).map(|page| (page.from, page.hop));
+                let asked = due(message.next_page(work.length())).map(|page| (page.from, page.hop));
                 prop_assert!(asked.is_none() || next.is_none());
                 next = next.or(asked);
             }
         }
         let expected = questions.into_iter().skip(usize::try_from(from).unwrap());
         prop_assert_eq!(sent, expected.collect::<Vec<u32>>());
+    }
+}
+
+#[test]
+fn a_chain_of_page_requests_ends_at_its_bound() {
+    let spec = spec(1000, 1);
+    let (job, lanes) = job(&spec);
+    let length = lanes[0].length;
+    let low = |hop| {
+        let asks = asks(&job, &spec, &lanes[0], None);
+        let page = asks.page(Position(0), hop);
+        let mut low = page.filter(|message| message.next_page(length) != NextPage::NotDue);
+        let message = low.next().unwrap();
+        assert_eq!(low.next(), None);
+        message.next_page(length)
+    };
+    let most = max_hops(length);
+    assert_eq!(due(low(most - 1)).unwrap().hop, most);
+    assert_eq!(low(most), NextPage::Refused { hop: most + 1 });
+}
+
+/// The request that there is, in a chain that never is too long.
+fn due(next: NextPage) -> Option<DispatchMessage> {
+    match next {
+        NextPage::Due(page) => Some(page),
+        NextPage::NotDue => None,
+        NextPage::Refused { hop } => panic!("page {hop} of the chain is refused"),
     }
 }
 

@@ -41,8 +41,14 @@ fn job() -> (Job, Lane) {
                 simulated: false,
                 duration_ms: 1000,
             };
-            let pair =
-                PairRow { model, counted, spared: !completed, failed_writes: 1, maybe_billed: 2 };
+            let pair = PairRow {
+                model,
+                counted,
+                spared: !completed,
+                failed_writes: 1,
+                maybe_billed: 2,
+                cost: None,
+            };
             lane.tallies = lane.tallies.with(counted);
             lane.breakdown.add(&pair, true);
         }

@@ -1,7 +1,11 @@
 //! What a pass of the reconciler did, for its metrics.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::cloudwatch::Figure;
 
 /// One pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,15 @@ impl Pass {
         self.dead_letters += done.dead_letters;
         self.resolved += done.resolved;
         self.finalised += done.finalised;
+    }
+
+    /// For CloudWatch.
+    pub fn figures(&self) -> [Figure; 3] {
+        [
+            Figure::PassDuration(Duration::from_millis(self.duration_ms)),
+            Figure::PassTroubles(self.troubles),
+            Figure::DeadLetters(self.dead_letters),
+        ]
     }
 
     /// What it did, each with its name.

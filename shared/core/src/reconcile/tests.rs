@@ -1,6 +1,7 @@
 //! What is done for a job, lane by lane.
 
 mod alone;
+mod survey;
 
 use std::time::Duration;
 

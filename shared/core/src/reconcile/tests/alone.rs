@@ -162,7 +162,8 @@ fn give_up(
     let status = closing.map_or(ExecutionStatus::Failed, EndCause::status);
     let counted =
         Counted { run: lane.run, status, outcome: None, simulated: false, duration_ms: 0 };
-    let pair = PairRow { model: 0, counted, spared: false, failed_writes: 0, maybe_billed: 1 };
+    let pair =
+        PairRow { model: 0, counted, spared: false, failed_writes: 0, maybe_billed: 1, cost: None };
     write_lane(lanes, &lane.id, &finish(&ticket, lane, 0, &[pair], closing, now));
 }
 

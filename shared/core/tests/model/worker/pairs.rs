@@ -144,6 +144,7 @@ impl Turn<'_> {
                 spared: false,
                 failed_writes: 0,
                 maybe_billed: 0,
+                cost: None,
             })
             .collect();
         let closing = match &inside.duty {
