@@ -36,17 +36,13 @@ pub(crate) async fn secrets_manager(secrets: BTreeMap<&'static str, Value>) -> S
         assert_eq!(headers["x-amz-target"], "secretsmanager.GetSecretValue");
         let asked: Value = serde_json::from_slice(&asked).unwrap();
         let name = asked["SecretId"].as_str().unwrap();
-        match secrets.get(name) {
-            Some(secret) => {
-                let text = secret.to_string();
-                Json(json!({"ARN": "arn", "Name": name, "SecretString": text})).into_response()
-            }
-            None => {
-                let message = "Secrets Manager can't find the specified secret.";
-                let told = json!({"__type": "ResourceNotFoundException", "Message": message});
-                (StatusCode::BAD_REQUEST, Json(told)).into_response()
-            }
-        }
+        let Some(secret) = secrets.get(name) else {
+            let message = "Secrets Manager can't find the specified secret.";
+            let told = json!({"__type": "ResourceNotFoundException", "Message": message});
+            return (StatusCode::BAD_REQUEST, Json(told)).into_response();
+        };
+        let text = secret.to_string();
+        Json(json!({"ARN": "arn", "Name": name, "SecretString": text})).into_response()
     };
     serve(Router::new().fallback(post(answer)).with_state(Arc::new(secrets))).await
 }
