@@ -7,6 +7,7 @@ use beacon_core::view::{
     Submitted, Summary,
 };
 use reqwest::{Client, Method};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
@@ -27,6 +28,9 @@ pub(crate) enum ApiError {
         #[source]
         source: reqwest::Error,
     },
+    /// API Gateway did not let the request through to Beacon.
+    #[error("{base} refuses (HTTP {status}, {message}): {}", to_do(*.status))]
+    Gateway { base: String, status: u16, message: String },
     /// Somebody else answers.
     #[error("the answer of {base} is not Beacon's (HTTP {status})")]
     Unexpected { base: String, status: u16 },
@@ -40,8 +44,29 @@ impl ApiError {
             Self::Refused(view) => {
                 matches!(view.error_code.as_str(), "table_unavailable" | "rate_limited")
             }
+            Self::Gateway { status, .. } => *status >= 500 || *status == 429,
             Self::Unexpected { status, .. } => *status >= 500,
         }
+    }
+}
+
+/// What the gateway itself answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GatewayView {
+    message: String,
+}
+
+fn to_do(status: u16) -> &'static str {
+    match status {
+        401 => "it takes a token; set BEACON_TOKEN to one, or use --stack, which finds one",
+        403 => {
+            "it does not know the token, or the token allows nothing; set BEACON_TOKEN to one of the \
+             stack's secret, or unset it and use --stack, which finds one"
+        }
+        429 => "it gets too many requests; try again later",
+        500.. => "a function behind it does not answer; look at its log",
+        _ => "correct the address, which is the output ApiUrl of the stack",
     }
 }
 
@@ -130,8 +155,17 @@ impl Api {
         if status.is_success() {
             serde_json::from_slice(&bytes).map_err(|_other_shape| unexpected())
         } else {
-            let view = serde_json::from_slice(&bytes);
-            Err(view.map_or_else(|_other_shape| unexpected(), ApiError::Refused))
+            if let Ok(view) = serde_json::from_slice(&bytes) {
+                return Err(ApiError::Refused(view));
+            }
+            let gateway = serde_json::from_slice::<GatewayView>(&bytes);
+            Err(gateway.map_or_else(
+                |_other_shape| unexpected(),
+                |GatewayView { message }| {
+                    let message = message.chars().take(200).collect();
+                    ApiError::Gateway { base: self.base.clone(), status: status.as_u16(), message }
+                },
+            ))
         }
     }
 }

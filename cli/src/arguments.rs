@@ -3,7 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use thiserror::Error;
+
+use crate::deployed::Deployed;
 
 /// Asks the same questions of many language models in many regions, each exactly once, and shows
 /// where the answers diverge.
@@ -19,6 +23,12 @@ pub(crate) struct Arguments {
     /// Use the Beacon at this address instead of one on this machine.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) api: Option<String>,
+    /// Use the Beacon that was deployed to AWS as this stack, with your own AWS credentials.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
+    /// The Beacon of that stack, once it was found.
+    #[arg(skip)]
+    pub(crate) deployed: Option<Deployed>,
     /// Print JSON for programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -29,6 +39,77 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Where the embedded tables lie unless told otherwise.
     pub(crate) const DATA: &str = ".beacon";
+
+    /// Reads the command line.
+    pub(crate) fn parse() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches()?;
+        let arguments = Self::from_arg_matches(&matches)?;
+        if arguments.stack.is_some() {
+            let data_given = matches.value_source("data") == Some(ValueSource::CommandLine);
+            arguments.of_one_place(data_given)?;
+        }
+        Ok(arguments)
+    }
+
+    /// What says that the Beacon is on this machine, or at an address, cannot stand beside --stack.
+    fn of_one_place(&self, data_given: bool) -> Result<(), NotThere> {
+        let providers = match &self.command {
+            Command::Up(_) => return Err(NotThere::Command("up")),
+            Command::Router(_) => return Err(NotThere::Command("router")),
+            Command::Run(Run { providers, .. }) | Command::Doctor(Doctor { providers }) => {
+                providers.is_some()
+            }
+            Command::Submit(_)
+            | Command::Status(_)
+            | Command::Watch(_)
+            | Command::Cancel(_)
+            | Command::Retry(_)
+            | Command::List
+            | Command::Show(_)
+            | Command::Export(_)
+            | Command::Schema => false,
+        };
+        if self.api.is_some() {
+            Err(NotThere::Api)
+        } else if providers {
+            Err(NotThere::Providers)
+        } else if data_given {
+            Err(NotThere::Data)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The address of a Beacon that is not looked for on this machine.
+    pub(crate) fn address(&self) -> Option<&str> {
+        let deployed = self.deployed.as_ref().map(|deployed| deployed.api.as_str());
+        self.api.as_deref().or(deployed)
+    }
+}
+
+/// What cannot stand beside --stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+enum NotThere {
+    #[error("--stack and --api name two Beacons: leave one of them out")]
+    Api,
+    #[error(
+        "--providers starts a router on this machine, and the Beacon of --stack has its own: leave one of them out"
+    )]
+    Providers,
+    #[error(
+        "--data is a directory of this machine, and the Beacon of --stack keeps its data on AWS: leave one of them out"
+    )]
+    Data,
+    #[error(
+        "`beacon {0}` runs on this machine, and --stack names a Beacon on AWS: leave --stack out"
+    )]
+    Command(&'static str),
+}
+
+impl From<NotThere> for clap::Error {
+    fn from(problem: NotThere) -> Self {
+        Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, problem)
+    }
 }
 
 #[derive(Debug, Subcommand)]

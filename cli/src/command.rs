@@ -14,6 +14,7 @@ use crate::api::ApiError;
 use crate::arguments::{Arguments, Command, Format, Router, Run, Up};
 use crate::change::{cancel, retry};
 use crate::connect::{ConnectError, Connection};
+use crate::deployed::{self, DeployedError};
 use crate::doctor::doctor;
 use crate::report;
 use crate::router_choice::{self, RouterError};
@@ -29,6 +30,8 @@ pub(crate) struct Done(pub(crate) u8);
 pub(crate) enum CommandError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Deployed(#[from] DeployedError),
     #[error(transparent)]
     SpecFile(#[from] SpecFileError),
     /// The specification was refused.
@@ -72,7 +75,12 @@ impl CommandError {
 }
 
 /// Carries a command out.
-pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> {
+pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandError> {
+    // `doctor` makes a check of it.
+    let is_check = matches!(arguments.command, Command::Doctor(_) | Command::Schema);
+    if let Some(stack) = arguments.stack.as_ref().filter(|_| !is_check) {
+        arguments.deployed = Some(deployed::find(stack).await?);
+    }
     match &arguments.command {
         Command::Up(options) => up(&arguments, options).await,
         Command::Run(options) => run(&arguments, options).await,

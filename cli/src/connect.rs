@@ -46,12 +46,13 @@ pub(crate) struct Connection {
     pub(crate) api: Api,
     /// Set where this process started it.
     pub(crate) own: Option<Stack>,
-    /// What a running one said of itself; none at an address given with --api.
+    /// What a running one said of itself; none of one that is elsewhere.
     pub(crate) running: Option<Running>,
 }
 
 impl Connection {
-    /// The Beacon at --api, the one that runs on the data directory, or a new one that works.
+    /// The Beacon at --api or of --stack, the one that runs on the data directory, or a new one that
+    /// works.
     pub(crate) async fn for_run(
         arguments: &Arguments,
         providers: Option<&Path>,
@@ -75,7 +76,7 @@ impl Connection {
         }
     }
 
-    /// The Beacon at --api, or the one that runs on the data directory.
+    /// The Beacon at --api or of --stack, or the one that runs on the data directory.
     pub(crate) fn for_submit(arguments: &Arguments) -> Result<Self, ConnectError> {
         let existing = existing(arguments)?;
         existing.ok_or_else(|| ConnectError::NothingRuns(arguments.data.clone()))
@@ -87,9 +88,10 @@ impl Connection {
         existing.ok_or_else(|| ConnectError::NobodyRuns(arguments.data.clone()))
     }
 
-    /// The Beacon at --api, the one that runs on the data directory, or a new one that only reads.
+    /// The Beacon at --api or of --stack, the one that runs on the data directory, or a new one that
+    /// only reads.
     pub(crate) async fn for_read(arguments: &Arguments) -> Result<Self, ConnectError> {
-        let remote = arguments.api.is_some();
+        let remote = arguments.address().is_some();
         if !remote && !DataDir::exists(&arguments.data) {
             return Err(ConnectError::NoData(arguments.data.clone()));
         }
@@ -132,7 +134,7 @@ fn named_router(router: &RouterChoice) -> Option<String> {
 }
 
 fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
-    if let Some(base) = &arguments.api {
+    if let Some(base) = arguments.address() {
         let api = Api::new(&without_user(base), token(arguments))?;
         return Ok(Some(Connection { api, own: None, running: None }));
     }

@@ -114,12 +114,16 @@ async fn stores(
     let aws = if on_aws { aws(patience).await } else { None };
     let elsewhere = arguments.api.as_deref().and_then(|api| Url::parse(api).ok());
     let elsewhere = elsewhere.is_some_and(|api| !token::is_this_machine(&api));
+    let elsewhere = elsewhere || arguments.stack.is_some();
     let kept = async {
         match (table, &aws) {
             (Some(name), Some(aws)) => vec![tables::table(aws, name, patience).await],
             (Some(name), None) => vec![no_aws(name)],
             (None, _) if elsewhere => {
-                vec![Check::not_applicable("data directory", "the Beacon at --api keeps the data")]
+                vec![Check::not_applicable(
+                    "data directory",
+                    "the Beacon that is asked keeps the data",
+                )]
             }
             (None, _) => {
                 let mut checks = tables::directory(&arguments.data, patience).await;

@@ -5,6 +5,7 @@ mod arguments;
 mod change;
 mod command;
 mod connect;
+mod deployed;
 mod doctor;
 mod progress;
 mod report;
@@ -16,7 +17,6 @@ mod watch;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
 use tokio::runtime::Runtime;
 
 use arguments::{Arguments, Command};
@@ -27,7 +27,7 @@ use command::{CommandError, Done};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come this way too, and are no errors.

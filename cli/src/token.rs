@@ -8,9 +8,12 @@ use reqwest::Url;
 
 use crate::arguments::Arguments;
 
-/// The data directory's token, or `BEACON_TOKEN`. For --api it is `BEACON_TOKEN`, or the password in
+/// The data directory's token, or `BEACON_TOKEN`. For --stack it is what was found with it; for --api it is `BEACON_TOKEN`, or the password in
 /// `http://beacon:TOKEN@host`; the data directory's is shown only to the Beacon that runs on it.
 pub(crate) fn token(arguments: &Arguments) -> Option<String> {
+    if let Some(deployed) = &arguments.deployed {
+        return Some(deployed.token.0.clone());
+    }
     let of_directory = || DataDir::token(&arguments.data);
     let Some(api) = arguments.api.as_deref() else { return of_directory().or_else(api_token) };
     let url = Url::parse(api).ok();

@@ -107,7 +107,9 @@ async fn conclude(
     }
     report::conclusion(view);
     let data = arguments.data.display();
-    let (place, option) = if let Some(api) = &arguments.api {
+    let (place, option) = if let Some(stack) = &arguments.stack {
+        (format!("the stack {stack}"), format!(" --stack {stack}"))
+    } else if let Some(api) = &arguments.api {
         (api.clone(), format!(" --api {api}"))
     } else if arguments.data == Path::new(Arguments::DATA) {
         (data.to_string(), String::new())

@@ -44,6 +44,8 @@ enum Bench {
     Stop(bench::Stop),
     /// What the router takes and adds, beside LiteLLM proxy.
     Router(bench::Router),
+    /// How large the functions are and how soon each asks for its first event.
+    Cold(bench::Cold),
     /// What both gateways ask; started by `router`.
     #[command(hide = true)]
     RouterUpstream,
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),
         Task::Bench(Bench::Stop(options)) => bench::stop(&options).map_err(Into::into),
         Task::Bench(Bench::Router(options)) => bench::router(&options).map_err(Into::into),
+        Task::Bench(Bench::Cold(options)) => bench::cold(&options).map_err(Into::into),
         Task::Bench(Bench::RouterUpstream) => bench::router_upstream().map_err(Into::into),
         Task::Bench(Bench::RouterLoad(load)) => bench::router_load(&load).map_err(Into::into),
     };

@@ -1,20 +1,26 @@
 //! The Beacon that runs: it answers, and takes the token.
 
+use std::time::Duration;
+
 use beacon_core::view::{ErrorView, Health, HealthView};
 use beacon_infra::{DataDir, chain, http_client};
 use reqwest::{Client, Url};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::check::{Check, Found, Status};
 use super::needs::skipped;
 use super::network::{Answer, Server, ask};
 use super::patience::Patience;
 use crate::arguments::Arguments;
+use crate::deployed;
 use crate::token::token;
 
 const BEACON: &str = "beacon";
 const TOKEN: &str = "token";
+const STACK: &str = "stack";
+/// Of two services of AWS, and of whoever gives the credentials.
+const AWS: Duration = Duration::from_secs(3);
 
 /// What was found of the Beacon.
 #[derive(Debug)]
@@ -24,8 +30,11 @@ pub(crate) struct BeaconFound {
     pub(crate) answer: Option<Answer>,
 }
 
-/// Checks the Beacon at --api, or the one that runs on the data directory.
+/// Checks the Beacon at --api or of --stack, or the one that runs on the data directory.
 pub(crate) async fn checks(arguments: &Arguments, patience: Patience) -> BeaconFound {
+    if let Some(stack) = &arguments.stack {
+        return of_stack(stack, patience).await;
+    }
     let server = match (&arguments.api, DataDir::running(&arguments.data)) {
         (Some(api), _) => server(api, "--api"),
         (None, Some(running)) => {
@@ -41,6 +50,34 @@ pub(crate) async fn checks(arguments: &Arguments, patience: Patience) -> BeaconF
         let detail = "--api is not an address such as http://127.0.0.1:8787";
         return found(Check::failed(BEACON, detail, "correct --api"), None);
     };
+    ask_both(&server, token(arguments).as_deref(), patience).await
+}
+
+/// First the stack is looked up.
+async fn of_stack(stack: &str, patience: Patience) -> BeaconFound {
+    let begun = Instant::now();
+    let looked_up = timeout(patience.at_most(AWS), deployed::find(stack)).await;
+    let detail = match looked_up {
+        Ok(Ok(deployed)) => match server(&deployed.api, "the stack's output ApiUrl") {
+            Some(server) => {
+                let check = Check::ok(STACK, format!("{stack}: {}", server.base())).since(begun);
+                let token = Some(deployed.token.0.as_str());
+                let mut found = ask_both(&server, token, patience).await;
+                found.checks.insert(0, check);
+                return found;
+            }
+            None => format!("{stack}: its output ApiUrl is not an address"),
+        },
+        Ok(Err(error)) => chain(&error),
+        Err(_late) => format!("{stack}: AWS did not answer in time"),
+    };
+    let fix = "see `aws cloudformation describe-stacks`, and whether it shows the stack";
+    let check = Check::failed(STACK, detail, fix).since(begun);
+    let rest = [BEACON, TOKEN].into_iter().filter_map(|name| skipped(name, &check));
+    BeaconFound { checks: std::iter::once(check.clone()).chain(rest).collect(), answer: None }
+}
+
+async fn ask_both(server: &Server, token: Option<&str>, patience: Patience) -> BeaconFound {
     let client = match http_client() {
         Ok(client) => client,
         Err(error) => {
@@ -49,11 +86,10 @@ pub(crate) async fn checks(arguments: &Arguments, patience: Patience) -> BeaconF
             return found(Check::failed(BEACON, detail, fix), None);
         }
     };
-    let beacon = beacon(&client, &server, patience).await;
+    let beacon = beacon(&client, server, patience).await;
     let mut found = found(beacon.check, beacon.value);
     if found.answer.is_some() && found.checks.len() == 1 {
-        let token = token(arguments);
-        found.checks.push(accepted(&client, &server, token.as_deref(), patience).await);
+        found.checks.push(accepted(&client, server, token, patience).await);
     }
     found
 }

@@ -23,6 +23,7 @@ mod router;
 mod routers;
 mod schema;
 mod specification;
+mod stack;
 mod unsent;
 mod up;
 mod upstream;

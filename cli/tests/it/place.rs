@@ -85,14 +85,8 @@ impl Place {
 
     /// The command on this place's data directory. It dies with the test.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_beacon"));
+        let mut command = elsewhere(&[]);
         command.arg("--data").arg(self.data()).args(arguments);
-        command.current_dir(workspace()).stdin(Stdio::null()).kill_on_drop(true);
-        for variable in VARIABLES {
-            command.env_remove(variable);
-        }
-        // Tests look as often as they can.
-        command.env("BEACON_REQUESTS_PER_MINUTE", "1000000");
         command
     }
 
@@ -114,6 +108,19 @@ impl Done {
     pub(crate) fn json_lines(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+/// The command without a data directory of its own.
+pub(crate) fn elsewhere(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_beacon"));
+    command.args(arguments);
+    command.current_dir(workspace()).stdin(Stdio::null()).kill_on_drop(true);
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    // Tests look as often as they can.
+    command.env("BEACON_REQUESTS_PER_MINUTE", "1000000");
+    command
 }
 
 /// Runs a command to its end.

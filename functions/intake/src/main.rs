@@ -25,6 +25,5 @@ async fn main() -> Result<(), Error> {
         queues: Queues::new(aws.sqs(), urls, meter),
         clock: Clock::System,
     };
-    intake.ask_at_start().await;
     run(service_fn(async |request: Request| Ok::<_, Error>(intake.handle(request).await))).await
 }

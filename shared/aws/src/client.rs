@@ -4,13 +4,8 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-/// Makes *ring* the process's TLS implementation. Calling it twice is harmless.
-pub fn install_tls() {
-    // An error only says that one is installed already, and this is the only one linked.
-    let _already_installed = rustls::crypto::ring::default_provider().install_default();
-}
+use crate::tls::sdk_http;
 
 /// One attempt at a request: each is answered within milliseconds, and none is a long poll.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -24,11 +19,8 @@ pub struct Aws {
 impl Aws {
     /// Reads the environment as AWS documents it.
     pub async fn from_environment() -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
         let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(sdk_http())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
         Self { config: config.load().await }
     }
@@ -36,6 +28,11 @@ impl Aws {
     /// The region, where one is set.
     pub fn region(&self) -> Option<&str> {
         self.config.region().map(AsRef::as_ref)
+    }
+
+    /// The configuration, for a client of another service.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// A client of `DynamoDB`.

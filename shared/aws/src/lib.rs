@@ -20,10 +20,11 @@ mod secrets;
 mod shared_calls;
 mod start;
 mod table;
+mod tls;
 mod tokens;
 
 pub use api::{Admitted, ApiError, Door, json, text};
-pub use client::{Aws, install_tls};
+pub use client::Aws;
 pub use clock::Clock;
 pub use closing::{Calls, ended_row};
 pub use environment::{
@@ -49,4 +50,5 @@ pub use table::{
     BreakerUpdate, CallUpdate, JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, OpenRoute,
     ResultWrite, StoredStatus, Submit, Table, TableError, WholeJob, schema,
 };
+pub use tls::{install_tls, tls_config};
 pub use tokens::{Caller, CallerContext, Presented, TokenError, Tokens};

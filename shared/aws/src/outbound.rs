@@ -8,7 +8,7 @@ use beacon_core::time_budget;
 use reqwest::{Client, Response, redirect, retry};
 use thiserror::Error;
 
-use crate::client::install_tls;
+use crate::tls::tls_config;
 
 /// Many servers end idle connections after five seconds; a request on one that is being ended is
 /// lost.
@@ -20,8 +20,8 @@ pub fn http_client() -> Result<Client, reqwest::Error> {
 }
 
 fn client(connect: Duration) -> Result<Client, reqwest::Error> {
-    install_tls();
     Client::builder()
+        .tls_backend_preconfigured(tls_config())
         .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())

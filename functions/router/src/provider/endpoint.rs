@@ -12,6 +12,7 @@ use reqwest::{Body, Client, RequestBuilder, Response, Url, redirect, retry};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 
+use beacon_aws::tls_config;
 use beacon_core::wire::{IDEMPOTENCY_HEADER, TRACE_HEADER};
 
 use super::{Call, Sent};
@@ -234,9 +235,8 @@ impl http_body::Body for Outgoing {
 }
 
 fn client(connect: Duration) -> Result<Client, reqwest::Error> {
-    // Whoever installed a provider before, the client finds it.
-    let _already_installed = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
+        .tls_backend_preconfigured(tls_config())
         .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())

@@ -75,7 +75,7 @@ impl Running {
         let service = tokio::spawn(service.serve(listener, async {
             let _asked_or_forgotten = stopped.await;
         }));
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        beacon_aws::install_tls();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { address, router, client, stop: Some(stop), service }
     }
