@@ -15,6 +15,7 @@ use crate::arguments::{Arguments, Command, Format, Router, Run, Up};
 use crate::change::{cancel, retry};
 use crate::connect::{ConnectError, Connection};
 use crate::doctor::doctor;
+use crate::estimate::{EstimateError, estimate};
 use crate::report;
 use crate::router_choice::{self, RouterError};
 use crate::spec_file::{SpecFile, SpecFileError};
@@ -34,6 +35,8 @@ pub(crate) enum CommandError {
     /// The specification was refused.
     #[error("{0}")]
     Spec(ApiError, Box<SpecFile>),
+    #[error(transparent)]
+    Estimate(#[from] EstimateError),
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(transparent)]
@@ -105,6 +108,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> 
         Command::Export(options) => match options.format {
             Format::Jsonl => export(&arguments, &options.job).await,
         },
+        Command::Estimate(options) => estimate(&arguments, options).await,
         Command::Schema => {
             report::document(&beacon_core::spec::schema())?;
             Ok(Done(0))

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod bill;
 pub mod builtin;
+pub mod estimate;
 pub mod execution;
 pub mod exposition;
 pub mod failure;
@@ -15,7 +16,9 @@ pub mod json;
 pub mod lane;
 pub mod message;
 pub mod metrics;
+pub mod money;
 pub mod openapi;
+pub mod price;
 pub mod prompt;
 pub mod reconcile;
 pub mod region;

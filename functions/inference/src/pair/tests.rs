@@ -94,7 +94,7 @@ fn earlier() -> StoredRow {
         simulated: false,
         duration_ms: 1,
     };
-    StoredRow { counted, key_number: 2, is_open: false, maybe_billed: 0 }
+    StoredRow { counted, key_number: 2, is_open: false, maybe_billed: 0, cost: None }
 }
 
 fn ticket() -> Ticket {
@@ -149,6 +149,7 @@ fn message() -> QuestionMessage {
         selection: Selection::default(),
         deadline: Timestamp::MAX,
         stop: StopRule { policy: Stop::Never, after: 3 },
+        limit: None,
         page_end: Position(1),
         hop: 0,
     }

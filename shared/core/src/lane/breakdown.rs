@@ -1,8 +1,9 @@
 //! What a lane adds up for metrics beside its tallies, small enough to be set with each finish.
 
-use super::Tallies;
+use super::{Spent, Tallies};
 use crate::execution::{Counted, ExecutionStatus, StoredRow};
 use crate::id::Run;
+use crate::money::Dollars;
 use crate::varint::{put, take};
 
 /// Ended executions by model, how long the completed ones took, and what was kept from happening
@@ -19,6 +20,8 @@ pub struct Breakdown {
     pub failed_writes: u64,
     /// Attempts that may have been charged for without an answer having arrived.
     pub maybe_billed: u64,
+    /// What providers charged.
+    pub spent: Spent,
 }
 
 /// One pair of a finished question.
@@ -34,14 +37,19 @@ pub struct PairRow {
     pub failed_writes: u32,
     /// Attempts at it that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
+    /// What its calls cost, where that is known.
+    pub cost: Option<Dollars>,
+    /// The most that a call of it costs; nothing where its job has no `max_cost`.
+    pub bound: Dollars,
 }
 
 impl PairRow {
     /// Of the row that is stored, for a run that finishes with it; what an earlier run's row cost
-    /// was counted there.
-    pub fn of(model: usize, row: &StoredRow, run: Run) -> Self {
-        let maybe_billed = if row.counted.run == run { row.maybe_billed } else { 0 };
-        Self { model, counted: row.counted, spared: false, failed_writes: 0, maybe_billed }
+    /// was counted there. `bound` is the most that a call of it costs.
+    pub fn of(model: usize, row: &StoredRow, run: Run, bound: Dollars) -> Self {
+        let StoredRow { counted, cost, .. } = *row;
+        let maybe_billed = if counted.run == run { row.maybe_billed } else { 0 };
+        Self { model, counted, spared: false, failed_writes: 0, maybe_billed, cost, bound }
     }
 }
 
@@ -51,6 +59,7 @@ impl Breakdown {
         self.spared += u64::from(pair.spared);
         self.failed_writes += u64::from(pair.failed_writes);
         self.maybe_billed += u64::from(pair.maybe_billed);
+        self.spent = self.spent.plus(Spent::of(pair, of_this_run));
         if !of_this_run {
             return;
         }
@@ -90,6 +99,10 @@ impl Breakdown {
         put(&mut bytes, self.spared);
         put(&mut bytes, self.failed_writes);
         put(&mut bytes, self.maybe_billed);
+        let Spent { known, unknown, assumed } = self.spent;
+        for number in [known.nanos(), unknown, assumed.nanos()] {
+            put(&mut bytes, number);
+        }
         bytes
     }
 
@@ -120,10 +133,15 @@ impl Breakdown {
             durations.push((bucket, next()?));
         }
         let (spared, failed_writes) = (next()?, next()?);
-        // Older ones end here.
+        // Older ones end here, or after the next.
         let maybe_billed = next().unwrap_or(0);
+        let spent = Spent {
+            known: Dollars::from_nanos(next().unwrap_or(0)),
+            unknown: next().unwrap_or(0),
+            assumed: Dollars::from_nanos(next().unwrap_or(0)),
+        };
         let durations = Durations(durations);
-        Some(Self { models, durations, spared, failed_writes, maybe_billed })
+        Some(Self { models, durations, spared, failed_writes, maybe_billed, spent })
     }
 }
 
@@ -235,7 +253,15 @@ mod tests {
     fn pair(model: usize, status: ExecutionStatus, duration_ms: u64) -> PairRow {
         let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
         let counted = Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms };
-        PairRow { model, counted, spared: false, failed_writes: 0, maybe_billed: 0 }
+        PairRow {
+            model,
+            counted,
+            spared: false,
+            failed_writes: 0,
+            maybe_billed: 0,
+            cost: None,
+            bound: Dollars::ZERO,
+        }
     }
 
     #[test]
@@ -273,7 +299,12 @@ mod tests {
             pairs in prop::collection::vec((0..50_usize, 0_u64..10_000_000, any::<bool>()), 0..300),
             spared in any::<u64>(),
         ) {
-            let mut breakdown = Breakdown { spared, ..Breakdown::default() };
+            let spent = Spent {
+                known: Dollars::from_nanos(spared / 3),
+                unknown: spared / 5,
+                assumed: Dollars::from_nanos(spared / 7),
+            };
+            let mut breakdown = Breakdown { spared, spent, ..Breakdown::default() };
             for (model, ms, completed) in pairs {
                 let status =
                     if completed { ExecutionStatus::Completed } else { ExecutionStatus::TimedOut };
@@ -292,7 +323,11 @@ mod tests {
     fn what_was_stored_before_maybe_billed_was_counted_reads_as_none() {
         let mut breakdown = Breakdown { spared: 7, failed_writes: 300, ..Breakdown::default() };
         breakdown.add(&pair(1, ExecutionStatus::Completed, 100), true);
+        breakdown.spent = Spent::default();
         let mut bytes = breakdown.encode();
+        // What was spent came later still.
+        assert_eq!([bytes.pop(), bytes.pop(), bytes.pop()], [Some(0); 3]);
+        assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         assert_eq!(bytes.pop(), Some(0));
         assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         bytes.pop();

@@ -7,6 +7,7 @@ use super::*;
 use crate::execution::Counted;
 use crate::id::{JobId, Nonce, Position, QuestionIndex, Run};
 use crate::lane::{Holder, LaneState, PairRow};
+use crate::money::Dollars;
 use crate::spec::{Spec, SpecHash, parse};
 
 fn now() -> Timestamp {
@@ -41,8 +42,15 @@ fn job() -> (Job, Lane) {
                 simulated: false,
                 duration_ms: 1000,
             };
-            let pair =
-                PairRow { model, counted, spared: !completed, failed_writes: 1, maybe_billed: 2 };
+            let pair = PairRow {
+                model,
+                counted,
+                spared: !completed,
+                failed_writes: 1,
+                maybe_billed: 2,
+                cost: None,
+                bound: Dollars::ZERO,
+            };
             lane.tallies = lane.tallies.with(counted);
             lane.breakdown.add(&pair, true);
         }
