@@ -135,7 +135,8 @@ async fn an_estimate_is_what_the_table_and_the_queues_count() {
         for name in ["write_units", "queue_requests"] {
             let (thought, counted) =
                 (estimated[name].as_f64().unwrap(), view["usage"][name].as_f64().unwrap());
-            let close = 0.9 * thought <= counted && counted <= 1.02 * thought;
+            // An upper bound: messages that are received together take one request.
+            let close = 0.8 * thought <= counted && counted <= thought;
             assert!(close, "{id}: {name} {thought}, counted {counted}");
         }
     }

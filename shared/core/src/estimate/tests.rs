@@ -1,3 +1,5 @@
+//! Counts and costs of specifications.
+
 mod document;
 
 use proptest::prelude::*;

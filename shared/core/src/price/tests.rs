@@ -1,3 +1,5 @@
+//! Prices of providers, and bounds of calls by them.
+
 use proptest::prelude::*;
 use serde_json::json;
 

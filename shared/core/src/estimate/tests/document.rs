@@ -55,7 +55,7 @@ impl Design {
         Self {
             write_units: 2 * EXECUTIONS,
             read_units: 0,
-            queue_requests: 2 * EXECUTIONS + EXECUTIONS / BATCH,
+            queue_requests: 2 * EXECUTIONS + EXECUTIONS / u64::from(BATCH),
             transitions: 0,
             lambda_requests: EXECUTIONS,
             gb_seconds: waiting(seconds),
