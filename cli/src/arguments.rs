@@ -108,7 +108,7 @@ pub(crate) struct Estimate {
         value_parser = clap::value_parser!(u64).range(0..=time_budget::CLIENT.as_secs())
     )]
     pub(crate) latency: u64,
-    /// Take prices from these providers; else from the router that HYBRID_ROUTER_URL names, or from
+    /// Take prices from these providers; else from the router that `HYBRID_ROUTER_URL` names, or from
     /// that of the Beacon that runs here.
     #[arg(long, value_name = "FILE")]
     pub(crate) providers: Option<PathBuf>,

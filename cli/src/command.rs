@@ -78,7 +78,7 @@ impl CommandError {
 pub(crate) async fn execute(arguments: Arguments) -> Result<Done, CommandError> {
     match &arguments.command {
         Command::Up(options) => up(&arguments, options).await,
-        Command::Run(options) => run(&arguments, options).await,
+        Command::Run(options) => Box::pin(run(&arguments, options)).await,
         Command::Submit(options) => {
             let file = SpecFile::read(&options.spec, options.id.as_deref())?;
             let connection = Connection::for_submit(&arguments)?;

@@ -88,7 +88,9 @@ impl<'a> Item<'a> {
         name: &'static str,
     ) -> Result<Option<Dollars>, TableError> {
         let dollars = self.optional_number(name)?;
-        dollars.map(|dollars| Dollars::new(dollars).map_err(|_| self.corrupt(name))).transpose()
+        dollars
+            .map(|dollars| Dollars::new(dollars).map_err(|_no_amount| self.corrupt(name)))
+            .transpose()
     }
 
     pub(super) fn optional_time(self, name: &'static str) -> Result<Option<Timestamp>, TableError> {

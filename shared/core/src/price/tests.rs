@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::spec::parse;
 
-fn provider(region: &str, price: serde_json::Value) -> ProviderView {
+fn provider(region: &str, price: &serde_json::Value) -> ProviderView {
     serde_json::from_value(json!({
         "name": "p", "type": "openai", "region": region, "healthy": true, "models": ["a", "b"],
         "price": price,
@@ -29,15 +29,15 @@ fn spec() -> Spec {
 #[test]
 fn a_price_that_is_none_counts_as_not_declared() {
     for unknown in [json!(null), json!(3), json!({"per_call": 1}), tokens(-1.0, 1.0)] {
-        assert_eq!(provider("us-east", unknown).price, None);
+        assert_eq!(provider("us-east", &unknown).price, None);
     }
-    let told = provider("us-east", json!({"per_second": 0.5})).price;
+    let told = provider("us-east", &json!({"per_second": 0.5})).price;
     assert_eq!(told, Some(Price::PerSecond { per_second: 0.5 }));
 }
 
 #[test]
 fn the_dearest_provider_counts_and_one_without_a_price_leaves_none() {
-    let us = [provider("us-east", tokens(1.0, 8.0)), provider("US", tokens(2.0, 4.0))];
+    let us = [provider("us-east", &tokens(1.0, 8.0)), provider("US", &tokens(2.0, 4.0))];
     let prices = Prices::of(&spec(), &us);
     let dearest = Ceiling { second: 0.0, input: 2.0, output: 8.0 };
     assert_eq!(prices.in_region(&Region::new("us-east").unwrap()), [Some(dearest); 2]);
@@ -46,14 +46,14 @@ fn the_dearest_provider_counts_and_one_without_a_price_leaves_none() {
     assert_eq!(prices.missing().collect::<Vec<_>>(), [(0, &eu), (1, &eu)]);
 
     let [first, second] = us;
-    let silent = provider("us-east", json!(null));
+    let silent = provider("us-east", &json!(null));
     let prices = Prices::of(&spec(), &[first, silent, second]);
     assert_eq!(prices.in_region(&Region::new("us-east").unwrap()), [None; 2]);
 }
 
 #[test]
 fn an_estimate_says_how_many_executions_it_leaves_out() {
-    let prices = Prices::of(&spec(), &[provider("us-east", tokens(1.0, 10.0))]);
+    let prices = Prices::of(&spec(), &[provider("us-east", &tokens(1.0, 10.0))]);
     let estimate = prices.estimate(&spec(), Duration::from_secs(1));
     // Two models, three samples: 10 bytes and a template in, 100 tokens out.
     let one = (42.0 * 1.0 + 100.0 * 10.0) / 1e6;
