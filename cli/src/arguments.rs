@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use beacon_core::estimate::LATENCY;
+use beacon_core::time_budget;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use thiserror::Error;
@@ -134,6 +136,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Print all executions of a job, those without a result too.
     Export(Export),
+    /// Say what a job will use and cost at most, before anything runs.
+    Estimate(Estimate),
     /// Print the JSON Schema of a specification, for editors.
     Schema,
     /// Run the hybrid router alone.
@@ -171,6 +175,24 @@ pub(crate) struct Submit {
     /// The job's id; the same id with the same specification runs nothing twice.
     #[arg(long)]
     pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Estimate {
+    /// The specification, YAML or JSON.
+    pub(crate) spec: PathBuf,
+    /// Seconds that a question takes, all its models asked at once.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = LATENCY.as_secs(),
+        value_parser = clap::value_parser!(u64).range(0..=time_budget::CLIENT.as_secs())
+    )]
+    pub(crate) latency: u64,
+    /// Take prices from these providers; else from the router that `HYBRID_ROUTER_URL` names, or from
+    /// that of the Beacon that runs here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) providers: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

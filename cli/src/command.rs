@@ -16,6 +16,7 @@ use crate::change::{cancel, retry};
 use crate::connect::{ConnectError, Connection};
 use crate::deployed::{self, DeployedError};
 use crate::doctor::doctor;
+use crate::estimate::{EstimateError, estimate};
 use crate::report;
 use crate::router_choice::{self, RouterError};
 use crate::spec_file::{SpecFile, SpecFileError};
@@ -37,6 +38,8 @@ pub(crate) enum CommandError {
     /// The specification was refused.
     #[error("{0}")]
     Spec(ApiError, Box<SpecFile>),
+    #[error(transparent)]
+    Estimate(#[from] EstimateError),
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error(transparent)]
@@ -83,7 +86,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
     }
     match &arguments.command {
         Command::Up(options) => up(&arguments, options).await,
-        Command::Run(options) => run(&arguments, options).await,
+        Command::Run(options) => Box::pin(run(&arguments, options)).await,
         Command::Submit(options) => {
             let file = SpecFile::read(&options.spec, options.id.as_deref())?;
             let connection = Connection::for_submit(&arguments)?;
@@ -113,6 +116,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
         Command::Export(options) => match options.format {
             Format::Jsonl => export(&arguments, &options.job).await,
         },
+        Command::Estimate(options) => estimate(&arguments, options).await,
         Command::Schema => {
             report::document(&beacon_core::spec::schema())?;
             Ok(Done(0))

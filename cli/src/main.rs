@@ -7,6 +7,7 @@ mod command;
 mod connect;
 mod deployed;
 mod doctor;
+mod estimate;
 mod progress;
 mod report;
 mod router_choice;
@@ -70,6 +71,7 @@ fn log_to_stderr(command: &Command) {
         | Command::Show(_)
         | Command::Export(_)
         | Command::Doctor(_)
+        | Command::Estimate(_)
         | Command::Schema => "error",
     };
     let filter = tracing_subscriber::EnvFilter::builder()

@@ -1,6 +1,8 @@
 //! What people see.
 #![expect(clippy::print_stderr, reason = "printing is what this file is for")]
 
+mod cost;
+
 use std::error::Error;
 use std::fmt::{Display, Write as _};
 use std::io::{ErrorKind, Write};
@@ -16,6 +18,7 @@ use crate::api::ApiError;
 use crate::command::CommandError;
 use crate::doctor::{Check, Status};
 use crate::spec_file::SpecFile;
+pub(crate) use cost::estimated;
 
 /// Said before anything else where answers are made up.
 pub(crate) const SIMULATED: &str = "SIMULATED providers: their answers are made up. \
@@ -95,7 +98,7 @@ pub(crate) fn status(view: &JobView) {
         say(format!("{name:<10} {count}"));
     }
     say(format!("duration   {}", duration(view.duration_ms)));
-    for note in notes(view) {
+    for note in notes(view).into_iter().chain(cost::lines(view)) {
         say(note);
     }
     if view.simulated {
@@ -152,7 +155,7 @@ pub(crate) fn conclusion(view: &JobView) {
         parts.join(", "),
         duration(view.duration_ms)
     ));
-    for note in notes(view) {
+    for note in notes(view).into_iter().chain(cost::lines(view)) {
         say(note);
     }
 }

@@ -16,6 +16,8 @@ mod call_fates;
 mod calls;
 #[path = "system/cancel.rs"]
 mod cancel;
+#[path = "system/cost.rs"]
+mod cost;
 #[path = "system/counts.rs"]
 mod counts;
 #[path = "system/dead_provider.rs"]

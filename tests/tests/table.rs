@@ -22,6 +22,7 @@ use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served, may_
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
 use beacon_core::lane::{HolderIs, LaneCondition, LaneWrite, MarkIs};
+use beacon_core::money::Dollars;
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
 use beacon_core::{ExecutionId, JobId, Nonce, Run};
@@ -318,6 +319,7 @@ fn row(run: u32, ending: Ending) -> ExecutionRow {
         attempts: 2,
         key_number: 3,
         maybe_billed: 1,
+        cost: Some(Dollars::from_nanos(12_500)),
         started_at: now(),
         completed_at: now(),
     }
@@ -330,7 +332,6 @@ fn answer(text: &str) -> Answer {
         finish_reason: Some("stop".into()),
         input_tokens: Some(3),
         output_tokens: Some(4),
-        cost: Some(0.000_012_5),
     }
 }
 

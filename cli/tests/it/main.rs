@@ -12,6 +12,7 @@ mod cancelled;
 mod data_directory;
 mod doctor;
 mod drained;
+mod estimate;
 mod exported;
 mod fake;
 mod golden;

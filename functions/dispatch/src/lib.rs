@@ -79,7 +79,14 @@ impl Dispatch {
             self.start(&job, *run).await?;
         }
         let work = self.table.work(job_id, lane_id, *run).await?;
-        let asks = Asks { job: &job, spec: &spec, lane: &lane, work: work.as_ref() };
+        let prices = self.table.prices(&job).await?;
+        let asks = Asks {
+            job: &job,
+            spec: &spec,
+            lane: &lane,
+            work: work.as_ref(),
+            prices: prices.as_ref(),
+        };
         self.queues.send_questions(asks.page(message.from, message.hop)).await?;
         Ok(())
     }

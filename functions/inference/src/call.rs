@@ -72,6 +72,7 @@ impl Asking<'_> {
             attempts,
             key_number,
             maybe_billed: reply.earlier_maybe_billed + u32::from(is_open),
+            cost: reply.cost,
             started_at,
             completed_at: self.clock.now(),
         }

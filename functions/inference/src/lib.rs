@@ -5,6 +5,7 @@ mod deadline;
 mod fence;
 mod finish;
 mod interrupt;
+mod limit;
 mod lost;
 mod pair;
 mod question;

@@ -102,7 +102,8 @@ impl Inference {
             row = call => row,
         };
         let (stored, failed_writes) = self.store(&asking.message.question_id, id, &row).await?;
-        Ok(PairRow { failed_writes, ..PairRow::of(model, &stored, asking.ticket.run) })
+        let bound = asking.message.bound(model);
+        Ok(PairRow { failed_writes, ..PairRow::of(model, &stored, asking.ticket.run, bound) })
     }
 }
 

@@ -63,6 +63,7 @@ impl Inference {
         let interrupt = Interrupt::default();
         let work = async {
             self.end_at_deadline(message).await?;
+            self.end_at_cost_limit(message).await?;
             match self.enter_lane(message, &mut ticket).await? {
                 Gated::Done(finished) => Ok(finished),
                 Gated::In(entered) => {
@@ -255,7 +256,7 @@ impl Inference {
             async move {
                 let counts = |row: &StoredRow| row.counted.stands_in(ticket.run);
                 match there {
-                    Some(row) if counts(&row) => Ok(spared(model, &row, ticket)),
+                    Some(row) if counts(&row) => Ok(spared(message, model, &row, ticket)),
                     earlier => self.ask_pair(asking, model, &id, earlier, interrupt).await,
                 }
             }
@@ -310,8 +311,8 @@ fn entered(
 }
 
 /// A pair whose row was there already.
-fn spared(model: usize, row: &StoredRow, ticket: &Ticket) -> PairRow {
-    PairRow { spared: true, ..PairRow::of(model, row, ticket.run) }
+fn spared(message: &QuestionMessage, model: usize, row: &StoredRow, ticket: &Ticket) -> PairRow {
+    PairRow { spared: true, ..PairRow::of(model, row, ticket.run, message.bound(model)) }
 }
 
 /// The ending of pairs at which too many workers died.

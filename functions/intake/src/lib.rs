@@ -15,9 +15,11 @@ use beacon_aws::{
     Admitted, ApiError, Clock, Door, NewJob, Queues, RouterProbe, Submit, Table, chain, json,
 };
 use beacon_core::JobId;
+use beacon_core::estimate::{Estimate, LATENCY};
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::job::Job;
 use beacon_core::message::DispatchMessage;
+use beacon_core::price::Prices;
 use beacon_core::route::{Function, Route};
 use beacon_core::spec::{Spec, limit};
 use beacon_core::wire::ProviderView;
@@ -110,7 +112,12 @@ impl Intake {
         if !unserved.is_empty() {
             return Err(ApiError::NotServed(unserved));
         }
-        let accepted = self.accept(&document, key.as_ref()).await?;
+        let prices = Prices::of(&document.submission.spec, &providers);
+        let unpriced = served::unpriced(&document.submission.spec, &prices);
+        if !unpriced.is_empty() {
+            return Err(ApiError::NoPrice(unpriced));
+        }
+        let accepted = self.accept(&document, key.as_ref(), &prices).await?;
         let (job_id, existing) = (&accepted.job.id, accepted.existing);
         info!(%job_id, existing, submitter, total_executions = accepted.job.expected, "job submitted");
         let status = if existing { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -121,12 +128,15 @@ impl Intake {
         &self,
         document: &Document<'_>,
         key: Option<&IdempotencyKey>,
+        prices: &Prices,
     ) -> Result<Accepted, ApiError> {
         let submission = &document.submission;
         let given = submission.id.clone().or_else(|| key.map(IdempotencyKey::job_id));
         let id = given.unwrap_or_else(fresh_id);
         let spec = &submission.spec;
-        let new = NewJob { id: id.clone(), spec, jobspec: document.jobspec, key };
+        let estimate = Some(Estimate::of(spec, prices, LATENCY));
+        let (jobspec, prices) = (document.jobspec, Some(prices));
+        let new = NewJob { id: id.clone(), spec, jobspec, key, estimate, prices };
         match self.table.submit(new, self.clock.now()).await? {
             Submit::Created(job) => {
                 self.dispatch(&job, spec).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use beacon_aws::{ApiError, JobUpdate, chain};
 use beacon_core::execution::ExecutionStatus;
-use beacon_core::job::{Job, MAX_RUNS, RetryRequest, RunRecord, Selection, retry};
+use beacon_core::job::{Job, MAX_RUNS, RetryRequest, RunRecord, Selection, cost_limit, retry};
 use beacon_core::lane::{Lane, StoredRows};
 use beacon_core::message::DispatchMessage;
 use beacon_core::spec::Spec;
@@ -59,6 +59,11 @@ impl Intake {
             }
             if job.run.0 >= MAX_RUNS {
                 return Err(ApiError::TooManyRuns { job: job.id, limit: MAX_RUNS });
+            }
+            if let Some(max_cost) = job.max_cost
+                && cost_limit(max_cost, &lanes).is_some()
+            {
+                return Err(ApiError::CostLimit { job: job.id, max_cost });
             }
             let executions = self.count(&job, &lanes, &asked.selection).await?;
             if executions == 0 {

@@ -47,7 +47,8 @@ impl Reconciler {
     ) -> Result<bool, ReconcileError> {
         let (Leaving::Marked(lane) | Leaving::Question(lane, _)) = &leaving;
         let work = self.table.work(&job.id, &lane.id, lane.run).await?;
-        let asks = Asks { job, spec, lane, work: work.as_ref() };
+        let prices = self.table.prices(job).await?;
+        let asks = Asks { job, spec, lane, work: work.as_ref(), prices: prices.as_ref() };
         let Some(message) = asks.at(lane.cursor) else {
             warn!(job_id = %job.id, lane = %lane.id, "lane and specification do not match");
             return Ok(false);

@@ -1,5 +1,6 @@
 //! What a provider charges, in US dollars, as its configuration declares it.
 
+use beacon_core::price::Price as DeclaredPrice;
 use beacon_core::wire::Usage;
 
 const MILLION: f64 = 1_000_000.0;
@@ -16,25 +17,34 @@ pub(crate) enum Price {
 }
 
 impl Price {
-    /// The cost of a call, as far as its size is known.
+    /// The cost of a call as the protocol has it: nought where it is not known.
     pub(crate) fn cost(self, seconds: f64, usage: Option<Usage>) -> f64 {
+        self.known_cost(seconds, usage).unwrap_or(0.0)
+    }
+
+    /// The cost of a call, where a price is declared and the call's size is known: tokens that are
+    /// not told are not none, unless they are free.
+    pub(crate) fn known_cost(self, seconds: f64, usage: Option<Usage>) -> Option<f64> {
         match self {
-            Self::Undeclared => 0.0,
-            Self::PerSecond(rate) => rate * seconds,
-            Self::PerMillionTokens { input, output } => usage.map_or(0.0, |usage| {
-                tokens(usage.input_tokens).mul_add(input, tokens(usage.output_tokens) * output)
-                    / MILLION
-            }),
+            Self::Undeclared => None,
+            Self::PerSecond(rate) => Some(rate * seconds),
+            Self::PerMillionTokens { input, output } => {
+                let usage = usage?;
+                let read = cost_of(usage.input_tokens, input)?;
+                Some((read + cost_of(usage.output_tokens, output)?) / MILLION)
+            }
         }
     }
 
-    /// The cost of a call, where a price is declared and the call's size is known.
-    pub(crate) fn known_cost(self, seconds: f64, usage: Option<Usage>) -> Option<f64> {
-        match (self, usage) {
-            (Self::Undeclared, _) | (Self::PerMillionTokens { .. }, None) => None,
-            (Self::PerSecond(_), _) | (Self::PerMillionTokens { .. }, Some(_)) => {
-                Some(self.cost(seconds, usage))
-            }
+    /// As the providers' list tells it.
+    pub(crate) fn declared(self) -> Option<DeclaredPrice> {
+        match self {
+            Self::Undeclared => None,
+            Self::PerSecond(per_second) => Some(DeclaredPrice::PerSecond { per_second }),
+            Self::PerMillionTokens { input, output } => Some(DeclaredPrice::PerMillionTokens {
+                per_million_input_tokens: input,
+                per_million_output_tokens: output,
+            }),
         }
     }
 
@@ -47,9 +57,12 @@ impl Price {
     }
 }
 
-fn tokens(count: Option<u64>) -> f64 {
+fn cost_of(tokens: Option<u64>, price: f64) -> Option<f64> {
+    if price == 0.0 {
+        return Some(0.0);
+    }
     // No provider writes four thousand million tokens in one answer.
-    f64::from(u32::try_from(count.unwrap_or(0)).unwrap_or(u32::MAX))
+    Some(f64::from(u32::try_from(tokens?).unwrap_or(u32::MAX)) * price)
 }
 
 #[cfg(test)]
@@ -61,12 +74,17 @@ mod tests {
     #[test]
     fn cost_is_computed_from_the_declared_price_only() {
         let tokens = Price::PerMillionTokens { input: 2.0, output: 8.0 };
+        let free = Price::PerMillionTokens { input: 0.0, output: 8.0 };
         let table = [
             (Price::Undeclared, Some(USAGE), 0.0),
             (Price::PerSecond(0.000_05), Some(USAGE), 0.000_1),
             (Price::PerSecond(0.000_05), None, 0.000_1),
             (tokens, Some(USAGE), 0.006),
             (tokens, None, 0.0),
+            // Half of what it used is not what it used.
+            (tokens, Some(Usage { input_tokens: None, ..USAGE }), 0.0),
+            (tokens, Some(Usage { output_tokens: None, ..USAGE }), 0.0),
+            (free, Some(Usage { input_tokens: None, ..USAGE }), 0.004),
         ];
         for (price, usage, cost) in table {
             assert!((price.cost(2.0, usage) - cost).abs() < 1e-12, "{price:?} {usage:?}");

@@ -298,6 +298,7 @@ impl Provider {
             models: Some(self.models().map(str::to_owned).collect()),
             simulated: self.is_simulated(),
             cost_per_second: self.price.per_second(),
+            price: self.price.declared(),
             avg_latency: mean(&latencies).unwrap_or(0.0),
             success_rate: mean(&rates).unwrap_or(1.0),
             last_health_check: Duration::from_millis(last_success_ms.unwrap_or(0)).as_secs_f64(),

@@ -123,7 +123,7 @@ impl Table {
             let there = stored.get(&(id.model.clone(), id.sample)).copied();
             async move {
                 if let Some(row) = there.filter(|row| row.counted.stands_in(ticket.run)) {
-                    return Ok(PairRow::of(model, &row, ticket.run));
+                    return Ok(PairRow::of(model, &row, ticket.run, message.bound(model)));
                 }
                 let key_before = there.map_or(0, |row| row.key_number);
                 let may_be_out = ending.failure().is_some_and(|failure| failure.maybe_billed);
@@ -134,7 +134,7 @@ impl Table {
                 if let ResultWrite::Stored(_) = write {
                     self.bill(&id, &row).await?;
                 }
-                Ok(PairRow::of(model, &write.stored(), ticket.run))
+                Ok(PairRow::of(model, &write.stored(), ticket.run, message.bound(model)))
             }
         });
         try_join_all(pairs).await
@@ -215,6 +215,7 @@ pub fn ended_row(
         attempts,
         key_number: earlier.map_or(0, |row| row.key_number) + u32::from(stopped.is_some()),
         maybe_billed,
+        cost: None,
         started_at: now,
         completed_at: now,
     }

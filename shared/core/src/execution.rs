@@ -94,8 +94,6 @@ pub struct Answer {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer, as the provider counts.
     pub output_tokens: Option<u64>,
-    /// US dollars, where the provider's price is declared.
-    pub cost: Option<f64>,
 }
 
 /// How an execution ended. There is no way to build a failure without its code.
@@ -191,6 +189,8 @@ pub struct ExecutionRow {
     pub key_number: u32,
     /// Attempts of its run that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
+    /// What its calls cost, where the provider's price is declared and what they used is told.
+    pub cost: Option<Dollars>,
     /// When the first attempt began.
     pub started_at: Timestamp,
     /// When the answer or the failure was known.
@@ -223,7 +223,7 @@ pub struct StoredRow {
     pub is_open: bool,
     /// Attempts of its run that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
-    /// What its answer cost, where that is known.
+    /// What its calls cost, where that is known.
     pub cost: Option<Dollars>,
 }
 
@@ -252,16 +252,8 @@ impl ExecutionRow {
     /// What the next attempt at its pair needs of it.
     pub fn stored(&self) -> StoredRow {
         let is_open = self.ending.failure().is_some_and(|failure| failure.maybe_billed);
-        let Self { key_number, maybe_billed, .. } = *self;
-        let cost = self.answer().and_then(|answer| Dollars::new(answer.cost?).ok());
+        let Self { key_number, maybe_billed, cost, .. } = *self;
         StoredRow { counted: self.counted(), key_number, is_open, maybe_billed, cost }
-    }
-
-    fn answer(&self) -> Option<&Answer> {
-        match &self.ending {
-            Ending::Completed(answer) => Some(answer),
-            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
-        }
     }
 
     /// What counts of it.

@@ -11,12 +11,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use ending::{EndCause, JobEnding, StopRule, unreachable};
+pub use ending::{EndCause, JobEnding, StopRule, cost_limit, unreachable};
 pub use run::{MAX_RETRIES, MAX_RUNS, RunRecord, Selection, is_for, retries};
 pub use write::{JobChange, JobCondition, JobWrite, RetryRequest, cancel, end, retry, start};
 
+use crate::estimate::Estimate;
 use crate::id::{JobId, ModelId, Nonce, Run};
-use crate::lane::{Lane, LaneState, Tallies};
+use crate::lane::{Lane, LaneState, Spent, Tallies};
+use crate::money::Dollars;
 use crate::region::Region;
 use crate::spec::{Spec, SpecHash, limit};
 use crate::usage::Usage;
@@ -143,6 +145,10 @@ pub struct Job {
     pub stop: StopRule,
     /// The time budget of a run, seconds.
     pub timeout_seconds: u64,
+    /// What providers may charge for all its runs before it stops.
+    pub max_cost: Option<Dollars>,
+    /// What it was thought to use when it was accepted; none of a job of an earlier release.
+    pub estimate: Option<Estimate>,
     /// When the time of its run is up.
     pub deadline: Timestamp,
     /// The early end of its run, once it is decided.
@@ -191,6 +197,8 @@ impl Job {
             min_regions: spec.min_regions,
             stop: StopRule { policy: spec.stop, after: spec.stop_after },
             timeout_seconds,
+            max_cost: spec.max_cost,
+            estimate: None,
             deadline: now + Duration::from_secs(timeout_seconds),
             ending: None,
             runs: vec![first],
@@ -257,7 +265,8 @@ pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option
         Some(
             EndCause::RegionFailure { .. }
             | EndCause::RateUnreachable
-            | EndCause::RegionsUnreachable,
+            | EndCause::RegionsUnreachable
+            | EndCause::CostLimit,
         )
         | None => {
             if enough {
@@ -278,6 +287,11 @@ pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option
 /// Σ of the lanes' tallies.
 pub fn total(lanes: &[Lane]) -> Tallies {
     lanes.iter().fold(Tallies::default(), |sum, lane| sum.plus(&lane.tallies))
+}
+
+/// Σ of what the lanes spent.
+pub fn spent(lanes: &[Lane]) -> Spent {
+    lanes.iter().fold(Spent::default(), |sum, lane| sum.plus(lane.breakdown.spent))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "executions are at most a million")]

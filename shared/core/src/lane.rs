@@ -6,6 +6,7 @@ mod close;
 mod gate;
 mod replan;
 mod shown;
+mod spent;
 mod work;
 mod write;
 
@@ -21,6 +22,7 @@ pub use gate::{
 };
 pub use replan::{Replanned, StoredRows, replan};
 pub use shown::{Shown, shown};
+pub use spent::Spent;
 pub use work::{WorkItem, WorkList};
 pub use write::{
     HolderChange, HolderIs, LaneChange, LaneCondition, LaneWrite, MarkChange, MarkIs, NewRun,

@@ -10,6 +10,8 @@ use crate::id::{
 };
 use crate::job::{Job, Selection, StopRule};
 use crate::lane::{Lane, WorkItem, WorkList};
+use crate::money::Dollars;
+use crate::price::{Ceiling, Prices, most_prompt_tokens};
 use crate::prompt::{Prompt, hex};
 use crate::spec::{Sampling, Spec};
 
@@ -74,10 +76,22 @@ pub struct QuestionMessage {
     pub deadline: Timestamp,
     /// When the job stops by itself.
     pub stop: StopRule,
+    /// What the job may cost; absent where it may cost anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<CostLimit>,
     /// First position after this page.
     pub page_end: Position,
     /// Of the dispatch message that sent the page.
     pub hop: u32,
+}
+
+/// What a job may cost, and what a call of a question does at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostLimit {
+    /// Of all its runs.
+    pub max_cost: Dollars,
+    /// The most that a call costs, one a model.
+    pub bounds: Vec<Dollars>,
 }
 
 /// Completion queue: a lane of the job was closed.
@@ -121,6 +135,8 @@ pub struct Asks<'a> {
     pub lane: &'a Lane,
     /// Its work list; none where it asks all its questions.
     pub work: Option<&'a WorkList>,
+    /// What its models cost; none where the job may cost anything.
+    pub prices: Option<&'a Prices>,
 }
 
 impl Asks<'_> {
@@ -141,7 +157,7 @@ impl Asks<'_> {
         page_end: Position,
         hop: u32,
     ) -> Option<QuestionMessage> {
-        let Self { job, spec, lane, work } = *self;
+        let Self { job, spec, lane, work, .. } = *self;
         let item = match work {
             Some(work) => work.at(position)?,
             None => WorkItem {
@@ -172,9 +188,24 @@ impl Asks<'_> {
             sampling: spec.sampling.clone(),
             deadline: job.deadline,
             stop: job.stop,
+            limit: self.limit(prompt),
             page_end,
             hop,
         })
+    }
+
+    fn limit(&self, prompt: Prompt<'_>) -> Option<CostLimit> {
+        let max_cost = self.job.max_cost?;
+        let of_region =
+            self.prices.map_or(&[][..], |prices| prices.in_region(&self.lane.id.region));
+        let (tokens, most) = (most_prompt_tokens(prompt), self.spec.sampling.max_tokens);
+        // A model without a price, which intake lets into no job with a limit, ends it.
+        let bound = |ceiling: Option<Ceiling>| {
+            ceiling.map_or(max_cost, |ceiling| ceiling.bound(tokens, most))
+        };
+        let models = 0..self.spec.models.len();
+        let bounds = models.map(|model| bound(of_region.get(model).copied().flatten()));
+        Some(CostLimit { max_cost, bounds: bounds.collect() })
     }
 }
 
@@ -218,6 +249,12 @@ impl QuestionMessage {
             (index, ExecutionId { job, question: self.question, model, region, sample })
         });
         ids.filter(|(_, id)| self.selection.takes(id, &self.question_id))
+    }
+
+    /// The most that a call of this model costs; nothing where the job may cost anything.
+    pub fn bound(&self, model: usize) -> Dollars {
+        let Some(limit) = &self.limit else { return Dollars::ZERO };
+        limit.bounds.get(model).copied().unwrap_or(limit.max_cost)
     }
 
     /// What is sent.

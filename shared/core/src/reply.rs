@@ -4,6 +4,7 @@ use crate::Region;
 use crate::execution::{Answer, Ending, Outcome, Served};
 use crate::failure::{Failure, FailureCode, ReportedCode, Stage};
 use crate::id::ProviderId;
+use crate::money::Dollars;
 use crate::wire::{InferenceResponse, MAX_RESPONSE_BYTES, WireFailure};
 
 /// What was asked, for comparing with what the answer says.
@@ -26,12 +27,14 @@ pub struct Reply {
     pub served: Served,
     /// Earlier requests under the same key that may have been charged for.
     pub earlier_maybe_billed: u32,
+    /// What it cost, where that is known.
+    pub cost: Option<Dollars>,
 }
 
 impl Reply {
     /// An ending without an answer from the router.
     pub fn without_provider(ending: Ending) -> Self {
-        Self { ending, served: Served::default(), earlier_maybe_billed: 0 }
+        Self { ending, served: Served::default(), earlier_maybe_billed: 0, cost: None }
     }
 }
 
@@ -57,12 +60,13 @@ pub fn read(status: u16, body: &[u8], asked: Asked<'_>) -> Reply {
         Ok(response) => {
             let served = served(&response);
             let earlier_maybe_billed = response.earlier_maybe_billed;
+            let cost = cost(&response);
             let ending = if response.success {
                 answered(response, &served, asked)
             } else {
                 Ending::from_router(response, &served, asked)
             };
-            Reply { ending, served, earlier_maybe_billed }
+            Reply { ending, served, earlier_maybe_billed, cost }
         }
         Err(error) => {
             let code = if error.is_data() {
@@ -104,8 +108,24 @@ fn cut(word: &str) -> String {
     word.chars().take(WORD_CHARS).collect()
 }
 
-/// US dollars of one call that are believed; the table stores no number of any size.
-const COSTS: std::ops::Range<f64> = 1e-12..1e6;
+/// What the router's requests for a call cost. A router that tells of each of them says which cost is
+/// not known; an older one writes 0. A request that may be charged for without an answer is not in
+/// the sum: it is counted as such.
+fn cost(response: &InferenceResponse) -> Option<Dollars> {
+    let Some(decision) = &response.decision else {
+        return Dollars::new(response.cost_estimate).ok().filter(|cost| *cost > Dollars::ZERO);
+    };
+    let ended = || decision.attempts.iter().filter(|attempt| !attempt.maybe_billed);
+    // Of those that failed some are not charged at all, so that there is nothing to know.
+    if response.success && ended().next_back().is_none_or(|answered| answered.cost.is_none()) {
+        return None;
+    }
+    let costs = ended().filter_map(|attempt| attempt.cost);
+    costs
+        .map(|cost| Dollars::new(cost).ok())
+        .sum::<Option<Dollars>>()
+        .filter(|cost| response.success || *cost > Dollars::ZERO)
+}
 
 fn answered(response: InferenceResponse, served: &Served, asked: Asked<'_>) -> Ending {
     let unverified = |code, message: String| {
@@ -142,7 +162,6 @@ fn answered(response: InferenceResponse, served: &Served, asked: Asked<'_>) -> E
         finish_reason: response.finish_reason.as_deref().map(cut),
         input_tokens: usage.and_then(|usage| usage.input_tokens),
         output_tokens: usage.and_then(|usage| usage.output_tokens),
-        cost: Some(response.cost_estimate).filter(|cost| COSTS.contains(cost)),
     })
 }
 

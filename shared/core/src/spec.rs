@@ -21,6 +21,7 @@ pub use schema::schema;
 pub(crate) use schema::{cross_region, jobspec};
 
 use crate::id::{ExecutionId, LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
+use crate::money::Dollars;
 use crate::prompt::{Prompt, hex};
 use crate::region::Region;
 
@@ -99,6 +100,9 @@ pub struct Spec {
     pub stop_after: u32,
     /// The job's time budget, seconds; absent: derived from its length.
     pub timeout_seconds: Option<u64>,
+    /// What providers may charge for the job before it stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<Dollars>,
 }
 
 /// One entry of the question list: a question in one variant.

@@ -24,10 +24,12 @@ pub use health::{Health, HealthView, Live, PartHealth, ReadyView};
 pub use jobspec::jobspec;
 
 use crate::builtin;
+use crate::estimate::Estimate;
 use crate::failure::FailureCode;
 use crate::id::{JobId, ModelId, Run};
-use crate::job::{Job, JobEnding, JobStatus, RunRecord, total};
+use crate::job::{Job, JobEnding, JobStatus, RunRecord, spent, total};
 use crate::lane::{Lane, Outcomes};
+use crate::money::Dollars;
 use crate::region::Region;
 use crate::spec::Problem;
 use crate::usage::Usage;
@@ -100,6 +102,46 @@ pub struct JobView {
     pub runs: Vec<RunRecord>,
     /// Attempts that may have been charged for without an answer having arrived.
     pub maybe_billed: u64,
+    /// What it costs, estimated beside counted.
+    pub cost: CostView,
+}
+
+/// What a job costs. The table's and the queues' use is counted in the job's `usage`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CostView {
+    /// What providers may charge before it stops; absent where there is no limit.
+    pub max_cost: Option<Dollars>,
+    /// What it was thought to use when it was accepted; absent for a job of an earlier release.
+    pub estimated: Option<Estimate>,
+    /// What its providers charged so far, in all its runs.
+    pub counted: CountedCost,
+}
+
+/// What providers charged, from what they told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CountedCost {
+    /// For executions whose cost is known.
+    pub provider: Dollars,
+    /// Completed executions whose cost is not known; they are not in the sum.
+    pub executions_without_cost: u64,
+    /// The most that those, and attempts that may have been charged for, can have cost; absent where
+    /// the job has no `max_cost`.
+    pub assumed_at_most: Option<Dollars>,
+}
+
+impl CostView {
+    fn new(job: &Job, lanes: &[Lane]) -> Self {
+        let spent = spent(lanes);
+        Self {
+            max_cost: job.max_cost,
+            estimated: job.estimate,
+            counted: CountedCost {
+                provider: spent.known,
+                executions_without_cost: spent.unknown,
+                assumed_at_most: job.max_cost.map(|_| spent.assumed),
+            },
+        }
+    }
 }
 
 impl JobView {
@@ -141,6 +183,7 @@ impl JobView {
             ending: job.ending.clone(),
             runs: job.runs.clone(),
             maybe_billed: lanes.iter().map(|lane| lane.breakdown.maybe_billed).sum(),
+            cost: CostView::new(job, lanes),
         }
     }
 }

@@ -11,6 +11,7 @@ mod fuzz {
 
 use beacon_core::Region;
 use beacon_core::json::{JsonError, read_json};
+use beacon_core::money::Dollars;
 use beacon_core::spec::{
     Problem, Spec, Submission, limit, parse, parse_cross_region, parse_jobspec,
 };
@@ -175,6 +176,7 @@ fn check_limits(spec: &Spec) -> Result<(), TestCaseError> {
     prop_assert!(spec.sampling.max_tokens >= 1 && spec.stop_after >= 1);
     let seconds = 1..=limit::TIMEOUT_SECONDS;
     prop_assert!(spec.timeout_seconds.is_none_or(|timeout| seconds.contains(&timeout)));
+    prop_assert!(spec.max_cost.is_none_or(|most| most > Dollars::ZERO));
     prop_assert!(is_text(&spec.name, limit::LABEL_BYTES));
     let bytes: usize = spec.questions.iter().map(|question| question.text.len()).sum();
     prop_assert!(bytes <= limit::TEXT_BYTES);
@@ -281,7 +283,7 @@ fn specifications() -> [Value; 3] {
         "system_prompt": {"bare": "none", "own": "Be brief."},
         "temperature": 0.25, "max_tokens": 100, "seed": 7, "top_p": 0.9, "questions_in_flight": 2,
         "min_success_rate": 0.5, "min_regions": 2, "stop": "never", "stop_after": 4,
-        "timeout": "15m",
+        "timeout": "15m", "max_cost": 2.5,
     });
     [
         read(include_str!("../../../examples/bias-detection.yaml")),

@@ -114,7 +114,7 @@ async fn repeat_first_pages(here: &Here, job: &str) {
     for number in [7, 8] {
         for lane in &lanes {
             let lane = Lane { dispatch_number: DispatchNumber(number), ..lane.clone() };
-            let asks = Asks { job: &stored, spec: &spec, lane: &lane, work: None };
+            let asks = Asks { job: &stored, spec: &spec, lane: &lane, work: None, prices: None };
             queues.send_questions(asks.page(Position(0), 0)).await.unwrap();
         }
     }

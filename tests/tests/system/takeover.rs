@@ -91,7 +91,6 @@ fn dead_ones_row(holder: Nonce) -> ExecutionRow {
             finish_reason: None,
             input_tokens: None,
             output_tokens: None,
-            cost: None,
         }),
         prompt_sha256: PromptHash("0".repeat(64)),
         sampling: Sampling { temperature: 0.1, max_tokens: 500, seed: None, top_p: None },
@@ -99,6 +98,7 @@ fn dead_ones_row(holder: Nonce) -> ExecutionRow {
         attempts: 1,
         key_number: 1,
         maybe_billed: 0,
+        cost: None,
         started_at: clock::now(),
         completed_at: clock::now(),
     }

@@ -3,8 +3,9 @@
 use beacon_core::job::EndCause;
 use beacon_core::lane::{
     Breakdown, Holder, HolderChange, HolderIs, LaneChange, LaneCondition, LaneState, Mark,
-    MarkChange, MarkIs, NewRun, Outcomes, Tallies,
+    MarkChange, MarkIs, NewRun, Outcomes, Spent, Tallies,
 };
+use beacon_core::money::Dollars;
 use beacon_core::{DispatchNumber, Nonce, Position, QuestionIndex, Region, Run};
 use proptest::prelude::*;
 
@@ -49,6 +50,11 @@ pub(super) fn change() -> impl Strategy<Value = LaneChange> {
             models: vec![of_model; 3],
             spared: 300,
             maybe_billed: 2,
+            spent: Spent {
+                known: Dollars::from_nanos(3),
+                unknown: 1,
+                assumed: Dollars::from_nanos(9),
+            },
             ..Breakdown::default()
         }),
         takeovers: counts.0,
@@ -71,6 +77,7 @@ fn mark() -> impl Strategy<Value = Mark> {
         Just(EndCause::Cancel),
         Just(EndCause::Deadline),
         Just(EndCause::RateUnreachable),
+        Just(EndCause::CostLimit),
         (1..9_u32).prop_map(move |questions| {
             EndCause::RegionFailure { region: region.clone(), questions }
         }),

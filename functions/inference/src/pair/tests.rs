@@ -149,6 +149,7 @@ fn message() -> QuestionMessage {
         selection: Selection::default(),
         deadline: Timestamp::MAX,
         stop: StopRule { policy: Stop::Never, after: 3 },
+        limit: None,
         page_end: Position(1),
         hop: 0,
     }

@@ -41,7 +41,8 @@ async fn health_and_readiness_have_the_predecessors_shape() {
 async fn providers_are_shown_and_filtered_by_region_or_alias() {
     let router = two().await;
     let us = json!({"name": "lab", "type": "modal", "region": "us-east", "healthy": true,
-        "models": ["m"], "simulated": false, "cost_per_second": 0.00005, "avg_latency": 0.0,
+        "models": ["m"], "simulated": false, "cost_per_second": 0.00005,
+        "price": {"per_second": 0.00005}, "avg_latency": 0.0,
         "success_rate": 1.0, "last_health_check": 0.0, "in_flight": 0, "queued": 0,
         "routes": [{"model": "m", "state": "unknown", "breaker": "closed"}]});
     let eu = json!({"name": "sim-eu", "type": "simulated", "region": "eu-west", "healthy": true,

@@ -3,6 +3,7 @@
 use beacon_core::access::Role;
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::job::JobStatus;
+use beacon_core::money::Dollars;
 use beacon_core::spec::Problem;
 use beacon_core::view::{ErrorView, RetriesHad};
 use beacon_core::{JobId, Run};
@@ -149,6 +150,22 @@ pub enum ApiError {
     /// 422: nobody serves some of the pairs of model and region; all of them are listed.
     #[error("no provider serves {} of the (model, region) pairs; nothing new was accepted", .0.len())]
     NotServed(Vec<Problem>),
+    /// 422: a `max_cost` needs prices that nobody declares; all of them are listed.
+    #[error(
+        "max_cost cannot be kept: {} of the (model, region) pairs have a provider without a declared \
+         price; nothing new was accepted", .0.len()
+    )]
+    NoPrice(Vec<Problem>),
+    /// 409: the job has spent what it may.
+    #[error(
+        "the job `{job}` has spent its max_cost of {max_cost}; submit it anew with a higher one"
+    )]
+    CostLimit {
+        /// Which.
+        job: JobId,
+        /// What it may cost.
+        max_cost: Dollars,
+    },
     /// 429: the pair was retried as often as pairs are.
     #[error("Max retry attempts reached")]
     TooManyRetries(RetriesHad),
@@ -211,10 +228,11 @@ impl ApiError {
             | Self::JobIsFinal { .. }
             | Self::JobNotFinal { .. }
             | Self::NothingToRetry(_)
-            | Self::TooManyRuns { .. } => StatusCode::CONFLICT,
+            | Self::TooManyRuns { .. }
+            | Self::CostLimit { .. } => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotServed(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotServed(_) | Self::NoPrice(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRetries(_) | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::RouterUnavailable { .. } | Self::Table(TableError::Request { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -250,7 +268,9 @@ impl ApiError {
             Self::TooManyRuns { .. } => "too_many_runs",
             Self::TooLarge { .. } => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::CostLimit { .. } => "max_cost_spent",
             Self::NotServed(_) => "pair_not_served",
+            Self::NoPrice(_) => "price_not_declared",
             Self::TooManyRetries(_) => "too_many_retries",
             Self::RateLimited { .. } => "rate_limited",
             Self::RouterUnavailable { .. } => "router_unavailable",
@@ -291,7 +311,8 @@ impl ApiError {
     fn into_details(self) -> Vec<Problem> {
         if let Self::InvalidSpec(problems)
         | Self::InvalidJobSpec(problems)
-        | Self::NotServed(problems) = self
+        | Self::NotServed(problems)
+        | Self::NoPrice(problems) = self
         {
             problems
         } else {

@@ -275,6 +275,7 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
     optional("served_region", row.served.region.as_ref().map(text));
     let maybe_billed = (row.maybe_billed > 0).then(|| number(row.maybe_billed));
     optional("maybe_billed", maybe_billed);
+    optional("cost", row.cost.map(|cost| number(cost.as_f64())));
     optional("simulated", row.served.simulated.then_some(AttributeValue::Bool(true)));
     match &row.ending {
         Ending::Completed(answer) => {
@@ -283,7 +284,6 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
             optional("finish_reason", answer.finish_reason.as_ref().map(text));
             optional("input_tokens", answer.input_tokens.map(number));
             optional("output_tokens", answer.output_tokens.map(number));
-            optional("cost", answer.cost.map(number));
         }
         Ending::Failed(failure) | Ending::TimedOut(failure) | Ending::Cancelled(failure) => {
             let json = serde_json::to_string(failure);
@@ -345,6 +345,7 @@ fn row_of(attributes: &Attributes) -> Result<ExecutionRow, TableError> {
         // Rows of earlier releases: each attempt had a key of its own.
         key_number: item.optional_number("key_number")?.unwrap_or(attempts),
         maybe_billed: item.optional_number("maybe_billed")?.unwrap_or(0),
+        cost: item.optional_dollars("cost")?,
         started_at: item.time("started_at")?,
         completed_at: item.time("completed_at")?,
     })
@@ -359,7 +360,6 @@ fn ending_of(item: Item<'_>) -> Result<Ending, TableError> {
             finish_reason: item.optional_text("finish_reason")?,
             input_tokens: item.optional_number("input_tokens")?,
             output_tokens: item.optional_number("output_tokens")?,
-            cost: item.optional_number("cost")?,
         }),
         ExecutionStatus::Failed => Ending::Failed(failure_of(item)?),
         ExecutionStatus::TimedOut => Ending::TimedOut(failure_of(item)?),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use beacon_core::money::Dollars;
 use jiff::Timestamp;
 
 use super::TableError;
@@ -79,6 +80,17 @@ impl<'a> Item<'a> {
 
     pub(super) fn number<T: FromStr>(self, name: &'static str) -> Result<T, TableError> {
         self.optional_number(name)?.ok_or_else(|| self.corrupt(name))
+    }
+
+    /// A decimal number of US dollars.
+    pub(super) fn optional_dollars(
+        self,
+        name: &'static str,
+    ) -> Result<Option<Dollars>, TableError> {
+        let dollars = self.optional_number(name)?;
+        dollars
+            .map(|dollars| Dollars::new(dollars).map_err(|_no_amount| self.corrupt(name)))
+            .transpose()
     }
 
     pub(super) fn optional_time(self, name: &'static str) -> Result<Option<Timestamp>, TableError> {

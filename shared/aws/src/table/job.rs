@@ -233,7 +233,7 @@ pub(super) fn job_item(job: &Job) -> Result<Attributes, TableError> {
     let models = job.models.iter().map(|model| text(model.as_str())).collect();
     let entry = |name: &str, value: AttributeValue| (name.to_owned(), value);
     // Dispatch and coordinator set the other attributes.
-    Ok(Attributes::from([
+    let mut item = Attributes::from([
         entry(PK, text(key::job(&job.id))),
         entry(SK, text(key::JOB)),
         entry("name", text(&job.name)),
@@ -257,7 +257,11 @@ pub(super) fn job_item(job: &Job) -> Result<Attributes, TableError> {
         entry(MONTH, text(key::month(job.created_at))),
         entry(OPEN_SHARD, text(key::open_shard(&job.id))),
         entry("transitions", AttributeValue::L(transitions?)),
-    ]))
+    ]);
+    let max_cost = job.max_cost.map(|most| entry("max_cost", number(most.as_f64())));
+    let estimate = job.estimate.as_ref().map(|estimate| json(&job.id, estimate)).transpose()?;
+    item.extend(max_cost.into_iter().chain(estimate.map(|json| entry("estimate", text(json)))));
+    Ok(item)
 }
 
 pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
@@ -296,6 +300,8 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
         min_regions: item.number("min_regions")?,
         stop,
         timeout_seconds,
+        max_cost: item.optional_dollars("max_cost")?,
+        estimate: item.optional_json("estimate")?,
         deadline: item.optional_time("deadline")?.unwrap_or(latest),
         ending: item.optional_json("ending")?,
         runs: item.json_list("runs")?.unwrap_or_default(),

@@ -22,6 +22,8 @@ pub(super) const JOB: &str = "JOB";
 pub(super) const LATE: &str = "JOB#LATE#";
 /// Sort key of the predecessor's document that a job came as.
 pub(super) const JOBSPEC: &str = "SUBMITTED";
+/// Sort key of what a job's models cost.
+pub(super) const PRICES: &str = "PRICES";
 /// Sort key of an idempotency key's item.
 pub(super) const KEY: &str = "KEY";
 /// Sort keys of a job and its lanes lie between [`JOB`] and this.

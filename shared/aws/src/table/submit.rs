@@ -10,8 +10,10 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem,
 };
 use beacon_core::JobId;
+use beacon_core::estimate::Estimate;
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::job::Job;
+use beacon_core::price::Prices;
 use beacon_core::spec::{Spec, SpecHash};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -39,12 +41,16 @@ pub struct NewJob<'a> {
     pub jobspec: Option<&'a Value>,
     /// The key that the client sent with it.
     pub key: Option<&'a IdempotencyKey>,
+    /// What it is thought to use.
+    pub estimate: Option<Estimate>,
+    /// What its models cost; kept for a job with a `max_cost`.
+    pub prices: Option<&'a Prices>,
 }
 
 impl<'a> NewJob<'a> {
     /// A job of a specification alone.
     pub fn plain(id: JobId, spec: &'a Spec) -> Self {
-        Self { id, spec, jobspec: None, key: None }
+        Self { id, spec, jobspec: None, key: None, estimate: None, prices: None }
     }
 }
 
@@ -72,19 +78,23 @@ pub enum Submit {
 impl Table {
     /// Stores a job with its lanes in one transaction, unless its id or its key is taken.
     pub async fn submit(&self, new: NewJob<'_>, now: Timestamp) -> Result<Submit, TableError> {
-        let NewJob { id, spec, jobspec, key } = new;
+        let NewJob { id, spec, jobspec, key, estimate, prices } = new;
         let stored = StoredSpec::of(&id, spec)?;
         let mut units = self.put_spec(&id, &stored).await?;
         let hash = stored.hash.clone();
         let chunks = u16::try_from(stored.chunks.len()).unwrap_or(u16::MAX);
         let mut job = Job::new(id, spec, stored.hash, chunks, now);
         job.has_jobspec = jobspec.is_some();
+        job.estimate = estimate;
         let mut items = vec![self.put_if_absent(job_item(&job)?)?];
         for lane in Job::lanes(spec, now) {
             items.push(self.put(lane_item(&job.id, &lane))?);
         }
         if let Some(jobspec) = jobspec {
             items.push(self.put(jobspec_item(&job.id, jobspec)?)?);
+        }
+        if let Some(prices) = prices.filter(|_| job.max_cost.is_some()) {
+            items.push(self.put(prices_item(&job.id, prices)?)?);
         }
         if let Some(key) = key {
             items.push(self.put_if_absent(key_item(key, &job.id))?);
@@ -181,6 +191,26 @@ impl Table {
         document.map(Some).map_err(|_not_json| item.corrupt("document"))
     }
 
+    /// What a job's models cost; none where the job may cost anything, which takes no read.
+    pub async fn prices(&self, job: &Job) -> Result<Option<Prices>, TableError> {
+        if job.max_cost.is_none() {
+            return Ok(None);
+        }
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key(PK, text(key::job(&job.id)))
+            .key(SK, text(key::PRICES))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let get = get.send().await.map_err(|error| request("read a job's prices", error))?;
+        self.read(&job.id, get.consumed_capacity());
+        let item = get.item.unwrap_or_default();
+        let prices = Item(&item).optional_json("prices")?;
+        prices.map(Some).ok_or_else(|| Item(&item).corrupt("prices"))
+    }
+
     fn put(&self, item: Attributes) -> Result<TransactWriteItem, TableError> {
         let put = Put::builder().table_name(&self.name).set_item(Some(item)).build();
         let put = put.map_err(|error| request("store a job", error))?;
@@ -204,6 +234,15 @@ fn jobspec_item(job: &JobId, document: &Value) -> Result<Attributes, TableError>
         entry(PK, text(key::job(job))),
         entry(SK, text(key::JOBSPEC)),
         entry("document", text(json(job, document)?)),
+    ]))
+}
+
+fn prices_item(job: &JobId, prices: &Prices) -> Result<Attributes, TableError> {
+    let entry = |name: &str, value: AttributeValue| (name.to_owned(), value);
+    Ok(Attributes::from([
+        entry(PK, text(key::job(job))),
+        entry(SK, text(key::PRICES)),
+        entry("prices", text(json(job, prices)?)),
     ]))
 }
 

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Job, share};
+use super::{Actor, Job, share, spent};
 use crate::execution::{Ending, ExecutionStatus};
 use crate::failure::{Failure, FailureCode, Stage};
 use crate::lane::Lane;
+use crate::money::Dollars;
 use crate::region::Region;
 use crate::spec::Stop;
 
@@ -32,6 +33,8 @@ pub enum EndCause {
     RateUnreachable,
     /// `min_regions` cannot be reached any more.
     RegionsUnreachable,
+    /// `max_cost` is spent.
+    CostLimit,
 }
 
 impl fmt::Display for EndCause {
@@ -50,6 +53,7 @@ impl fmt::Display for EndCause {
             Self::RegionsUnreachable => {
                 f.write_str("the job was stopped: its min_regions were out of reach")
             }
+            Self::CostLimit => f.write_str("the job was stopped: its max_cost was spent"),
         }
     }
 }
@@ -62,7 +66,8 @@ impl EndCause {
             Self::Cancel
             | Self::RegionFailure { .. }
             | Self::RateUnreachable
-            | Self::RegionsUnreachable => ExecutionStatus::Cancelled,
+            | Self::RegionsUnreachable
+            | Self::CostLimit => ExecutionStatus::Cancelled,
         }
     }
 
@@ -71,9 +76,10 @@ impl EndCause {
         match self {
             Self::Cancel => FailureCode::JobCancelled,
             Self::Deadline => FailureCode::JobDeadline,
-            Self::RegionFailure { .. } | Self::RateUnreachable | Self::RegionsUnreachable => {
-                FailureCode::JobStopped
-            }
+            Self::RegionFailure { .. }
+            | Self::RateUnreachable
+            | Self::RegionsUnreachable
+            | Self::CostLimit => FailureCode::JobStopped,
         }
     }
 
@@ -100,7 +106,8 @@ impl EndCause {
             Self::Cancel
             | Self::RegionFailure { .. }
             | Self::RateUnreachable
-            | Self::RegionsUnreachable => Ending::Cancelled(failure),
+            | Self::RegionsUnreachable
+            | Self::CostLimit => Ending::Cancelled(failure),
         }
     }
 }
@@ -164,6 +171,12 @@ pub fn unreachable(job: &Job, lanes: &[Lane]) -> Option<EndCause> {
     let regions = lanes.iter().filter(may_complete).map(|lane| &lane.id.region);
     let regions = regions.collect::<std::collections::BTreeSet<&Region>>().len();
     (regions < usize::from(job.min_regions)).then_some(EndCause::RegionsUnreachable)
+}
+
+/// Whether a job has spent what it may, so that no further question is opened: what its lanes spent
+/// in all its runs, what is not known being counted as the most that it can be.
+pub fn cost_limit(max_cost: Dollars, lanes: &[Lane]) -> Option<EndCause> {
+    (spent(lanes).at_most() >= max_cost).then_some(EndCause::CostLimit)
 }
 
 #[cfg(test)]

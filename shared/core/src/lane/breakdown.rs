@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Tallies;
+use super::{Spent, Tallies};
 use crate::execution::{Counted, ExecutionStatus, StoredRow};
 use crate::id::Run;
 use crate::money::Dollars;
@@ -26,6 +26,8 @@ pub struct Breakdown {
     pub advanced_at: Option<Timestamp>,
     /// When the cursor last moved past a question that its holder got an answer to. Whole seconds.
     pub answered_at: Option<Timestamp>,
+    /// What providers charged.
+    pub spent: Spent,
 }
 
 /// One pair of a finished question.
@@ -41,17 +43,19 @@ pub struct PairRow {
     pub failed_writes: u32,
     /// Attempts at it that may have been charged for without an answer having arrived.
     pub maybe_billed: u32,
-    /// What its answer cost, where that is known.
+    /// What its calls cost, where that is known.
     pub cost: Option<Dollars>,
+    /// The most that a call of it costs; nothing where its job has no `max_cost`.
+    pub bound: Dollars,
 }
 
 impl PairRow {
     /// Of the row that is stored, for a run that finishes with it; what an earlier run's row cost
-    /// was counted there.
-    pub fn of(model: usize, row: &StoredRow, run: Run) -> Self {
-        let maybe_billed = if row.counted.run == run { row.maybe_billed } else { 0 };
+    /// was counted there. `bound` is the most that a call of it costs.
+    pub fn of(model: usize, row: &StoredRow, run: Run, bound: Dollars) -> Self {
         let StoredRow { counted, cost, .. } = *row;
-        Self { model, counted, spared: false, failed_writes: 0, maybe_billed, cost }
+        let maybe_billed = if counted.run == run { row.maybe_billed } else { 0 };
+        Self { model, counted, spared: false, failed_writes: 0, maybe_billed, cost, bound }
     }
 
     /// Whether its holder got an answer.
@@ -67,6 +71,7 @@ impl Breakdown {
         self.spared += u64::from(pair.spared);
         self.failed_writes += u64::from(pair.failed_writes);
         self.maybe_billed += u64::from(pair.maybe_billed);
+        self.spent = self.spent.plus(Spent::of(pair, of_this_run));
         if !of_this_run {
             return;
         }
@@ -124,6 +129,10 @@ impl Breakdown {
             let second = at.map_or(0, Timestamp::as_second);
             put(&mut bytes, u64::try_from(second).unwrap_or(0));
         }
+        let Spent { known, unknown, assumed } = self.spent;
+        for number in [known.nanos(), unknown, assumed.nanos()] {
+            put(&mut bytes, number);
+        }
         bytes
     }
 
@@ -154,9 +163,14 @@ impl Breakdown {
             durations.push((bucket, next()?));
         }
         let (spared, failed_writes) = (next()?, next()?);
-        // Older ones end here, or one further.
+        // Older ones end here, or after one of the next.
         let maybe_billed = next().unwrap_or(0);
         let (advanced_at, answered_at) = (at(next()), at(next()));
+        let spent = Spent {
+            known: Dollars::from_nanos(next().unwrap_or(0)),
+            unknown: next().unwrap_or(0),
+            assumed: Dollars::from_nanos(next().unwrap_or(0)),
+        };
         let durations = Durations(durations);
         Some(Self {
             models,
@@ -166,6 +180,7 @@ impl Breakdown {
             maybe_billed,
             advanced_at,
             answered_at,
+            spent,
         })
     }
 }
@@ -288,7 +303,15 @@ mod tests {
     fn pair(model: usize, status: ExecutionStatus, duration_ms: u64) -> PairRow {
         let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
         let counted = Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms };
-        PairRow { model, counted, spared: false, failed_writes: 0, maybe_billed: 0, cost: None }
+        PairRow {
+            model,
+            counted,
+            spared: false,
+            failed_writes: 0,
+            maybe_billed: 0,
+            cost: None,
+            bound: Dollars::ZERO,
+        }
     }
 
     #[test]
@@ -326,7 +349,12 @@ mod tests {
             pairs in prop::collection::vec((0..50_usize, 0_u64..10_000_000, any::<bool>()), 0..300),
             spared in any::<u64>(),
         ) {
-            let mut breakdown = Breakdown { spared, ..Breakdown::default() };
+            let spent = Spent {
+                known: Dollars::from_nanos(spared / 3),
+                unknown: spared / 5,
+                assumed: Dollars::from_nanos(spared / 7),
+            };
+            let mut breakdown = Breakdown { spared, spent, ..Breakdown::default() };
             for (model, ms, completed) in pairs {
                 let status =
                     if completed { ExecutionStatus::Completed } else { ExecutionStatus::TimedOut };
@@ -345,8 +373,11 @@ mod tests {
     fn what_was_stored_before_maybe_billed_was_counted_reads_as_none() {
         let mut breakdown = Breakdown { spared: 7, failed_writes: 300, ..Breakdown::default() };
         breakdown.add(&pair(1, ExecutionStatus::Completed, 100), true);
+        breakdown.spent = Spent::default();
         let mut bytes = breakdown.encode();
-        // When it moved last came later still.
+        // What was spent came later still.
+        assert_eq!([bytes.pop(), bytes.pop(), bytes.pop()], [Some(0); 3]);
+        // When it moved last came between.
         assert_eq!([bytes.pop(), bytes.pop()], [Some(0); 2]);
         assert_eq!(Breakdown::decode(&bytes), Some(breakdown.clone()));
         assert_eq!(bytes.pop(), Some(0));

@@ -11,6 +11,7 @@ use crate::id::{
     ExecutionId, JobId, LaneId, ModelId, Nonce, Position, QuestionId, QuestionIndex, Run, Sample,
 };
 use crate::job::{Actor, RunRecord, Selection};
+use crate::money::Dollars;
 use crate::region::Region;
 use crate::spec::{Spec, parse};
 
@@ -64,7 +65,15 @@ pub(super) fn row(status: ExecutionStatus) -> Counted {
 }
 
 pub(super) fn pair(counted: Counted) -> PairRow {
-    PairRow { model: 0, counted, spared: false, failed_writes: 0, maybe_billed: 0, cost: None }
+    PairRow {
+        model: 0,
+        counted,
+        spared: false,
+        failed_writes: 0,
+        maybe_billed: 0,
+        cost: None,
+        bound: Dollars::ZERO,
+    }
 }
 
 pub(super) fn at(second: i64) -> Timestamp {

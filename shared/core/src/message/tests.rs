@@ -9,6 +9,7 @@ use super::*;
 use crate::id::Nonce;
 use crate::job::{Actor, RunRecord};
 use crate::spec::{SpecHash, parse};
+use crate::wire::ProviderView;
 
 #[test]
 fn ids_fit_into_sqs_and_change_with_the_dispatch_number() {
@@ -190,6 +191,29 @@ fn due(next: NextPage) -> Option<DispatchMessage> {
     }
 }
 
+#[test]
+fn a_question_carries_what_its_calls_cost_at_most_where_its_job_has_a_limit() {
+    let mut spec = spec(1, 1);
+    let provider: ProviderView = serde_json::from_value(json!({
+        "name": "p", "type": "openai", "region": "us-east", "healthy": true, "models": ["m"],
+        "price": {"per_million_input_tokens": 0, "per_million_output_tokens": 10},
+    }))
+    .unwrap();
+    let prices = Prices::of(&spec, &[provider]);
+    let limit = |spec: &Spec| {
+        let (job, lanes) = job(spec);
+        let asks = Asks { prices: Some(&prices), ..asks(&job, spec, &lanes[0], None) };
+        let message = asks.at(Position(0)).unwrap();
+        let bounds = [message.bound(0), message.bound(1)];
+        (message.limit.is_some(), bounds)
+    };
+    assert_eq!(limit(&spec), (false, [Dollars::ZERO; 2]));
+    let most = Dollars::new(3.0).unwrap();
+    spec.max_cost = Some(most);
+    // Five hundred tokens; nobody declares a price of the other model, which alone ends the job.
+    assert_eq!(limit(&spec), (true, [Dollars::new(0.005).unwrap(), most]));
+}
+
 fn spec(questions: u32, lanes: u16) -> Spec {
     let questions: Vec<_> =
         (0..questions).map(|n| json!({"id": format!("q{n}"), "text": "?"})).collect();
@@ -209,7 +233,7 @@ fn job(spec: &Spec) -> (Job, Vec<Lane>) {
 }
 
 fn asks<'a>(job: &'a Job, spec: &'a Spec, lane: &'a Lane, work: Option<&'a WorkList>) -> Asks<'a> {
-    Asks { job, spec, lane, work }
+    Asks { job, spec, lane, work, prices: None }
 }
 
 fn work(items: &[(u32, u32)]) -> WorkList {

@@ -7,6 +7,7 @@ use super::*;
 use crate::execution::Counted;
 use crate::id::{JobId, Nonce, Position, QuestionIndex, Run};
 use crate::lane::{Holder, LaneState, PairRow};
+use crate::money::Dollars;
 use crate::spec::{Spec, SpecHash, parse};
 
 fn now() -> Timestamp {
@@ -48,6 +49,7 @@ fn job() -> (Job, Lane) {
                 failed_writes: 1,
                 maybe_billed: 2,
                 cost: None,
+                bound: Dollars::ZERO,
             };
             lane.tallies = lane.tallies.with(counted);
             lane.breakdown.add(&pair, true);

@@ -161,7 +161,40 @@ fn a_providers_words_and_costs_are_bounded() {
     let Ending::Completed(answer) = reply.ending else { panic!("not completed") };
     assert_eq!(answer.finish_reason.unwrap().len(), 200);
     assert_eq!(reply.served.model.unwrap().chars().count(), 200);
-    assert_eq!(answer.cost, None);
+    assert_eq!(reply.cost, None);
+}
+
+#[test]
+fn a_call_costs_what_its_requests_do_and_what_is_not_told_is_not_known() {
+    let decision = |attempts: &Value| json!({"attempts": attempts});
+    let request = |cost: Value| json!({"provider": "p", "seconds": 1.0, "cost": cost});
+    let lost = json!({"provider": "p", "seconds": 1.0, "cost": 0.5, "maybe_billed": true});
+    let (untold, free, told) = (request(json!(null)), request(json!(0.0)), request(json!(0.25)));
+    for (success, attempts, nanos) in [
+        (true, json!([told]), Some(250_000_000)),
+        (true, json!([free]), Some(0)),
+        (true, json!([untold]), None),
+        (true, json!([told, untold]), None),
+        (true, json!([untold, told]), Some(250_000_000)),
+        (true, json!([told, told]), Some(500_000_000)),
+        (true, json!([]), None),
+        (true, json!([request(json!(-1.0))]), None),
+        (false, json!([told]), Some(250_000_000)),
+        (false, json!([told, lost]), Some(250_000_000)),
+        (false, json!([lost]), None),
+        (false, json!([untold]), None),
+    ] {
+        let mut answer = answer();
+        answer["success"] = json!(success);
+        answer["decision"] = decision(&attempts);
+        let cost = read_json(&answer).cost.map(Dollars::nanos);
+        assert_eq!(cost, nanos, "{success} {attempts}");
+    }
+    // An older router writes nought where it does not know.
+    let mut old = answer();
+    assert_eq!(read_json(&old).cost, None);
+    old["cost_estimate"] = json!(0.25);
+    assert_eq!(read_json(&old).cost, Some(Dollars::from_nanos(250_000_000)));
 }
 
 fn answer() -> Value {

@@ -7,6 +7,7 @@ use super::questions::{Asked, variant_name};
 use super::read::{Findings, Problem, list, text};
 use super::{Question, RegionPrompts, Sampling, Spec, Stop, limit};
 use crate::id::{JobId, ModelId, VariantName};
+use crate::money::Dollars;
 use crate::prompt::{PlaceUnknown, SystemPrompt};
 use crate::region::Region;
 
@@ -30,6 +31,7 @@ pub(super) struct Draft {
     pub(super) stop: Stop,
     pub(super) stop_after: u32,
     pub(super) timeout_seconds: Option<u64>,
+    pub(super) max_cost: Option<Dollars>,
 }
 
 impl Default for Draft {
@@ -49,6 +51,7 @@ impl Default for Draft {
             stop: Stop::RegionFailure,
             stop_after: 3,
             timeout_seconds: None,
+            max_cost: None,
         }
     }
 }
@@ -90,6 +93,7 @@ impl Draft {
             stop: self.stop,
             stop_after: self.stop_after,
             timeout_seconds: self.timeout_seconds,
+            max_cost: self.max_cost,
         };
         check_sizes(&spec, self.in_flight, names, &mut findings);
         if findings.problems.is_empty() {

@@ -8,10 +8,12 @@ mod models;
 use serde_json::Value;
 
 use super::draft::{Draft, Names, read_id, read_regions, small};
+use super::parse::read_max_cost;
 use super::questions::{Asked, read_questions};
 use super::read::{Fields, Findings, Problem, kind, shown, text};
 use super::{Submission, limit};
 use crate::id::{JobId, QuestionId, VariantName};
+use crate::money::Dollars;
 use crate::region::Region;
 
 /// A job for several regions as the predecessor's clients submit it: a `JobSpec` in a wrapper that
@@ -146,6 +148,7 @@ fn finish(
         name: benchmark.name,
         models,
         timeout_seconds: read_timeout(&mut constraints, found),
+        max_cost: given_max_cost(&mut constraints, found),
         min_regions: target.min_regions,
         min_success_rate: target.min_success_rate.unwrap_or(usual.min_success_rate),
         regions: target.regions,
@@ -246,22 +249,22 @@ fn read_timeout(constraints: &mut Fields<'_>, findings: &mut Findings) -> Option
     Some(nanoseconds.div_ceil(SECOND)).filter(|seconds| *seconds > 0)
 }
 
+/// US dollars; nought means that there is no limit.
+fn given_max_cost(constraints: &mut Fields<'_>, findings: &mut Findings) -> Option<Dollars> {
+    let given = constraints.take("max_cost")?;
+    if given.as_f64() == Some(0.0) { None } else { read_max_cost(constraints, findings) }
+}
+
 /// Constraints that have no counterpart here.
 fn warn_unapplied(constraints: &mut Fields<'_>, findings: &mut Findings) {
     let wait = constraints.whole("provider_timeout", 0..=u64::MAX, findings);
-    let cost = constraints.take("max_cost");
     let providers = constraints.take("providers");
-    if let Some(cost) = cost.filter(|cost| !cost.is_number()) {
-        let message = format!("is {}; must be a number", shown(cost));
-        findings.problem(constraints.path("max_cost"), message);
-    }
     if let Some(providers) = providers.filter(|providers| !providers.is_array()) {
         let message = format!("is {}; must be a list", kind(providers));
         findings.problem(constraints.path("providers"), message);
     }
     for (name, given) in [
         ("provider_timeout", wait.is_some_and(|wait| wait > 0)),
-        ("max_cost", cost.and_then(Value::as_f64).is_some_and(|cost| cost != 0.0)),
         ("providers", providers.is_some_and(|providers| !is_empty_list(providers))),
     ] {
         if given {

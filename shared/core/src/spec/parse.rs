@@ -7,6 +7,7 @@ use super::questions::{read_prompts, read_questions};
 use super::read::{Fields, Findings, Problem, list, shown, text};
 use super::{Sampling, Spec, Stop, limit};
 use crate::id::{JobId, ModelId};
+use crate::money::Dollars;
 use crate::region::Region;
 
 /// An accepted specification.
@@ -68,6 +69,7 @@ fn read(mut fields: Fields<'_>, declared: &[Region], findings: &mut Findings) ->
         stop: read_stop(&mut fields, findings).unwrap_or(usual.stop),
         stop_after: stop_after.map_or(usual.stop_after, |count| u32::from(small(count))),
         timeout_seconds: read_timeout(&mut fields, findings),
+        max_cost: read_max_cost(&mut fields, findings),
     };
     fields.finish(findings);
     draft
@@ -131,6 +133,21 @@ fn read_timeout(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<u64>
         );
     }
     seconds
+}
+
+/// US dollars. Nothing would let no question be asked.
+pub(super) fn read_max_cost(fields: &mut Fields<'_>, findings: &mut Findings) -> Option<Dollars> {
+    let value = fields.take("max_cost")?;
+    let dollars = value.as_f64().filter(|dollars| *dollars >= limit::SMALLEST_FRACTION);
+    let amount = dollars.and_then(|dollars| Dollars::new(dollars).ok());
+    if amount.is_none() {
+        let most = Dollars::MOST;
+        findings.problem(
+            fields.path("max_cost"),
+            format!("is {}; must be US dollars, a number from 0.000001 to {most}", shown(value)),
+        );
+    }
+    amount
 }
 
 fn seconds_of(text: &str) -> Option<u64> {

@@ -12,6 +12,7 @@ use crate::id::{
 };
 use crate::job::{Job, MAX_RETRIES, RunRecord, retries};
 use crate::lane::{Lane, Shown, shown};
+use crate::money::Dollars;
 use crate::prompt::{Prompt, PromptHash};
 use crate::region::Region;
 use crate::spec::{Question, Sampling, Spec};
@@ -139,7 +140,8 @@ pub struct RowView {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer, as the provider counts.
     pub output_tokens: Option<u64>,
-    /// US dollars, where the provider's price is declared.
+    /// US dollars that its calls cost, where the provider's price is declared and what they used is
+    /// told.
     pub cost: Option<f64>,
     /// Made up by the simulated provider.
     pub simulated: bool,
@@ -165,8 +167,7 @@ impl RowView {
             Ending::Completed(answer) => Some(answer),
             Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
         };
-        let (outcome, cost) =
-            (answer.as_ref().map(|a| a.outcome), answer.as_ref().and_then(|a| a.cost));
+        let outcome = answer.as_ref().map(|answer| answer.outcome);
         let input_tokens = answer.as_ref().and_then(|answer| answer.input_tokens);
         let output_tokens = answer.as_ref().and_then(|answer| answer.output_tokens);
         let finish_reason = answer.as_ref().and_then(|answer| answer.finish_reason.clone());
@@ -180,7 +181,7 @@ impl RowView {
             served_region: row.served.region,
             input_tokens,
             output_tokens,
-            cost,
+            cost: row.cost.map(Dollars::as_f64),
             simulated: row.served.simulated,
             prompt_sha256: row.prompt_sha256,
             sampling: row.sampling,

@@ -44,5 +44,6 @@ fn complete(document: &mut Map<String, Value>, spec: &Spec) {
         constraints.insert("regions".to_owned(), json!(asked));
         let nanoseconds = spec.timeout_seconds.map(|seconds| seconds.saturating_mul(1_000_000_000));
         constraints.extend(nanoseconds.map(|timeout| ("timeout".to_owned(), json!(timeout))));
+        constraints.extend(spec.max_cost.map(|most| ("max_cost".to_owned(), json!(most))));
     }
 }

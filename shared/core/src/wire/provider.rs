@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::ModelId;
+use crate::price::{self, Price};
+use crate::region::Region;
+
 /// Answer to `GET /providers`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProvidersResponse {
@@ -30,6 +34,13 @@ pub struct ProviderView {
     /// US dollars per second of inference, where that is how the provider charges.
     #[serde(default)]
     pub cost_per_second: f64,
+    /// What it charges; absent where none is declared, and from older routers.
+    #[serde(
+        default,
+        deserialize_with = "price::declared",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price: Option<Price>,
     /// Moving average of real calls, seconds; 0 before the first.
     #[serde(default)]
     pub avg_latency: f64,
@@ -48,6 +59,21 @@ pub struct ProviderView {
     /// One entry a model, in the order of `models`; empty from older routers.
     #[serde(default)]
     pub routes: Vec<RouteView>,
+}
+
+impl ProviderView {
+    /// Whether it is in this region, by whichever name.
+    pub fn is_in(&self, region: &Region) -> bool {
+        Region::resolve(&self.region, std::slice::from_ref(region)).as_ref() == Ok(region)
+    }
+
+    /// Whether it may serve this model in this region. One of an older router, which does not tell
+    /// its models, may serve any.
+    pub fn serves(&self, model: &ModelId, region: &Region) -> bool {
+        let models = self.models.as_ref();
+        self.is_in(region)
+            && models.is_none_or(|models| models.iter().any(|served| served == model.as_str()))
+    }
 }
 
 /// One model at one provider.

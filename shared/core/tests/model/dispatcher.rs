@@ -100,7 +100,13 @@ impl Turn<'_> {
     ) {
         let index = self.world.lane(&message.lane);
         let work = self.state.works[index].filter(|_| lane.run > Run::FIRST);
-        let asks = Asks { job: &job, spec: &self.world.spec, lane: &lane, work: work.as_deref() };
+        let asks = Asks {
+            job: &job,
+            spec: &self.world.spec,
+            lane: &lane,
+            work: work.as_deref(),
+            prices: None,
+        };
         for question in asks.page(message.from, message.hop).take(most) {
             let question = self.world.keep_question(index, question);
             let group = &mut self.state.groups[index].messages;

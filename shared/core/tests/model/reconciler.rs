@@ -166,7 +166,13 @@ impl Turn<'_> {
     ) {
         let index = self.world.lane(&lane.id);
         let work = self.state.works[index].filter(|_| lane.run > Run::FIRST);
-        let asks = Asks { job: &job, spec: &self.world.spec, lane: &lane, work: work.as_deref() };
+        let asks = Asks {
+            job: &job,
+            spec: &self.world.spec,
+            lane: &lane,
+            work: work.as_deref(),
+            prices: None,
+        };
         let message = self.world.keep_question(index, asks.at(lane.cursor).unwrap());
         let origin = Origin::Reconciler { gives_up };
         let slot = self.world.slot(reconciler);

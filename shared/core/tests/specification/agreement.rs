@@ -39,6 +39,7 @@ pub(crate) fn whole() -> Value {
         "stop": "never",
         "stop_after": 5,
         "timeout": "15m",
+        "max_cost": 2.5,
     })
 }
 

@@ -157,6 +157,9 @@ fn numbers() -> Vec<(&'static str, Value, &'static str)> {
         let wrong = [json!(-0.1), json!(over), json!(9e-7), json!("0.5"), json!({}), json!(false)];
         table.extend(wrong.map(|wrong| (pointer, wrong, field)));
     }
+    for wrong in [json!(0), json!(-1), json!(9e-7), json!(1_000_001), json!("5"), json!([])] {
+        table.push(("/max_cost", wrong, "max_cost"));
+    }
     for wrong in [
         "",
         "90",

@@ -74,6 +74,8 @@ fn table() -> Vec<(&'static str, Value)> {
         ("/stop_after", json!(10_000)),
         ("/timeout", json!(1)),
         ("/timeout", json!(86_400)),
+        ("/max_cost", json!(1e-6)),
+        ("/max_cost", json!(1_000_000)),
     ]
 }
 
@@ -128,6 +130,7 @@ fn null_is_a_field_left_out_to_both() {
         "/stop",
         "/stop_after",
         "/timeout",
+        "/max_cost",
         "/questions/1/category",
         "/questions/1/language",
         "/questions/1/variants",

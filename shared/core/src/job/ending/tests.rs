@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::execution::Counted;
 use crate::id::{JobId, LaneId, Nonce, Position, Run};
 use crate::job::{JobStatus, RunRecord, Selection, finalise};
-use crate::lane::{LaneState, Mark};
+use crate::lane::{LaneState, Mark, PairRow};
 use crate::spec::{SpecHash, parse};
 
 #[test]
@@ -18,6 +19,7 @@ fn what_a_pair_becomes_agrees_with_its_status_and_code() {
         (region_failure(3), ExecutionStatus::Cancelled, "JOB_STOPPED"),
         (EndCause::RateUnreachable, ExecutionStatus::Cancelled, "JOB_STOPPED"),
         (EndCause::RegionsUnreachable, ExecutionStatus::Cancelled, "JOB_STOPPED"),
+        (EndCause::CostLimit, ExecutionStatus::Cancelled, "JOB_STOPPED"),
     ];
     for (cause, status, code) in table {
         let ending = cause.ending(2, true);
@@ -186,6 +188,89 @@ proptest! {
         let at_best = finalise(&job, &best, Actor::Coordinator, now()).unwrap();
         let fails = at_best.write.transition.to == JobStatus::Failed;
         prop_assert_eq!(unreachable(&job, &lanes).is_some(), fails);
+    }
+}
+
+/// What a question's executions cost, and what of it is told: all, nothing, or that it may have been
+/// charged for.
+#[derive(Debug, Clone, Copy)]
+struct Charged {
+    cost: u64,
+    is_told: bool,
+    status: ExecutionStatus,
+    lost: u32,
+}
+
+const BOUND: u64 = 50;
+
+fn charged() -> impl Strategy<Value = Charged> {
+    let status = prop::sample::select(vec![ExecutionStatus::Completed, ExecutionStatus::Failed]);
+    (0..=BOUND, any::<bool>(), status, 0..2_u32).prop_map(|(cost, is_told, status, lost)| Charged {
+        cost,
+        is_told,
+        status,
+        lost,
+    })
+}
+
+impl Charged {
+    fn row(self) -> PairRow {
+        let counted = Counted {
+            run: Run::FIRST,
+            status: self.status,
+            outcome: None,
+            simulated: false,
+            duration_ms: 0,
+        };
+        PairRow {
+            model: 0,
+            counted,
+            spared: false,
+            failed_writes: 0,
+            maybe_billed: self.lost,
+            cost: self.is_told.then_some(Dollars::from_nanos(self.cost)),
+            bound: Dollars::from_nanos(BOUND),
+        }
+    }
+
+    /// What the provider took: of an answer, told or not, and of calls that were lost.
+    fn true_cost(self) -> u64 {
+        let completed = self.is_told || self.status == ExecutionStatus::Completed;
+        u64::from(completed) * self.cost + u64::from(self.lost) * BOUND
+    }
+}
+
+proptest! {
+    /// Whatever is told, and in whichever order lanes look and count: what a job costs is at most its
+    /// limit and one question of every lane.
+    #[test]
+    fn a_job_exceeds_its_limit_by_what_is_in_flight_at_most(
+        max_cost in 1_u64..2000,
+        lanes in 1_usize..6,
+        steps in prop::collection::vec((0_usize..6, charged()), 0..300),
+    ) {
+        let max_cost = Dollars::from_nanos(max_cost);
+        let mut lanes: Vec<Lane> = (0..lanes).map(|_| lane("us-east", 9)).collect();
+        let mut out: Vec<Option<Charged>> = vec![None; lanes.len()];
+        let (mut cost, mut dearest) = (0, 0);
+        for (index, charged) in steps {
+            let index = index % lanes.len();
+            match out[index].take() {
+                Some(charged) => {
+                    lanes[index].breakdown.add(&charged.row(), true);
+                    cost += charged.true_cost();
+                }
+                None if cost_limit(max_cost, &lanes).is_none() => {
+                    dearest = dearest.max(charged.true_cost());
+                    out[index] = Some(charged);
+                }
+                None => prop_assert!(spent(&lanes).at_most() >= max_cost),
+            }
+            let in_flight = lanes.len() as u64 * dearest;
+            prop_assert!(cost < max_cost.nanos() + in_flight || cost == 0);
+            // Nothing that was charged is left out.
+            prop_assert!(spent(&lanes).at_most().nanos() >= cost);
+        }
     }
 }
 

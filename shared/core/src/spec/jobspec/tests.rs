@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::ModelId;
+use crate::money::Dollars;
 use crate::spec::{Spec, Stop, parse};
 
 const EIGHT: [&str; 8] = [
@@ -177,7 +178,6 @@ fn what_is_not_applied_here_is_said() {
     document["models"] = json!([{"id": "m", "provider": "golem"}]);
     document["signature"] = json!("");
     document["constraints"]["provider_timeout"] = json!(600_000_000_000_u64);
-    document["constraints"]["max_cost"] = json!(0.5);
     document["constraints"]["providers"] = json!([{"region": "US"}]);
     let warnings = parse_jobspec(&document, &[]).unwrap().warnings;
     assert_eq!(
@@ -185,10 +185,25 @@ fn what_is_not_applied_here_is_said() {
         [
             "models[0].provider is not applied here",
             "constraints.provider_timeout is not applied here",
-            "constraints.max_cost is not applied here",
             "constraints.providers is not applied here",
         ]
     );
+}
+
+#[test]
+fn the_most_that_a_job_may_cost_is_dollars_and_nought_is_no_limit() {
+    for (given, dollars) in [(json!(null), None), (json!(0), None), (json!(0.5), Some(0.5))] {
+        let mut document = portal();
+        document["constraints"]["max_cost"] = given;
+        let max_cost = parse_jobspec(&document, &[]).unwrap().spec.max_cost;
+        assert_eq!(max_cost.map(Dollars::as_f64), dollars);
+    }
+    for given in [json!(-1), json!("1"), json!(1e-9)] {
+        let mut document = portal();
+        document["constraints"]["max_cost"] = given;
+        let problems = parse_jobspec(&document, &[]).unwrap_err();
+        assert_eq!(problems[0].field, "constraints.max_cost");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{distinct_models, distinct_regions, no_characters, text, trimmed};
 use crate::id::JobId;
+use crate::money::Dollars;
 use crate::spec::draft::RESERVED_ID;
 use crate::spec::{Stop, limit};
 
@@ -80,6 +81,7 @@ pub(super) fn properties() -> Value {
             Some(3),
         ),
         "timeout": timeout(),
+        "max_cost": max_cost(),
     })
 }
 
@@ -198,6 +200,21 @@ fn timeout() -> Value {
         "minimum": 1,
         "maximum": limit::TIMEOUT_SECONDS,
         "pattern": trimmed(&units),
+    })
+}
+
+fn max_cost() -> Value {
+    json!({
+        "title": "Highest cost",
+        "description": format!(
+            "US dollars that providers may charge: once so much is spent, no question is opened. \
+             Every provider that may be asked must declare its price. A number from 0.000001 to {}.",
+            Dollars::MOST
+        ),
+        "examples": [5, 0.5],
+        "type": ["number", "null"],
+        "minimum": limit::SMALLEST_FRACTION,
+        "maximum": Dollars::MOST,
     })
 }
 

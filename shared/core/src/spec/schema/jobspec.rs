@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{fraction, whole};
 use super::{SPACE, no_characters, text};
 use crate::id::JobId;
+use crate::money::Dollars;
 use crate::spec::limit;
 
 /// A `JobSpec`. Its references lead to definitions of [`super::schema`].
@@ -200,7 +201,18 @@ fn unapplied() -> Map<String, Value> {
             None,
         ),
         "provider_timeout": whole("Provider timeout", "Not applied.", 0..=u64::MAX, None),
-        "max_cost": { "description": "Not applied.", "type": ["number", "null"] },
+        "max_cost": {
+            "description": format!(
+                "US dollars that providers may charge before the job stops, at most {}; 0 is no \
+                 limit.",
+                Dollars::MOST
+            ),
+            "type": ["number", "null"],
+            "minimum": 0,
+            "maximum": Dollars::MOST,
+            "if": {"type": "number", "exclusiveMinimum": 0},
+            "then": {"minimum": limit::SMALLEST_FRACTION},
+        },
         "providers": { "description": "Not applied.", "type": ["array", "null"] },
     }))
 }

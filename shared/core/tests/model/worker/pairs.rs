@@ -3,6 +3,7 @@
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::job::{Actor, Job, JobStatus, end};
 use beacon_core::lane::{Finished, LaneState, LaneWrite, PairRow, finish, finish_refused};
+use beacon_core::money::Dollars;
 
 use super::super::pool::Ref;
 use super::super::state::{At, Broken, Duty, Inside, Pair, Row, Stage, Task};
@@ -145,6 +146,7 @@ impl Turn<'_> {
                 failed_writes: 0,
                 maybe_billed: 0,
                 cost: None,
+                bound: Dollars::ZERO,
             })
             .collect();
         let closing = match &inside.duty {
