@@ -2,7 +2,8 @@
 
 What is given from outside: where the code lies (the packages are uploaded to a bucket of the
 emulator, and CodeUri and ContentUri name them there) and the parameters. Everything else of the
-template stays as it is. The outputs and the resources of the stack are written as one JSON object.
+template stays as it is. Where it is, and the token that opens it, are written to a file that its owner alone
+may read.
 """
 
 import argparse
@@ -15,7 +16,8 @@ import yaml
 
 BUCKET = "packages"
 REGION = "us-east-1"
-# One request's template; a larger one must come from a bucket.
+DEAD_LETTERS = ["Dispatch", "Question", "Completion"]
+# Where a resource says what it is made of.
 CODE = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
@@ -64,7 +66,7 @@ def package(source, target):
 def code_of(resource, template_folder, programs):
     """Where the code of a function, or the files of a layer, lie on this machine."""
     if resource["Type"] == "AWS::Serverless::Function":
-        return programs / resource["Metadata"]["BuildProperties"]["Binary"]
+        return programs / resource["Metadata"]["BuildProperties"]["Binary"] / "bootstrap"
     return template_folder / resource["Properties"]["ContentUri"]
 
 
@@ -86,6 +88,7 @@ def main():
     arguments.add_argument("--programs", required=True, type=pathlib.Path)
     arguments.add_argument("--scratch", required=True, type=pathlib.Path)
     arguments.add_argument("--stack", required=True)
+    arguments.add_argument("--deployed", required=True, type=pathlib.Path)
     arguments.add_argument("--parameter", action="append", default=[])
     given = arguments.parse_args()
 
@@ -121,14 +124,22 @@ def main():
                 print(event["LogicalResourceId"], event.get("ResourceStatusReason"))
         raise
     stack = cloudformation.describe_stacks(StackName=given.stack)["Stacks"][0]
-    resources = cloudformation.get_paginator("list_stack_resources")
-    pages = resources.paginate(StackName=given.stack)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=given.stack)
     summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+    place = {summary["LogicalResourceId"]: summary["PhysicalResourceId"] for summary in summaries}
+    secret = client("secretsmanager").get_secret_value(SecretId=outputs["TokensSecretArn"])
     deployed = {
-        "outputs": {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])},
-        "resources": {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in summaries},
+        "token": json.loads(secret["SecretString"])["BEACON_ADMIN_TOKENS"],
+        # The emulator has no name service that knows the API's own name.
+        "api": f"{given.endpoint}/_aws/execute-api/{place['Api']}/$default",
+        "queues": {
+            "question": place["QuestionQueue"],
+            "dead": [place[f"{name}DeadLetterQueue"] for name in DEAD_LETTERS],
+        },
     }
-    print(json.dumps(deployed))
+    given.deployed.touch(0o600)
+    given.deployed.write_text(json.dumps(deployed))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 //! Whole-system tests; see `tests/`. What is here is a simulation that tests and `cargo xtask faults`
-//! share.
+//! share, and what `cargo xtask deployed` asks of a deployment.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,4 +8,5 @@
     reason = "a test fails by panicking, and clippy knows tests by their attribute"
 )]
 
+pub mod deployed;
 pub mod simulation;

@@ -1,0 +1,60 @@
+"""The emulator of AWS, until its standard input ends: so whoever started it cannot leave it behind.
+
+The functions that it starts are of its process group and end with it.
+"""
+
+import os
+import signal
+import threading
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import lambda_svc
+
+
+def end_with_input():
+    while os.read(0, 4096):
+        pass
+    os.killpg(0, signal.SIGTERM)
+
+
+def with_numbers(concurrency):
+    """CloudFormation makes a number of a parameter's text where a number is wanted. The emulator leaves
+    the text, and then polls no queue at all."""
+
+    def of_mapping(mapping, *others):
+        scaling = mapping.get("ScalingConfig") or {}
+        if "MaximumConcurrency" in scaling:
+            scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+        return concurrency(mapping, *others)
+
+    return of_mapping
+
+
+def over_tls(condition_key):
+    """AWS is asked over TLS, the emulator on loopback is not. Its policies are evaluated as on AWS, and
+    those of the queues refuse what does not come over TLS."""
+
+    def resolved(key, context):
+        return "true" if key.lower() == "aws:securetransport" else condition_key(key, context)
+
+    return resolved
+
+
+def of_single_messages(action_of):
+    """Who may send a message may send a batch of them: SQS knows no permission of its own for batches."""
+
+    def action(service, *request):
+        action = action_of(service, *request)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
+
+    return action
+
+
+if __name__ == "__main__":
+    os.setpgid(0, 0)
+    lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
+    iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
+    iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
+    threading.Thread(target=end_with_input, daemon=True).start()
+    app.main()
