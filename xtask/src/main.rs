@@ -2,12 +2,17 @@
 
 mod bench;
 mod contract;
+mod deployed;
+mod emulator;
 mod faults;
+mod functions;
+mod local_lambda;
 mod mutants;
 mod openai_client;
 mod openapi;
 mod python;
 mod test;
+mod up;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,12 +23,18 @@ use clap::{Parser, Subcommand};
 #[command(name = "cargo xtask")]
 enum Task {
     /// Formatting, lints, licences, all tests, the API against its description, the openai client
-    /// against the router; installs what it needs.
+    /// against the router, the functions under `cargo lambda` and the template on an emulator of AWS;
+    /// installs what it needs.
     Test,
-    /// The API against its description alone, the last step but one of `test`.
+    /// The API against its description alone, a step of `test`.
     Contract,
-    /// The openai client against the router alone, the last step of `test`.
+    /// The openai client against the router alone, a step of `test`.
     OpenaiClient,
+    /// The functions under `cargo lambda` against a Beacon on this machine alone, the last step but one
+    /// of `test`.
+    LocalLambda,
+    /// The template on an emulator of AWS alone, the last step of `test`.
+    Deployed,
     /// Writes `docs/openapi.json` anew.
     Openapi,
     /// Schedules of the functions under faults, each replayed by its seed.
@@ -54,6 +65,8 @@ fn main() -> ExitCode {
         Task::Test => test::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
         Task::OpenaiClient => openai_client::run().map_err(Into::into),
+        Task::LocalLambda => local_lambda::run().map_err(Into::into),
+        Task::Deployed => deployed::run().map_err(Into::into),
         Task::Faults(faults) => faults::run(&faults).map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{contract, openai_client};
+use crate::{contract, deployed, local_lambda, openai_client};
 
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
@@ -41,7 +41,9 @@ pub(crate) fn run() -> Result<(), TestError> {
     step("licences, bans, sources", check.args(["check", "licenses", "bans", "sources"]))?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     contract::run()?;
-    openai_client::run()
+    openai_client::run()?;
+    local_lambda::run()?;
+    deployed::run()
 }
 
 fn installed_deny() -> Result<PathBuf, TestError> {

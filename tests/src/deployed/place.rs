@@ -143,7 +143,10 @@ impl Place {
     pub(super) async fn submit(&mut self, spec: &Value) {
         let answer = self.post("/api/v1/jobs", Some(spec)).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
-        assert_eq!((&answer.body["job_id"], &answer.body["existing"]), (&spec["id"], &false.into()));
+        assert_eq!(
+            (&answer.body["job_id"], &answer.body["existing"]),
+            (&spec["id"], &false.into())
+        );
     }
 
     /// What is seen of a job when this holds.

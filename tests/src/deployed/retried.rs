@@ -35,7 +35,11 @@ pub(super) async fn check(place: &mut Place) {
             assert_eq!(before, after);
         } else {
             assert_eq!(before["id"], after["id"]);
-            assert_eq!((&after["status"], &after["run"]), (&"completed".into(), &2.into()), "{after}");
+            assert_eq!(
+                (&after["status"], &after["run"]),
+                (&"completed".into(), &2.into()),
+                "{after}"
+            );
         }
     }
     place.say("retry: 4 of 8 had failed and completed in run 2, 4 rows stayed as they were");
