@@ -1,5 +1,5 @@
 //! Whole-system tests; see `tests/`. What is here is a simulation that tests and `cargo xtask faults`
-//! share, and what `cargo xtask deployed` asks of a deployment.
+//! share, what it sees the functions ask of AWS, and what `cargo xtask deployed` asks of a deployment.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,5 +8,6 @@
     reason = "a test fails by panicking, and clippy knows tests by their attribute"
 )]
 
+pub mod asked;
 pub mod deployed;
 pub mod simulation;

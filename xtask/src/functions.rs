@@ -24,11 +24,10 @@ pub(crate) fn cargo_lambda() -> Result<Command, TestError> {
     Ok(command)
 }
 
-/// Builds them for this machine; where each has a folder with its `bootstrap`. `CargoLambda.toml` makes
-/// the release profile the one that is deployed.
+/// Builds them for this machine; where each has a folder with its `bootstrap`.
 pub(crate) fn built() -> Result<PathBuf, TestError> {
     let mut build = cargo_lambda()?;
-    build.args(["build", "--release", "--compiler", "cargo", "--locked"]);
+    build.args(["build", "--profile", "lambda", "--compiler", "cargo", "--locked"]);
     for function in FUNCTIONS {
         build.args(["--package", function]);
     }

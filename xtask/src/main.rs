@@ -11,6 +11,7 @@ mod mutants;
 mod openai_client;
 mod openapi;
 mod python;
+mod template;
 mod test;
 mod up;
 
@@ -22,12 +23,14 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Formatting, lints, licences, all tests, the API against its description, the openai client
-    /// against the router, the functions under `cargo lambda` and the template on an emulator of AWS;
-    /// installs what it needs.
+    /// Formatting, lints, licences, the template, all tests, the API against its description, the openai
+    /// client against the router, the functions under `cargo lambda` and the template on an emulator of
+    /// AWS; installs what it needs.
     Test,
     /// The API against its description alone, a step of `test`.
     Contract,
+    /// The template alone, as cfn-lint and SAM read it.
+    Template,
     /// The openai client against the router alone, a step of `test`.
     OpenaiClient,
     /// The functions under `cargo lambda` against a Beacon on this machine alone, the last step but one
@@ -63,6 +66,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Task::parse() {
         Task::Test => test::run().map_err(Into::into),
+        Task::Template => template::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
         Task::OpenaiClient => openai_client::run().map_err(Into::into),
         Task::LocalLambda => local_lambda::run().map_err(Into::into),

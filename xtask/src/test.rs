@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{contract, deployed, local_lambda, openai_client};
+use crate::{contract, deployed, local_lambda, openai_client, template};
 
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
@@ -39,6 +39,7 @@ pub(crate) fn run() -> Result<(), TestError> {
     let deny = installed_deny()?;
     let mut check = Command::new(deny);
     step("licences, bans, sources", check.args(["check", "licenses", "bans", "sources"]))?;
+    template::run()?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     contract::run()?;
     openai_client::run()?;

@@ -44,7 +44,7 @@ impl Environment {
     pub(crate) fn set_by(&self, variable: &'static str) -> &'static str {
         match self.setting(variable).map(|setting| setting.source) {
             Some(Source::Variable(name) | Source::Blank(name)) => name,
-            Some(Source::Default | Source::Unset) | None => variable,
+            Some(Source::Secret(_) | Source::Default | Source::Unset) | None => variable,
         }
     }
 
@@ -57,7 +57,7 @@ fn check(setting: &Setting, own_router: bool) -> Check {
     let name = setting.variable;
     let from = match setting.source {
         Source::Variable(variable) | Source::Blank(variable) => variable,
-        Source::Default | Source::Unset => name,
+        Source::Secret(_) | Source::Default | Source::Unset => name,
     };
     if let Some(problem) = &setting.problem {
         return Check::failed(name, problem, format!("correct {from} or unset it"));
@@ -73,6 +73,9 @@ fn check(setting: &Setting, own_router: bool) -> Check {
         (Source::Variable(_), Some(value)) if name == "BEACON_LOG" => log_filter(name, value),
         (Source::Variable(_), Some(value)) if from == name => Check::ok(name, value),
         (Source::Variable(_), Some(value)) => Check::ok(name, format!("{value} (from {from})")),
+        (Source::Secret(secret), Some(value)) => {
+            Check::ok(name, format!("{value} (from secret {secret})"))
+        }
         (Source::Blank(_), None) if is_router && !own_router => {
             no_router(from, "is set, but blank")
         }
@@ -85,7 +88,7 @@ fn check(setting: &Setting, own_router: bool) -> Check {
         (Source::Default | Source::Unset, Some(value)) => {
             Check::ok(name, format!("{value} (default)"))
         }
-        (Source::Variable(_) | Source::Default | Source::Unset, None) => {
+        (Source::Variable(_) | Source::Secret(_) | Source::Default | Source::Unset, None) => {
             Check::not_applicable(name, "not set")
         }
     }

@@ -15,7 +15,7 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "BEACON_ADMIN_TOKENS",
     "BEACON_COMPLETION_QUEUE_URL",
     "BEACON_DISPATCH_QUEUE_URL",
@@ -28,6 +28,7 @@ const VARIABLES: [&str; 21] = [
     "BEACON_ROUTER_LEASE_SECONDS",
     "BEACON_ROUTER_TABLE",
     "BEACON_ROUTER_TOKENS",
+    "BEACON_SECRETS",
     "BEACON_SUBMITTER_TOKENS",
     "BEACON_TABLE",
     "BEACON_TOKEN",

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Clock, Meter, Table, log_as_json, table_name};
+use beacon_aws::{Clock, Meter, Table, start, table_name};
 use beacon_coordinator::Coordinator;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json()?;
+    let aws = start().await?;
     let name = table_name()?;
-    let aws = Aws::from_environment().await;
     let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off()));
     let coordinator = Coordinator { table, clock: Clock::System };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {

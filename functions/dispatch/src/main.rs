@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, table_name};
+use beacon_aws::{Clock, Meter, Queues, Table, queue_urls, start, table_name};
 use beacon_dispatch::Dispatch;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json()?;
+    let aws = start().await?;
     let (name, urls) = (table_name()?, queue_urls()?);
-    let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let dispatch = Dispatch {
         table: Table::new(aws.dynamodb(), name, Arc::clone(&meter)),

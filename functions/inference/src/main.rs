@@ -3,18 +3,15 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{
-    Aws, Clock, Meter, Queues, Table, log_as_json, queue_urls, router_place, table_name,
-};
+use beacon_aws::{Clock, Meter, Queues, Table, queue_urls, router_place, start, table_name};
 use beacon_inference::{Inference, Router};
 use beacon_router::{Purpose, RouterWay};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json()?;
+    let aws = start().await?;
     let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
-    let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
     let way = RouterWay::new(place, Purpose::Calls, &table)?;

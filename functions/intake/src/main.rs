@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Clock, Door, Meter, Queues, Table, log_as_json, queue_urls, required_access, router_place,
+    Clock, Door, Meter, Queues, Table, queue_urls, requests_per_minute, router_place, start,
     table_name,
 };
 use beacon_intake::Intake;
@@ -12,14 +12,13 @@ use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json()?;
+    let aws = start().await?;
     let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
-    let access = required_access()?;
-    let aws = Aws::from_environment().await;
+    let allowance = requests_per_minute()?;
     let meter = Arc::new(Meter::off());
     let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
     let intake = Intake {
-        door: Arc::new(Door::on_aws(access)),
+        door: Arc::new(Door::on_aws(allowance)),
         router: RouterWay::new(place, Purpose::Questions, &table)?.probe,
         table,
         queues: Queues::new(aws.sqs(), urls, meter),

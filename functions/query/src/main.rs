@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Door, Meter, Table, effective_settings, log_as_json, required_access, router_place,
-    table_name,
+    Door, Meter, Table, effective_settings, requests_per_minute, router_place, start, table_name,
 };
 use beacon_query::Query;
 use beacon_router::{Purpose, RouterWay};
@@ -12,12 +11,11 @@ use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json()?;
-    let (name, place, access) = (table_name()?, router_place()?, required_access()?);
-    let aws = Aws::from_environment().await;
+    let aws = start().await?;
+    let (name, place, allowance) = (table_name()?, router_place()?, requests_per_minute()?);
     let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off()));
     let query = Query {
-        door: Arc::new(Door::on_aws(access)),
+        door: Arc::new(Door::on_aws(allowance)),
         router: Some(RouterWay::new(place, Purpose::Questions, &table)?.probe),
         table,
         settings: effective_settings().into_iter().map(Into::into).collect(),

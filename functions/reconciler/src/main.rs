@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beacon_aws::{
-    Aws, Clock, DeadQuestions, Meter, Queues, Table, dead_questions_url, log_as_json, queue_urls,
-    router_place, table_name,
+    Clock, DeadQuestions, Meter, Queues, Table, dead_questions_url, queue_urls, router_place,
+    start, table_name,
 };
 use beacon_core::reconcile::Occasion;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
@@ -13,10 +13,9 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json()?;
+    let aws = start().await?;
     let (name, urls) = (table_name()?, queue_urls()?);
     let (dead, place) = (dead_questions_url()?, router_place()?);
-    let aws = Aws::from_environment().await;
     let meter = Arc::new(Meter::off());
     let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter));
     let reconciler = Reconciler {

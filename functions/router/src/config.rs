@@ -5,7 +5,7 @@ mod limits;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, fs, io};
+use std::{fs, io};
 
 use beacon_core::{ModelId, ProviderId, Region, time_budget};
 use reqwest::Url;
@@ -211,17 +211,16 @@ struct Document {
 }
 
 impl Config {
-    /// Reads and validates a file. API keys come from the environment.
+    /// Reads and validates a file. API keys come from the environment, or from the process's secrets.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::from_toml(&text)
     }
 
-    /// Validates a text. API keys come from the environment.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the API keys are read")]
+    /// Validates a text. API keys come from the environment, or from the process's secrets.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        Self::from_toml_with(text, |variable| env::var(variable).ok())
+        Self::from_toml_with(text, beacon_aws::variable)
     }
 
     /// Validates a text, with API keys from a lookup of the caller's.

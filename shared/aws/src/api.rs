@@ -1,5 +1,6 @@
 //! The edge of the HTTP API: the door, and answers and errors in one form.
 
+mod authorizer;
 mod door;
 mod error;
 

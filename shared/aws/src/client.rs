@@ -43,6 +43,11 @@ impl Aws {
         aws_sdk_dynamodb::Client::new(&self.config)
     }
 
+    /// A client of Secrets Manager.
+    pub(crate) fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.config)
+    }
+
     /// A client of SQS.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.config)

@@ -2,9 +2,11 @@
 
 mod access;
 mod router;
+mod secrets;
 mod settings;
 
 use std::env::VarError;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use beacon_core::time_budget;
@@ -12,10 +14,12 @@ use reqwest::header::HeaderValue;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-pub use access::{AccessSettings, access_settings, required_access};
+pub use access::{AccessSettings, access_settings, requests_per_minute, required_tokens};
 pub use router::{
     EmbeddedSettings, RouterPlace, SharedSettings, configured_router, router_place, shared_settings,
 };
+pub use secrets::{ContentProblem, ListProblem, SecretsError, Unread, VariableProblem};
+pub(crate) use secrets::{SecretId, Secrets};
 pub use settings::{Setting, Source, effective_settings};
 
 /// A setting without which no event may be taken.
@@ -49,10 +53,54 @@ pub enum ConfigError {
     },
 }
 
-/// A variable as it stands in the environment.
+/// What the function's secrets hold, beside the environment and as final as it: read once, before
+/// anything else. A process that names no secrets has none.
+static KEPT: OnceLock<Secrets> = OnceLock::new();
+
+/// From here on these count as variables. Only the first call does anything.
+pub(crate) fn keep_secrets(secrets: Secrets) {
+    let _first = KEPT.get_or_init(|| secrets);
+}
+
+/// The secret that a variable stands in.
+fn secret_of(variable: &str) -> Option<&'static str> {
+    Some(KEPT.get()?.get(variable)?.secret.as_str())
+}
+
+/// A variable as it stands in a secret or in the environment.
+fn raw(variable: &str) -> Result<String, VarError> {
+    let kept = KEPT.get().and_then(|secrets| secrets.get(variable));
+    kept.map_or_else(|| of_environment(variable), |entry| Ok(entry.value.clone()))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
-fn raw(variable: &'static str) -> Result<String, VarError> {
+fn of_environment(variable: &str) -> Result<String, VarError> {
     std::env::var(variable)
+}
+
+/// Whether the environment sets a variable to something.
+pub(crate) fn in_environment(variable: &str) -> bool {
+    match of_environment(variable) {
+        Ok(value) => !value.trim().is_empty(),
+        Err(VarError::NotUnicode(_)) => true,
+        Err(VarError::NotPresent) => false,
+    }
+}
+
+/// The secrets that `BEACON_SECRETS` names; none where it is not set.
+pub(crate) fn named_secrets() -> Result<Vec<SecretId>, SecretsError> {
+    let list = match of_environment(secrets::SECRETS) {
+        Ok(list) if !list.trim().is_empty() => SecretId::list(&list),
+        Err(VarError::NotUnicode(_)) => Err(ListProblem::NotUnicode),
+        Ok(_) | Err(VarError::NotPresent) => Ok(Vec::new()),
+    };
+    list.map_err(SecretsError::List)
+}
+
+/// The value of a variable that somebody else named, such as a provider's key; absent where it is
+/// not set, blank or not UTF-8.
+pub fn variable(name: &str) -> Option<String> {
+    filled(raw(name))
 }
 
 /// The variable's value; absent where it is not set, blank or not UTF-8.

@@ -15,7 +15,9 @@ mod nonce;
 mod outbound;
 mod providers;
 mod queue;
+mod secrets;
 mod shared_calls;
+mod start;
 mod table;
 mod tokens;
 
@@ -24,10 +26,11 @@ pub use client::{Aws, install_tls};
 pub use clock::Clock;
 pub use closing::{Calls, ended_row};
 pub use environment::{
-    AccessSettings, ConfigError, EmbeddedSettings, QueueUrls, RouterPlace, RouterSettings, Setting,
-    SharedSettings, Source, access_settings, api_token, configured_router, dead_questions_url,
-    effective_settings, queue_urls, required, required_access, router_place, router_timeout,
-    shared_settings, table_name,
+    AccessSettings, ConfigError, ContentProblem, EmbeddedSettings, ListProblem, QueueUrls,
+    RouterPlace, RouterSettings, SecretsError, Setting, SharedSettings, Source, Unread,
+    VariableProblem, access_settings, api_token, configured_router, dead_questions_url,
+    effective_settings, queue_urls, requests_per_minute, required, required_tokens, router_place,
+    router_timeout, shared_settings, table_name, variable,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
@@ -39,8 +42,9 @@ pub use outbound::{BodyError, Unsent, http_client, read_body};
 pub use providers::{RouterProbe, RouterUnavailable};
 pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
 pub use shared_calls::{Claimed, Renewed, SharedCalls, Unshared};
+pub use start::{StartError, start};
 pub use table::{
     BreakerUpdate, CallUpdate, JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, OpenRoute,
     ResultWrite, StoredStatus, Submit, Table, TableError, WholeJob, schema,
 };
-pub use tokens::{Caller, TokenError, Tokens};
+pub use tokens::{Caller, CallerContext, Presented, TokenError, Tokens};

@@ -8,6 +8,7 @@ use beacon_core::access::Role;
 use beacon_core::prompt::hex;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::AUTHORIZATION;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -84,15 +85,36 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// The caller as the API's authorizer tells it to the functions behind the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerContext {
+    role: Role,
+    caller: String,
+}
+
+impl From<Caller> for CallerContext {
+    fn from(Caller { name, role }: Caller) -> Self {
+        Self { role, caller: name }
+    }
+}
+
+impl From<CallerContext> for Caller {
+    fn from(CallerContext { role, caller }: CallerContext) -> Self {
+        Self { name: caller, role }
+    }
+}
+
 /// What a request says of who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Presented {
+pub enum Presented {
     /// Nothing.
     Nobody,
     /// A header that holds no token.
     Unreadable,
     /// A token that is not configured.
     Unknown,
+    /// Somebody whom the issuer of the token gave no role.
+    WithoutRole,
     /// A configured one.
     Known(Caller),
 }
@@ -125,7 +147,10 @@ impl Tokens {
     pub fn role_of(&self, headers: &HeaderMap) -> Option<Role> {
         match self.presented(headers) {
             Presented::Known(caller) => Some(caller.role),
-            Presented::Nobody | Presented::Unreadable | Presented::Unknown => None,
+            Presented::Nobody
+            | Presented::Unreadable
+            | Presented::Unknown
+            | Presented::WithoutRole => None,
         }
     }
 
@@ -134,13 +159,17 @@ impl Tokens {
         self.0.iter().filter(|(_, of)| *of == role).count()
     }
 
+    /// Who presents these headers.
+    pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
+        // What is no text holds no token.
+        self.shown(headers.get(AUTHORIZATION).map(|header| header.to_str().unwrap_or_default()))
+    }
+
     /// Who presents `Authorization: Bearer TOKEN`, or `Basic` with the token as password, which is
     /// what `http://beacon:TOKEN@host` becomes.
-    pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
-        let Some(header) = headers.get(AUTHORIZATION) else { return Presented::Nobody };
-        let Some(token) = header.to_str().ok().and_then(token_of) else {
-            return Presented::Unreadable;
-        };
+    pub fn shown(&self, authorization: Option<&str>) -> Presented {
+        let Some(header) = authorization else { return Presented::Nobody };
+        let Some(token) = token_of(header) else { return Presented::Unreadable };
         self.known(&token).map_or(Presented::Unknown, Presented::Known)
     }
 
@@ -196,7 +225,10 @@ mod tests {
     fn role(authorization: &str) -> Option<Role> {
         match presented(authorization) {
             Presented::Known(caller) => Some(caller.role),
-            Presented::Nobody | Presented::Unreadable | Presented::Unknown => None,
+            Presented::Nobody
+            | Presented::Unreadable
+            | Presented::Unknown
+            | Presented::WithoutRole => None,
         }
     }
 

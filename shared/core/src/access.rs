@@ -18,6 +18,19 @@ pub enum Role {
 }
 
 impl Role {
+    const ALL: [Self; 3] = [Self::Reader, Self::Submitter, Self::Admin];
+
+    /// The role of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// The highest role among the scopes of an access token: `beacon/reader`, `beacon/submitter` or
+    /// `beacon/admin`; others say nothing here.
+    pub fn of_scopes<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        scopes.into_iter().filter_map(|scope| Self::named(scope.strip_prefix("beacon/")?)).max()
+    }
+
     /// The role's name, as in configuration and error messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -131,6 +144,18 @@ mod tests {
         let (bucket, _) = Allowance::full(2, at(0)).take(2, at(0));
         let (_, taken) = bucket.take(2, at(-60_000));
         assert_eq!((taken.allowed, taken.remaining), (true, 0));
+    }
+
+    #[test]
+    fn of_scopes_the_highest_role_counts_and_others_say_nothing() {
+        let of = |scopes: &str| Role::of_scopes(scopes.split(' '));
+        assert_eq!(of("openid beacon/reader"), Some(Role::Reader));
+        assert_eq!(of("beacon/admin beacon/submitter beacon/reader"), Some(Role::Admin));
+        for scopes in
+            ["", "openid", "admin", "beacon/", "beacon/Admin", "beacon/admins", "x/beacon/admin"]
+        {
+            assert_eq!(of(scopes), None, "{scopes}");
+        }
     }
 
     #[test]

@@ -91,6 +91,7 @@ impl HttpConnector for Connection {
 impl Connection {
     async fn carry(self, sent: Sent) -> Result<HttpResponse, ConnectorError> {
         let Self { world, who, doom, .. } = self;
+        world.sends(who, &sent);
         let fate = Fate::draw(&world, &sent);
         if fate != Fate::Delivered {
             world.trace.tell(format_args!("{who}: {} is {fate:?}", sent.operation()));

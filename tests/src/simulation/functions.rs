@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{
-    AccessSettings, Clock, DeadQuestions, Door, Meter, Queues, RouterProbe, RouterSettings, Table,
-};
+use beacon_aws::{Clock, DeadQuestions, Door, Meter, Queues, RouterProbe, RouterSettings, Table};
 use beacon_coordinator::Coordinator;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
@@ -36,6 +34,19 @@ pub(super) enum Role {
 pub(super) struct Who {
     pub(super) role: Role,
     pub(super) number: u32,
+}
+
+impl Who {
+    /// The function that it is an instance of; clients do what intake does for them.
+    pub(super) fn function(self) -> &'static str {
+        match self.role {
+            Role::Client => "intake",
+            Role::Dispatch => "dispatch",
+            Role::Inference => "inference",
+            Role::Coordinator => "coordinator",
+            Role::Reconciler => "reconciler",
+        }
+    }
 }
 
 impl fmt::Display for Who {
@@ -123,7 +134,7 @@ impl World {
     /// The intake, for cancels and retries: it asks no router for those.
     pub(super) fn intake(self: &Arc<Self>, who: Who) -> (Intake, Doom) {
         let Parts { table, queues, clock, doom } = self.parts(who);
-        let door = Arc::new(Door::on_aws(AccessSettings::default()));
+        let door = Arc::new(Door::on_aws(None));
         let router = RouterProbe::new(self.http.clone(), "http://router.simulated".into());
         (Intake { door, table, queues, router, clock }, doom)
     }

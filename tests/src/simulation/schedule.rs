@@ -61,6 +61,7 @@ async fn schedule(plan: Plan) -> Verdict {
         trace: world.trace.lines(),
         polls_of_first_question: (polls > 0).then_some(polls),
         calls: world.router.calls().len(),
+        asked: world.asked_of_aws(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use super::invariants::Violation;
 use super::plan::Plan;
 use super::schedule::run;
+use crate::asked::AskedBy;
 
 /// The end of a schedule.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Verdict {
     pub polls_of_first_question: Option<u32>,
     /// Calls that began at the provider.
     pub calls: usize,
+    /// What the functions asked of AWS.
+    pub asked: AskedBy,
 }
 
 impl Verdict {

@@ -1,8 +1,8 @@
 //! What the instances share: time, chance, the services behind their connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
@@ -23,6 +23,7 @@ use super::router::Router;
 use super::tables::{TARGET, Tables};
 use super::trace::Trace;
 use super::witness::Witness;
+use crate::asked::{Asked, AskedBy};
 
 /// When every schedule begins, Unix milliseconds.
 pub(super) const ORIGIN_MS: i64 = 1_795_000_000_000;
@@ -46,6 +47,7 @@ pub(super) struct World {
     /// Whether a question was received at all.
     pub(super) question_seen: AtomicBool,
     pub(super) polls_of_first_question: AtomicU32,
+    asked: Mutex<AskedBy>,
     busy: AtomicUsize,
     /// Actions of clients that are not done.
     to_do: AtomicUsize,
@@ -96,6 +98,7 @@ impl World {
             router: Router::begun((ORIGIN_MS - ROUTER_BEFORE_MS).unsigned_abs()),
             question_seen: AtomicBool::new(false),
             polls_of_first_question: AtomicU32::new(0),
+            asked: Mutex::default(),
             busy: AtomicUsize::new(0),
             to_do: AtomicUsize::new(to_do),
             http: http_client().unwrap(),
@@ -146,6 +149,20 @@ impl World {
             QueueName::Question => &self.urls.question,
             QueueName::Completion => &self.urls.completion,
         }
+    }
+
+    /// A function sends a request, whatever becomes of it.
+    pub(super) fn sends(&self, who: Who, sent: &Sent) {
+        let mut asked = self.asked.lock().unwrap();
+        asked
+            .entry(who.function())
+            .or_default()
+            .extend(Asked::of_request(&sent.target, &sent.body));
+    }
+
+    /// What the functions asked of AWS so far.
+    pub(super) fn asked_of_aws(&self) -> AskedBy {
+        self.asked.lock().unwrap().clone()
     }
 
     /// Carries out a request that arrived.

@@ -12,6 +12,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt, Response};
 use tracing::{Instrument, info_span};
 
+use super::authorizer;
 use super::error::ApiError;
 use crate::clock;
 use crate::environment::AccessSettings;
@@ -30,9 +31,18 @@ const MAX_CALLERS: usize = 10_000;
 /// Lets requests in.
 #[derive(Debug)]
 pub struct Door {
-    tokens: Tokens,
+    known_by: KnownBy,
     requests_per_minute: u32,
     allowances: Mutex<BTreeMap<String, Allowance>>,
+}
+
+/// What knows who asks.
+#[derive(Debug)]
+enum KnownBy {
+    /// These tokens.
+    Tokens(Tokens),
+    /// The API's authorizer, which was asked before the request came here.
+    Authorizer,
 }
 
 /// A request that was let in.
@@ -45,16 +55,20 @@ pub struct Admitted {
 }
 
 impl Door {
-    /// The door on AWS, where each instance of a function counts for itself and API Gateway's
-    /// throttle bounds them all.
-    pub fn on_aws(access: AccessSettings) -> Self {
-        let limit = access.requests_per_minute.unwrap_or(AccessSettings::REQUESTS_PER_MINUTE);
-        Self::new(access.tokens, limit)
+    /// The door on AWS: the API's authorizer tells who asks. Each instance of a function counts for
+    /// itself, and API Gateway's throttle bounds them all.
+    pub fn on_aws(requests_per_minute: Option<u32>) -> Self {
+        let limit = requests_per_minute.unwrap_or(AccessSettings::REQUESTS_PER_MINUTE);
+        Self::known_by(KnownBy::Authorizer, limit)
     }
 
     /// A door that these tokens open, each so often a minute.
     pub fn new(tokens: Tokens, requests_per_minute: u32) -> Self {
-        Self { tokens, requests_per_minute, allowances: Mutex::default() }
+        Self::known_by(KnownBy::Tokens(tokens), requests_per_minute)
+    }
+
+    fn known_by(known_by: KnownBy, requests_per_minute: u32) -> Self {
+        Self { known_by, requests_per_minute, allowances: Mutex::default() }
     }
 
     /// Lets a request in or refuses it; every answer leaves with its headers.
@@ -65,7 +79,10 @@ impl Door {
         work: impl AsyncFnOnce(Request, Admitted) -> Result<Response<Body>, ApiError>,
     ) -> Response<Body> {
         let request_id = request_id(request.headers());
-        let presented = self.tokens.presented(request.headers());
+        let presented = match &self.known_by {
+            KnownBy::Tokens(tokens) => tokens.presented(request.headers()),
+            KnownBy::Authorizer => authorizer::presented(&request),
+        };
         let taken = self.take(&presented, &request, clock::now());
         let span = info_span!("request", request_id);
         let answered = async {
@@ -84,7 +101,10 @@ impl Door {
     fn take(&self, presented: &Presented, request: &Request, now: Timestamp) -> Taken {
         let key = match presented {
             Presented::Known(caller) => caller.name.clone(),
-            Presented::Nobody | Presented::Unreadable | Presented::Unknown => source(request),
+            Presented::Nobody
+            | Presented::Unreadable
+            | Presented::Unknown
+            | Presented::WithoutRole => source(request),
         };
         let limit = self.requests_per_minute;
         let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +159,11 @@ fn allowed(presented: Presented, needs: Option<Role>) -> Result<Option<Caller>, 
         (Presented::Known(caller), Some(needs)) => {
             Err(ApiError::Forbidden { has: caller.role, needs })
         }
-        (Presented::Nobody | Presented::Unreadable | Presented::Unknown, None) => Ok(None),
+        (
+            Presented::Nobody | Presented::Unreadable | Presented::Unknown | Presented::WithoutRole,
+            None,
+        ) => Ok(None),
+        (Presented::WithoutRole, Some(needs)) => Err(ApiError::NoRole { needs }),
         (Presented::Nobody, Some(needs)) => Err(ApiError::TokenMissing { needs }),
         (Presented::Unreadable, Some(_)) => Err(ApiError::TokenUnreadable),
         (Presented::Unknown, Some(_)) => Err(ApiError::TokenUnknown),

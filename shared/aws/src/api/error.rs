@@ -61,6 +61,12 @@ pub enum ApiError {
         /// The least role.
         needs: Role,
     },
+    /// 403: the token is good, and allows nothing here.
+    #[error("the token has no scope of Beacon; this takes the scope beacon/{} or more", .needs.name())]
+    NoRole {
+        /// The least role.
+        needs: Role,
+    },
     /// 404: nothing at this address.
     #[error("there is nothing at `{0}`")]
     NoSuchPath(String),
@@ -193,7 +199,7 @@ impl ApiError {
             Self::TokenMissing { .. } | Self::TokenUnreadable | Self::TokenUnknown => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::NoRole { .. } => StatusCode::FORBIDDEN,
             Self::NoSuchPath(_)
             | Self::NoSuchJob(_)
             | Self::NoSuchExecution(_)
@@ -230,7 +236,7 @@ impl ApiError {
             Self::TokenMissing { .. } => "unauthorized",
             Self::TokenUnreadable => "invalid_auth_format",
             Self::TokenUnknown => "invalid_token",
-            Self::Forbidden { .. } => "forbidden",
+            Self::Forbidden { .. } | Self::NoRole { .. } => "forbidden",
             Self::NoSuchPath(_) => "not_found",
             Self::NoSuchJob(_) => "job_not_found",
             Self::NoSuchExecution(_) | Self::NotThatExecution => "execution_not_found",

@@ -36,22 +36,32 @@ pub fn access_settings() -> Result<AccessSettings, ConfigError> {
     access_settings_from(&optional)
 }
 
-/// As [`access_settings`], where nobody could use the API without a token.
-pub fn required_access() -> Result<AccessSettings, ConfigError> {
-    let settings = access_settings()?;
-    if settings.tokens.is_empty() {
+/// The tokens of [`access_settings`], where nobody could use the API without any.
+pub fn required_tokens() -> Result<Tokens, ConfigError> {
+    let tokens = tokens_from(&optional)?;
+    if tokens.is_empty() {
         return Err(ConfigError::Missing {
             variable: "BEACON_ADMIN_TOKENS",
             purpose: "without a token nobody could use the API; BEACON_SUBMITTER_TOKENS and \
                       BEACON_READER_TOKENS allow less",
         });
     }
-    Ok(settings)
+    Ok(tokens)
 }
 
-fn access_settings_from(
-    read: &dyn Fn(&'static str) -> Option<String>,
-) -> Result<AccessSettings, ConfigError> {
+/// The allowance of [`access_settings`], where somebody else knows the tokens.
+pub fn requests_per_minute() -> Result<Option<u32>, ConfigError> {
+    requests_per_minute_from(&optional)
+}
+
+type Read<'a> = &'a dyn Fn(&'static str) -> Option<String>;
+
+fn access_settings_from(read: Read<'_>) -> Result<AccessSettings, ConfigError> {
+    let requests_per_minute = requests_per_minute_from(read)?;
+    Ok(AccessSettings { tokens: tokens_from(read)?, requests_per_minute })
+}
+
+fn tokens_from(read: Read<'_>) -> Result<Tokens, ConfigError> {
     let mut tokens = Tokens::default();
     for (variable, role) in TOKENS {
         let Some(list) = read(variable) else { continue };
@@ -61,11 +71,15 @@ fn access_settings_from(
             problem: error.to_string(),
         })?;
     }
-    let limit = read(REQUESTS_PER_MINUTE).map(|value| requests_per_minute(&value));
-    Ok(AccessSettings { tokens, requests_per_minute: limit.transpose()? })
+    Ok(tokens)
 }
 
-pub(super) fn requests_per_minute(value: &str) -> Result<u32, ConfigError> {
+fn requests_per_minute_from(read: Read<'_>) -> Result<Option<u32>, ConfigError> {
+    read(REQUESTS_PER_MINUTE).map(|value| allowance(&value)).transpose()
+}
+
+/// The allowance that a setting names.
+pub(super) fn allowance(value: &str) -> Result<u32, ConfigError> {
     let number = value.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
     number.ok_or_else(|| ConfigError::Invalid {
         variable: REQUESTS_PER_MINUTE,

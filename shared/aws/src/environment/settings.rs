@@ -10,11 +10,12 @@ use reqwest::Url;
 
 use crate::tokens::Tokens;
 
-use super::access::requests_per_minute;
+use super::access::allowance;
 use super::router::{CONFIG, LEASE, TABLE, is_embedded, lease_seconds, shared_table};
+use super::secrets::{SECRETS, SecretId};
 use super::{
     AccessSettings, ConfigError, ROUTER_TOKEN, disabled, filled, raw, router_base, router_token,
-    whole_timeout,
+    secret_of, whole_timeout,
 };
 
 /// One setting as it counts.
@@ -35,6 +36,8 @@ pub struct Setting {
 pub enum Source {
     /// This variable: the setting's own, or its older name.
     Variable(&'static str),
+    /// The secret of this name or ARN.
+    Secret(&'static str),
     /// This variable is set, but blank, which counts as not set.
     Blank(&'static str),
     /// Nothing is set, and there is a default.
@@ -44,12 +47,13 @@ pub enum Source {
 }
 
 impl Source {
-    fn name(self) -> &'static str {
+    fn name(self) -> String {
         match self {
-            Self::Variable(variable) => variable,
-            Self::Blank(_) => "blank",
-            Self::Default => "default",
-            Self::Unset => "unset",
+            Self::Variable(variable) => variable.to_owned(),
+            Self::Secret(secret) => format!("secret {secret}"),
+            Self::Blank(_) => "blank".to_owned(),
+            Self::Default => "default".to_owned(),
+            Self::Unset => "unset".to_owned(),
         }
     }
 }
@@ -57,7 +61,7 @@ impl Source {
 impl From<Setting> for SettingView {
     fn from(setting: Setting) -> Self {
         let Setting { variable, value, source, problem } = setting;
-        Self { variable: variable.to_owned(), value, source: source.name().to_owned(), problem }
+        Self { variable: variable.to_owned(), value, source: source.name(), problem }
     }
 }
 
@@ -78,6 +82,36 @@ enum Kind {
     RouterToken,
     /// A list of tokens that the API, or the router, accepts.
     Tokens,
+    /// Names of secrets.
+    Secrets,
+}
+
+/// What a variable's name says of where it may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// A secret of Beacon's.
+    Secret,
+    /// Another setting of Beacon's.
+    Open,
+    /// It looks like a setting of Beacon's, and is none.
+    Unknown,
+    /// Of AWS's SDK or of Lambda.
+    Platform,
+    /// Any other, such as a provider's key.
+    Other,
+}
+
+/// What a name is.
+pub(super) fn naming(name: &str) -> Naming {
+    let known = VARIABLES.iter().find(|known| known.name == name || known.alias == Some(name));
+    let ours = name.starts_with("BEACON_") || name.starts_with("HYBRID_");
+    match known {
+        Some(known) if known.kind.is_secret() => Naming::Secret,
+        Some(_) => Naming::Open,
+        None if ours => Naming::Unknown,
+        None if name.starts_with("AWS_") || name.starts_with('_') => Naming::Platform,
+        None => Naming::Other,
+    }
 }
 
 struct Variable {
@@ -91,7 +125,8 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 20] = [
+const VARIABLES: [Variable; 21] = [
+    variable(SECRETS, Kind::Secrets),
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
         alias: Some("HYBRID_TIMEOUT"),
@@ -129,23 +164,25 @@ const VARIABLES: [Variable; 20] = [
 
 /// The settings that count for this process, secrets masked.
 pub fn effective_settings() -> Vec<Setting> {
-    settings_from(&raw)
+    settings_from(&raw, &secret_of)
 }
 
 type Read<'a> = &'a dyn Fn(&'static str) -> Result<String, VarError>;
+type SecretOf<'a> = &'a dyn Fn(&str) -> Option<&'static str>;
 
-fn settings_from(read: Read<'_>) -> Vec<Setting> {
-    VARIABLES.iter().map(|variable| variable.setting(read)).collect()
+fn settings_from(read: Read<'_>, secret_of: SecretOf<'_>) -> Vec<Setting> {
+    VARIABLES.iter().map(|variable| variable.setting(read, secret_of)).collect()
 }
 
 impl Variable {
-    fn setting(&self, read: Read<'_>) -> Setting {
+    fn setting(&self, read: Read<'_>, secret_of: SecretOf<'_>) -> Setting {
         let names = || std::iter::once(self.name).chain(self.alias);
         let set: Vec<(&'static str, String)> =
             names().filter_map(|name| Some((name, filled(read(name))?))).collect();
         let setting =
             |value, source, problem| Setting { variable: self.name, value, source, problem };
         let unusable = |source, error: &ConfigError| setting(None, source, Some(error.to_string()));
+        let source = |name| secret_of(name).map_or(Source::Variable(name), Source::Secret);
         if let Some(name) = names().find(|name| matches!(read(name), Err(VarError::NotUnicode(_))))
         {
             return unusable(Source::Variable(name), &invalid(name, "is not UTF-8"));
@@ -156,8 +193,8 @@ impl Variable {
                 unusable(Source::Variable(first), &error)
             }
             [(name, value), ..] => match self.kind.read(name, value) {
-                Ok(value) => setting(Some(value), Source::Variable(name), None),
-                Err(error) => unusable(Source::Variable(name), &error),
+                Ok(value) => setting(Some(value), source(name), None),
+                Err(error) => unusable(source(name), &error),
             },
             [] => {
                 let default = self.default.map(|default| default());
@@ -173,6 +210,22 @@ impl Variable {
 }
 
 impl Kind {
+    /// What may stand in a secret, and of which only the length is told.
+    fn is_secret(self) -> bool {
+        match self {
+            Self::Token | Self::RouterToken | Self::Tokens => true,
+            Self::RouterUrl
+            | Self::RouterTimeout
+            | Self::Refused
+            | Self::Text
+            | Self::QueueUrl
+            | Self::SharedTable
+            | Self::Lease
+            | Self::RequestsPerMinute
+            | Self::Secrets => false,
+        }
+    }
+
     /// The value in the form in which it counts and may be shown.
     fn read(self, variable: &'static str, value: &str) -> Result<String, ConfigError> {
         let trimmed = value.trim();
@@ -194,12 +247,16 @@ impl Kind {
                     Err(invalid(variable, "must be a queue's address, without credentials"))
                 }
             },
-            Self::RequestsPerMinute => requests_per_minute(value).map(|count| count.to_string()),
+            Self::RequestsPerMinute => allowance(value).map(|count| count.to_string()),
             Self::Token => Ok(masked(trimmed)),
             Self::RouterToken => router_token(value).map(|_header| masked(trimmed)),
             Self::Tokens => match Tokens::default().add(Role::Reader, value) {
                 Ok(()) => Ok(masked(trimmed)),
                 Err(error) => Err(invalid(variable, &error.to_string())),
+            },
+            Self::Secrets => match SecretId::list(value) {
+                Ok(_) => Ok(trimmed.to_owned()),
+                Err(problem) => Err(invalid(variable, &problem.to_string())),
             },
         }
     }
@@ -224,10 +281,13 @@ mod tests {
     use super::*;
 
     fn setting(variable: &str, set: &[(&'static str, &str)]) -> Setting {
-        let settings = settings_from(&|name| {
+        let read = |name: &'static str| {
             let value = set.iter().find(|(other, _)| *other == name).map(|(_, value)| *value);
             value.map(str::to_owned).ok_or(VarError::NotPresent)
-        });
+        };
+        let of_secret = ["BEACON_READER_TOKENS"];
+        let secret_of = |name: &str| of_secret.contains(&name).then_some("tokens");
+        let settings = settings_from(&read, &secret_of);
         settings.into_iter().find(|setting| setting.variable == variable).unwrap()
     }
 
@@ -305,7 +365,8 @@ mod tests {
             let setting = setting(variable, &[(variable, "hush-hush-hush-hush")]);
             let json = serde_json::to_value(SettingView::from(setting)).unwrap();
             let expected = serde_json::json!({
-                "variable": variable, "value": "set, 19 characters", "source": variable,
+                "variable": variable, "value": "set, 19 characters",
+                "source": if variable == "BEACON_READER_TOKENS" { "secret tokens" } else { variable },
             });
             assert_eq!(json, expected);
         }

@@ -1,0 +1,28 @@
+//! What every function does before anything else.
+
+use thiserror::Error;
+
+use crate::client::Aws;
+use crate::environment::{ConfigError, SecretsError};
+use crate::log::log_as_json;
+use crate::secrets::read_secrets;
+
+/// Why a function does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A variable is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A secret is wrong.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+/// Logs from here on, and reads the secrets that `BEACON_SECRETS` names: what they hold counts as
+/// variables for all that is read of the environment afterwards.
+pub async fn start() -> Result<Aws, StartError> {
+    log_as_json()?;
+    let aws = Aws::from_environment().await;
+    read_secrets(&aws).await?;
+    Ok(aws)
+}

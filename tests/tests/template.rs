@@ -1,0 +1,37 @@
+//! The template that Beacon is deployed by, held against the code that it deploys.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy knows tests by their attribute, not their crate"
+)]
+
+#[path = "template/build.rs"]
+mod build;
+#[path = "template/deployed.rs"]
+mod deployed;
+#[path = "template/functions.rs"]
+mod functions;
+#[path = "template/policies.rs"]
+mod policies;
+#[path = "template/queues.rs"]
+mod queues;
+#[path = "template/routes.rs"]
+mod routes;
+#[path = "template/table.rs"]
+mod table;
+#[path = "template/timeouts.rs"]
+mod timeouts;
+#[path = "template/yaml.rs"]
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
