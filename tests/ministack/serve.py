@@ -1,15 +1,19 @@
 """The emulator of AWS, until its standard input ends: so whoever started it cannot leave it behind.
 
-The functions that it starts are of its process group and end with it.
+The functions that it starts are of its process group and end with it. Where the emulator, in the
+version that requirements.txt pins, does otherwise than AWS and the template rests on what AWS does, it
+is set right here: docs/deployed.md has the list.
 """
 
 import os
 import signal
+import string
 import threading
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 
 def end_with_input():
@@ -51,10 +55,24 @@ def of_single_messages(action_of):
     return action
 
 
+def without_punctuation(secret_string):
+    """Secrets Manager leaves punctuation out of a generated secret where it is told to."""
+
+    def generated(properties):
+        asked = dict(properties.get("GenerateSecretString") or {})
+        if asked.get("ExcludePunctuation"):
+            asked["ExcludeCharacters"] = asked.get("ExcludeCharacters", "") + string.punctuation
+            properties = {**properties, "GenerateSecretString": asked}
+        return secret_string(properties)
+
+    return generated
+
+
 if __name__ == "__main__":
     os.setpgid(0, 0)
     lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
     iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
     iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
+    provisioners._sm_secret_string = without_punctuation(provisioners._sm_secret_string)
     threading.Thread(target=end_with_input, daemon=True).start()
     app.main()
