@@ -13,6 +13,9 @@ mod build;
 mod deployed;
 #[path = "template/functions.rs"]
 mod functions;
+#[expect(dead_code, reason = "functions are started here, and given no events")]
+#[path = "../fakes/lambda.rs"]
+mod lambda;
 #[path = "template/policies.rs"]
 mod policies;
 #[path = "template/queues.rs"]
@@ -23,6 +26,8 @@ mod routes;
 mod table;
 #[path = "template/timeouts.rs"]
 mod timeouts;
+#[path = "template/variables.rs"]
+mod variables;
 #[path = "template/yaml.rs"]
 mod yaml;
 

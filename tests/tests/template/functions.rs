@@ -17,10 +17,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use beacon_aws::{
     Clock, DeadQuestions, Door, EmbeddedSettings, Meter, QueueUrls, Queues, RouterPlace, Table,
-    Tokens,
 };
 use beacon_coordinator::Coordinator;
-use beacon_core::access::Role;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
@@ -31,8 +29,6 @@ use beacon_router::{Purpose, RouterWay};
 use beacon_tests::asked::{Asked, AskedBy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-const TOKEN: &str = "token-of-the-template";
 
 /// What was asked so far.
 #[derive(Debug, Clone, Default)]
@@ -141,9 +137,7 @@ fn credentials() -> Credentials {
 }
 
 fn door() -> Arc<Door> {
-    let mut tokens = Tokens::default();
-    tokens.add(Role::Admin, TOKEN).unwrap();
-    Arc::new(Door::on_aws(AccessSettings { tokens, requests_per_minute: Some(1_000_000) }))
+    Arc::new(Door::on_aws(Some(1_000_000)))
 }
 
 impl Functions {
@@ -265,7 +259,6 @@ impl Functions {
             "rawQueryString": query,
             "queryStringParameters": parameters,
             "headers": {
-                "authorization": format!("Bearer {TOKEN}"),
                 "content-type": "application/json",
                 "x-forwarded-proto": "https",
             },
