@@ -68,11 +68,23 @@ def without_punctuation(secret_string):
     return generated
 
 
+def known_by_arn(create):
+    """What a template's Ref of a secret is, and so what its roles name: the whole ARN."""
+
+    def created(*asked):
+        _name, attributes = create(*asked)
+        return attributes["Arn"], attributes
+
+    return created
+
+
 if __name__ == "__main__":
     os.setpgid(0, 0)
     lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
     iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
     iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
     provisioners._sm_secret_string = without_punctuation(provisioners._sm_secret_string)
+    secret = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    secret["create"] = known_by_arn(secret["create"])
     threading.Thread(target=end_with_input, daemon=True).start()
     app.main()

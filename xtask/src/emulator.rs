@@ -71,6 +71,8 @@ impl Emulator {
     pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.tools.join("bin/python"));
         command.arg(folder(TOOL).join(name));
+        // A developer's own credentials, profiles and proxies are none of its business.
+        command.env_clear();
         command
     }
 
