@@ -20,13 +20,17 @@ pub struct Local {
 impl Local {
     /// Name of the table.
     pub const TABLE: &'static str = "beacon";
+    /// Region that clients name.
+    pub(crate) const REGION: &'static str = "us-east-1";
+    /// Key and secret that clients show: the embedded services accept any.
+    pub(crate) const KEY: &'static str = "local";
 
     /// A client of the table.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::from_static("us-east-1"))
+            .region(Region::from_static(Self::REGION))
             .credentials_provider(credentials())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build())
             .endpoint_url(&self.dynamodb);
@@ -38,14 +42,13 @@ impl Local {
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::from_static("us-east-1"))
+            .region(Region::from_static(Self::REGION))
             .credentials_provider(credentials())
             .endpoint_url(&self.sqs);
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 }
 
-/// The embedded services accept any.
 fn credentials() -> Credentials {
-    Credentials::new("local", "local", None, None, "beacon")
+    Credentials::new(Local::KEY, Local::KEY, None, None, "beacon")
 }

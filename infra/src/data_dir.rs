@@ -81,7 +81,7 @@ impl DataDir {
             }
         }
         // What an earlier process said of itself is no longer so.
-        let _absent_is_fine = std::fs::remove_file(path.join(STACK));
+        forget(path);
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -128,27 +128,43 @@ impl DataDir {
         self.path.join(DATABASE)
     }
 
-    /// Tells other processes where this one listens.
-    pub(crate) fn announce(&self, running: &Running) -> Result<(), DataDirError> {
+    /// Tells other processes where this one listens, and functions that `cargo lambda` starts what
+    /// they need of it.
+    pub(crate) fn announce(&self, running: &Running, variables: &str) -> Result<(), DataDirError> {
         let path = self.path.join(STACK);
         let failed = |source| DataDirError::File { path: path.clone(), act: "written", source };
         let json = serde_json::to_vec_pretty(running).map_err(|error| failed(error.into()))?;
-        // Written beside and renamed, so that nobody reads half of it.
-        let beside = self.path.join("stack.json.new");
+        self.write(FUNCTIONS, variables.as_bytes())?;
+        self.write(STACK, &json)
+    }
+
+    /// Written beside and renamed, so that nobody reads half of it; readable by its owner alone.
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), DataDirError> {
+        let path = self.path.join(name);
+        let failed = |source| DataDirError::File { path: path.clone(), act: "written", source };
+        let beside = self.path.join(format!("{name}.new"));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&beside).and_then(|mut file| file.write_all(&json)).map_err(failed)?;
+        options.open(&beside).and_then(|mut file| file.write_all(content)).map_err(failed)?;
         std::fs::rename(&beside, &path).map_err(failed)
     }
 }
 
 impl Drop for DataDir {
     fn drop(&mut self) {
-        let _absent_is_fine = std::fs::remove_file(self.path.join(STACK));
+        forget(&self.path);
+    }
+}
+
+/// Takes away what a process said of itself.
+fn forget(directory: &Path) {
+    for name in [STACK, FUNCTIONS] {
+        let _absent_is_fine = std::fs::remove_file(directory.join(name));
     }
 }
 
 const DATABASE: &str = "beacon.db";
 const STACK: &str = "stack.json";
+const FUNCTIONS: &str = "lambda.env";
 const LOCK: &str = "lock";
 const TOKEN: &str = "token";

@@ -9,6 +9,7 @@ mod clients;
 mod component;
 mod data_dir;
 mod effective;
+mod functions;
 mod poller;
 mod servers;
 mod stack;

@@ -30,6 +30,7 @@ use crate::clients::Local;
 use crate::component::Component;
 use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::effective::effective;
+use crate::functions::{Reached, variables};
 use crate::poller::EventSource;
 use crate::servers::{start_api, start_queues, start_router, start_tables};
 use crate::sqs::SqsError;
@@ -155,7 +156,7 @@ impl Stack {
             pid: std::process::id(),
             simulated: false,
         };
-        let works = matches!(options.duty, Duty::Work(_));
+        let mut for_functions = None;
         if let Duty::Work(choice) = options.duty {
             let way = match choice {
                 RouterChoice::External(settings) => RouterWay::http(settings)?,
@@ -173,6 +174,7 @@ impl Stack {
             };
             tracing::info!(hybrid_base = way.settings.base, "Hybrid Router enabled");
             running.router.clone_from(&way.settings.base);
+            for_functions = Some(this.variables(&way, &token));
             probe = Some(way.probe.clone());
             let accepts = this.intake(&way);
             running.simulated = running.simulated || accepts.ask_at_start().await;
@@ -187,8 +189,8 @@ impl Stack {
         let functions = Arc::new(Functions { intake, query });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;
-        if works {
-            data.announce(&running)?;
+        if let Some(variables) = for_functions {
+            data.announce(&running, &variables)?;
         }
         Ok(Self { running, tables, queue, router, api, work, stop, ended, data, token })
     }
@@ -239,6 +241,11 @@ struct Parts {
 }
 
 impl Parts {
+    fn variables(&self, way: &RouterWay, token: &str) -> String {
+        let Self { local, urls: queues, dead_questions, .. } = self;
+        variables(Reached { local, queues, dead_questions, router: &way.settings, token })
+    }
+
     fn intake(&self, way: &RouterWay) -> Intake {
         Intake {
             door: Arc::clone(&self.access.door),

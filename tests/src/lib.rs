@@ -1,5 +1,5 @@
 //! Whole-system tests; see `tests/`. What is here is a simulation that tests and `cargo xtask faults`
-//! share, and what it sees the functions ask of AWS.
+//! share, what it sees the functions ask of AWS, and what `cargo xtask deployed` asks of a deployment.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,4 +9,5 @@
 )]
 
 pub mod asked;
+pub mod deployed;
 pub mod simulation;

@@ -28,6 +28,8 @@ mod edges;
 mod embedded;
 #[path = "system/failures.rs"]
 mod failures;
+#[path = "system/fixtures.rs"]
+mod fixtures;
 #[path = "system/here.rs"]
 mod here;
 #[path = "system/incidents.rs"]

@@ -2,13 +2,18 @@
 
 mod bench;
 mod contract;
+mod deployed;
+mod emulator;
 mod faults;
+mod functions;
+mod local_lambda;
 mod mutants;
 mod openai_client;
 mod openapi;
 mod python;
 mod template;
 mod test;
+mod up;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,15 +23,21 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Formatting, lints, licences, the template, all tests, the API against its description, the openai client
-    /// against the router; installs what it needs.
+    /// Formatting, lints, licences, the template, all tests, the API against its description, the openai
+    /// client against the router, the functions under `cargo lambda` and the template on an emulator of
+    /// AWS; installs what it needs.
     Test,
-    /// The API against its description alone, the last step but one of `test`.
+    /// The API against its description alone, a step of `test`.
     Contract,
     /// The template alone, as cfn-lint and SAM read it.
     Template,
-    /// The openai client against the router alone, the last step of `test`.
+    /// The openai client against the router alone, a step of `test`.
     OpenaiClient,
+    /// The functions under `cargo lambda` against a Beacon on this machine alone, the last step but one
+    /// of `test`.
+    LocalLambda,
+    /// The template on an emulator of AWS alone, the last step of `test`.
+    Deployed,
     /// Writes `docs/openapi.json` anew.
     Openapi,
     /// Schedules of the functions under faults, each replayed by its seed.
@@ -60,6 +71,8 @@ fn main() -> ExitCode {
         Task::Template => template::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
         Task::OpenaiClient => openai_client::run().map_err(Into::into),
+        Task::LocalLambda => local_lambda::run().map_err(Into::into),
+        Task::Deployed => deployed::run().map_err(Into::into),
         Task::Faults(faults) => faults::run(&faults).map_err(Into::into),
         Task::Openapi => openapi::write().map_err(Into::into),
         Task::Bench(Bench::Pipeline(options)) => bench::pipeline(&options).map_err(Into::into),

@@ -1,6 +1,7 @@
 //! One data directory and several processes.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
@@ -157,4 +158,29 @@ async fn several_readers_at_once_all_get_their_answer() {
         assert_eq!(status.code, Some(0), "{status:?}");
         assert_eq!(status.json(), run.json());
     }
+}
+
+#[tokio::test]
+async fn what_functions_need_of_a_stack_is_its_owners_and_goes_with_it() {
+    let (place, elsewhere) = (Place::new(), Place::new());
+    let up = Up::start(&place, &[]).await;
+    let file = place.data().join("lambda.env");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let variables = std::fs::read_to_string(&file).unwrap();
+    assert!(variables.contains(&format!("BEACON_ADMIN_TOKENS={}\n", up.token())), "{variables}");
+    // With them alone, table, queues and router are reached.
+    let mut doctor = elsewhere.command(&["doctor", "--json"]);
+    doctor.envs(variables.lines().map(|line| line.split_once('=').unwrap()));
+    let doctor = finished(doctor).await;
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    let checks = doctor.json()["checks"].take();
+    let status = |name: &str| {
+        let check = checks.as_array().unwrap().iter().find(|check| check["name"] == name);
+        check.unwrap_or_else(|| panic!("{name}: {checks}"))["status"].clone()
+    };
+    for name in ["table", "question queue", "router connection"] {
+        assert_eq!(status(name), "ok", "{name}: {checks}");
+    }
+    assert!(up.end_with("TERM").await.success());
+    assert!(!file.exists());
 }

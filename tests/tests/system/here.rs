@@ -191,7 +191,7 @@ fn simulated(directory: &Path, latencies_ms: [&str; 3]) -> Duty {
     Duty::Work(RouterChoice::Own(Box::new(router), Duration::from_secs(600)))
 }
 
-fn simulated_router(directory: &Path, latencies_ms: [&str; 3]) -> HybridRouter {
+pub(crate) fn simulated_router(directory: &Path, latencies_ms: [&str; 3]) -> HybridRouter {
     let log = directory.join("calls.jsonl");
     let regions = ["us-east", "eu-west", "asia-pacific"].into_iter().zip(latencies_ms);
     let provider = |(region, latency)| {

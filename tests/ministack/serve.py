@@ -1,0 +1,90 @@
+"""The emulator of AWS, until its standard input ends: so whoever started it cannot leave it behind.
+
+The functions that it starts are of its process group and end with it. Where the emulator, in the
+version that requirements.txt pins, does otherwise than AWS and the template rests on what AWS does, it
+is set right here: docs/deployed.md has the list.
+"""
+
+import os
+import signal
+import string
+import threading
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
+
+
+def end_with_input():
+    while os.read(0, 4096):
+        pass
+    os.killpg(0, signal.SIGTERM)
+
+
+def with_numbers(concurrency):
+    """CloudFormation makes a number of a parameter's text where a number is wanted. The emulator leaves
+    the text, and then polls no queue at all."""
+
+    def of_mapping(mapping, *others):
+        scaling = mapping.get("ScalingConfig") or {}
+        if "MaximumConcurrency" in scaling:
+            scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+        return concurrency(mapping, *others)
+
+    return of_mapping
+
+
+def over_tls(condition_key):
+    """AWS is asked over TLS, the emulator on loopback is not. Its policies are evaluated as on AWS, and
+    those of the queues refuse what does not come over TLS."""
+
+    def resolved(key, context):
+        return "true" if key.lower() == "aws:securetransport" else condition_key(key, context)
+
+    return resolved
+
+
+def of_single_messages(action_of):
+    """Who may send a message may send a batch of them: SQS knows no permission of its own for batches."""
+
+    def action(service, *request):
+        action = action_of(service, *request)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
+
+    return action
+
+
+def without_punctuation(secret_string):
+    """Secrets Manager leaves punctuation out of a generated secret where it is told to."""
+
+    def generated(properties):
+        asked = dict(properties.get("GenerateSecretString") or {})
+        if asked.get("ExcludePunctuation"):
+            asked["ExcludeCharacters"] = asked.get("ExcludeCharacters", "") + string.punctuation
+            properties = {**properties, "GenerateSecretString": asked}
+        return secret_string(properties)
+
+    return generated
+
+
+def known_by_arn(create):
+    """What a template's Ref of a secret is, and so what its roles name: the whole ARN."""
+
+    def created(*asked):
+        _name, attributes = create(*asked)
+        return attributes["Arn"], attributes
+
+    return created
+
+
+if __name__ == "__main__":
+    os.setpgid(0, 0)
+    lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
+    iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
+    iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
+    provisioners._sm_secret_string = without_punctuation(provisioners._sm_secret_string)
+    secret = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    secret["create"] = known_by_arn(secret["create"])
+    threading.Thread(target=end_with_input, daemon=True).start()
+    app.main()
