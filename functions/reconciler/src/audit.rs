@@ -11,7 +11,8 @@ use tracing::error;
 
 use crate::{ReconcileError, Reconciler};
 
-/// Jobs of which some are looked at: the newest, accepted within this time. One request lists them.
+/// Jobs of which some are looked at: the newest, accepted within this time. A request lists them, or
+/// two at a month's turn.
 const NEWEST: usize = 500;
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// Jobs that a pass looks at, a request each: every one of the newest within twenty passes.
@@ -30,8 +31,8 @@ impl Reconciler {
         if !self.table.metrics().is_on() {
             return Ok(());
         }
-        let listed = self.table.jobs_before(None, time, NEWEST).await?;
-        let looks = turn(listed, time).into_iter().map(|job_id| self.look_at(job_id));
+        let recent = self.table.jobs_since(time - WINDOW, time, NEWEST).await?;
+        let looks = turn(recent, time).into_iter().map(|job_id| self.look_at(job_id));
         let mut looks = stream::iter(looks).buffer_unordered(AT_A_TIME);
         let (mut audited, mut mismatches, mut result) = (0, 0, Ok(()));
         while let Ok(Some(look)) = timeout_at(until, looks.next()).await {
@@ -70,9 +71,8 @@ enum Look {
 }
 
 /// The jobs whose turn it is: each minute those after the last minute's.
-fn turn(listed: Vec<ListedJob>, time: Timestamp) -> Vec<JobId> {
-    let recent = listed.into_iter().take_while(|job| time.duration_since(job.created_at) <= WINDOW);
-    let mut jobs: Vec<JobId> = recent.map(|listed| listed.job).collect();
+fn turn(recent: Vec<ListedJob>, time: Timestamp) -> Vec<JobId> {
+    let mut jobs: Vec<JobId> = recent.into_iter().map(|listed| listed.job).collect();
     let turns = jobs.len().div_ceil(JOBS).max(1);
     let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
     jobs.rotate_left((minute % turns) * JOBS);
@@ -94,10 +94,9 @@ mod tests {
                 job: JobId::new(format!("j{n}")).unwrap(),
                 created_at: now - SignedDuration::from_mins(n),
             };
-            let old = ListedJob { created_at: now - SignedDuration::from_hours(25), ..job(9999) };
-            let listed: Vec<ListedJob> = (0..count).map(job).chain([old]).collect();
+            let recent: Vec<ListedJob> = (0..count).map(job).collect();
             let minutes = (0..20).map(|n| now + SignedDuration::from_mins(n));
-            let turns: Vec<Vec<JobId>> = minutes.map(|at| turn(listed.clone(), at)).collect();
+            let turns: Vec<Vec<JobId>> = minutes.map(|at| turn(recent.clone(), at)).collect();
             assert!(turns.iter().all(|jobs| jobs.len() <= JOBS));
             let seen: BTreeSet<&JobId> = turns.iter().flatten().collect();
             assert_eq!(seen.len(), usize::try_from(count).unwrap());

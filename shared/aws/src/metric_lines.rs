@@ -1,4 +1,4 @@
-//! Where metrics go: lines of CloudWatch's embedded metric format, or nowhere.
+//! Where metrics go: lines of `CloudWatch`'s embedded metric format, or nowhere.
 
 use std::fmt;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! Figures for CloudWatch: what they are called, what they are in, and what they are told apart by.
+//! Figures for `CloudWatch`: what they are called, what they are in, and what they are told apart by.
 
 mod counted;
 mod document;
@@ -25,7 +25,7 @@ pub const NAMESPACE: &str = "Beacon";
 /// The dimension that every metric has.
 pub const STACK: &str = "Stack";
 
-/// Name of a CloudFormation stack, which tells the metrics of one Beacon from another's.
+/// Name of a `CloudFormation` stack, which tells the metrics of one Beacon from another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackName(String);
 
@@ -35,7 +35,7 @@ pub struct StackName(String);
 pub struct NoStackName;
 
 impl StackName {
-    /// The name, as CloudFormation allows it
+    /// The name, as `CloudFormation` allows it
     /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html>).
     pub fn new(text: &str) -> Result<Self, NoStackName> {
         let letter_first = text.starts_with(|c: char| c.is_ascii_alphabetic());

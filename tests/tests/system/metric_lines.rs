@@ -298,7 +298,7 @@ impl Write for Lines {
 struct Told(BTreeMap<(String, String), Vec<f64>>);
 
 impl Told {
-    /// As CloudWatch Logs reads lines, each of which must be as it wants them.
+    /// As `CloudWatch` Logs reads lines, each of which must be as it wants them.
     fn read(lines: &str) -> Self {
         let schema = include_str!("../../../shared/core/src/cloudwatch/emf.schema.json");
         let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
@@ -317,11 +317,10 @@ impl Told {
                 for metric in directive["Metrics"].as_array().unwrap() {
                     let name = metric["Name"].as_str().unwrap();
                     let values = told.entry((name.to_owned(), of.to_owned())).or_default();
-                    match &document[name] {
-                        Value::Array(many) => {
-                            values.extend(many.iter().map(|value| value.as_f64().unwrap()));
-                        }
-                        value => values.push(value.as_f64().unwrap()),
+                    if let Some(many) = document[name].as_array() {
+                        values.extend(many.iter().map(|value| value.as_f64().unwrap()));
+                    } else {
+                        values.push(document[name].as_f64().unwrap());
                     }
                 }
             }

@@ -71,13 +71,33 @@ impl Table {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<ListedJob>, TableError> {
-        let mut jobs = Vec::new();
         // Clocks of two machines may differ by a little at a month's turn.
         let after = after.filter(|after| after.created_at <= now + A_DAY);
         let newest = after.map_or(now, |after| after.created_at);
-        let mut month = newest.to_zoned(TimeZone::UTC).date().first_of_month();
-        let mut start = after.map(start_key);
-        while jobs.len() < limit && month >= FIRST_MONTH {
+        self.jobs_of_months((month_of(newest), FIRST_MONTH), after.map(start_key), limit).await
+    }
+
+    /// Up to `limit` jobs, newest first, that were accepted since then: a request a month.
+    pub async fn jobs_since(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ListedJob>, TableError> {
+        let mut jobs = self.jobs_of_months((month_of(now), month_of(since)), None, limit).await?;
+        jobs.retain(|job| job.created_at >= since);
+        Ok(jobs)
+    }
+
+    /// Of the months from the first to the second, which is the earlier.
+    async fn jobs_of_months(
+        &self,
+        (mut month, earliest): (Date, Date),
+        mut start: Option<super::item::Attributes>,
+        limit: usize,
+    ) -> Result<Vec<ListedJob>, TableError> {
+        let mut jobs = Vec::new();
+        while jobs.len() < limit && month >= earliest {
             self.jobs_of_month(month, start.take(), limit, &mut jobs).await?;
             let Ok(earlier) = month.checked_sub(Span::new().months(1)) else { break };
             month = earlier;
@@ -113,6 +133,10 @@ impl Table {
         }
         Ok(())
     }
+}
+
+fn month_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date().first_of_month()
 }
 
 fn start_key(after: &ListedJob) -> super::item::Attributes {

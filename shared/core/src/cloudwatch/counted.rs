@@ -38,20 +38,23 @@ fn some(count: u64, figure: impl FnOnce(u64) -> Figure) -> Option<Figure> {
     (count > 0).then(|| figure(count))
 }
 
+/// A count among tallies.
+type Of = fn(&Tallies) -> u64;
+
 fn ended(before: &Tallies, after: &Tallies) -> Vec<Figure> {
-    let by_status: [(ExecutionStatus, fn(&Tallies) -> u64); 4] = [
+    let by_status: [(ExecutionStatus, Of); 4] = [
         (ExecutionStatus::Completed, |tallies| tallies.completed),
         (ExecutionStatus::Failed, |tallies| tallies.failed),
         (ExecutionStatus::TimedOut, |tallies| tallies.timed_out),
         (ExecutionStatus::Cancelled, |tallies| tallies.cancelled),
     ];
-    let by_outcome: [(Outcome, fn(&Tallies) -> u64); 4] = [
+    let by_outcome: [(Outcome, Of); 4] = [
         (Outcome::Text, |tallies| tallies.outcomes.text),
         (Outcome::Empty, |tallies| tallies.outcomes.empty),
         (Outcome::Blocked, |tallies| tallies.outcomes.blocked),
         (Outcome::Truncated, |tallies| tallies.outcomes.truncated),
     ];
-    let more = |of: fn(&Tallies) -> u64| of(after).saturating_sub(of(before));
+    let more = |of: Of| of(after).saturating_sub(of(before));
     let statuses = by_status
         .into_iter()
         .filter_map(|(status, of)| some(more(of), |count| Figure::Executions(status, count)));

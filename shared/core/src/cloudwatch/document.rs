@@ -1,6 +1,6 @@
-//! Figures as documents of CloudWatch's embedded metric format
+//! Figures as documents of `CloudWatch`'s embedded metric format
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>):
-//! a line of JSON each, of which CloudWatch Logs makes the metrics.
+//! a line of JSON each, of which `CloudWatch` Logs makes the metrics.
 
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value as Json, json};
@@ -17,19 +17,19 @@ pub fn documents(stack: &StackName, figures: &[Figure], at: Timestamp) -> Vec<St
     for figure in figures {
         let (metric, of, value) = figure.parts();
         let Some(value) = number(value) else { continue };
-        match documents.iter_mut().find(|document| document.takes(metric, of.as_deref())) {
-            Some(document) => document.add(metric, of, value),
-            None => {
-                let mut document = Document::default();
-                document.add(metric, of, value);
-                documents.push(document);
-            }
+        let mut open = documents.iter_mut();
+        if let Some(document) = open.find(|document| document.takes(metric, of.as_deref())) {
+            document.add(metric, of, value);
+        } else {
+            let mut document = Document::default();
+            document.add(metric, of, value);
+            documents.push(document);
         }
     }
     documents.iter().map(|document| document.print(stack, at)).collect()
 }
 
-/// CloudWatch takes no other numbers.
+/// `CloudWatch` takes no other numbers.
 fn number(value: Value) -> Option<Number> {
     match value {
         Value::Whole(number) => Some(number.into()),

@@ -1,6 +1,6 @@
-//! The metrics on CloudWatch: name, unit and dimension of each.
+//! The metrics on `CloudWatch`: name, unit and dimension of each.
 
-/// What a metric is in, by CloudWatch's names.
+/// What a metric is in, by `CloudWatch`'s names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// A number of things.
@@ -11,12 +11,12 @@ pub enum Unit {
     Seconds,
     /// Hundredths of a whole.
     Percent,
-    /// CloudWatch has no unit for it: US dollars.
+    /// `CloudWatch` has no unit for it: US dollars.
     None,
 }
 
 impl Unit {
-    /// As CloudWatch has it.
+    /// As `CloudWatch` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Count => "Count",
@@ -28,7 +28,7 @@ impl Unit {
     }
 }
 
-/// A metric on CloudWatch.
+/// A metric on `CloudWatch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Executions that ended.

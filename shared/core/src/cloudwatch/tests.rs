@@ -1,4 +1,4 @@
-//! Figures become documents that CloudWatch Logs makes the right metrics of.
+//! Figures become documents that `CloudWatch` Logs makes the right metrics of.
 
 #![expect(clippy::float_cmp, reason = "those here are small and whole")]
 
@@ -215,10 +215,11 @@ fn sums(lines: &[String]) -> BTreeMap<String, f64> {
             let of = dimensions.get(1).map(|name| text(&document[*name]));
             for metric in directive["Metrics"].as_array().unwrap() {
                 let name = text(&metric["Name"]);
-                let value = match &document[name] {
-                    Json::Array(values) => values.iter().map(|value| value.as_f64().unwrap()).sum(),
-                    value => value.as_f64().unwrap(),
-                };
+                let many = document[name].as_array();
+                let one = || document[name].as_f64().unwrap();
+                let value = many.map_or_else(one, |values| {
+                    values.iter().map(|value| value.as_f64().unwrap()).sum()
+                });
                 *sums.entry(key(name, of)).or_default() += value;
             }
         }

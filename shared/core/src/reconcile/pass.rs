@@ -51,7 +51,7 @@ impl Pass {
         self.finalised += done.finalised;
     }
 
-    /// For CloudWatch.
+    /// For `CloudWatch`.
     pub fn figures(&self) -> [Figure; 3] {
         [
             Figure::PassDuration(Duration::from_millis(self.duration_ms)),

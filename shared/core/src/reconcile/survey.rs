@@ -67,7 +67,7 @@ impl Survey {
         }
     }
 
-    /// For CloudWatch.
+    /// For `CloudWatch`.
     pub fn figures(&self) -> Vec<Figure> {
         let Self { stalled_lanes, missing, over_time, since_answer } = *self;
         let mut figures = vec![
