@@ -58,6 +58,7 @@ impl Arguments {
         let providers = match &self.command {
             Command::Up(_) => return Err(NotThere::Command("up")),
             Command::Router(_) => return Err(NotThere::Command("router")),
+            Command::Estimate(_) => return Err(NotThere::Command("estimate")),
             Command::Run(Run { providers, .. }) | Command::Doctor(Doctor { providers }) => {
                 providers.is_some()
             }

@@ -256,6 +256,13 @@ impl ExecutionRow {
         StoredRow { counted: self.counted(), key_number, is_open, maybe_billed, cost }
     }
 
+    fn answer(&self) -> Option<&Answer> {
+        match &self.ending {
+            Ending::Completed(answer) => Some(answer),
+            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
+        }
+    }
+
     /// What counts of it.
     pub fn counted(&self) -> Counted {
         Counted {

@@ -108,22 +108,22 @@ fn mine(earlier_maybe_billed: u32, result_url: Option<&str>) -> Claimed {
 async fn one_router_makes_a_call_until_it_is_taken_for_dead() {
     let world = World::new().await;
     let ((a, b), k) = (two(&world.table), key("k"));
-    assert_eq!(a.claim(&k, BODY, 1000).await.unwrap(), mine(0, None));
-    assert_eq!(b.claim(&k, BODY, 1001).await.unwrap(), Claimed::Elsewhere);
-    assert_eq!(b.claim(&k, [2; 32], 1001).await.unwrap(), Claimed::Conflict);
+    assert_eq!(a.claim(&k, BODY, false, 1000).await.unwrap(), mine(0, None));
+    assert_eq!(b.claim(&k, BODY, false, 1001).await.unwrap(), Claimed::Elsewhere);
+    assert_eq!(b.claim(&k, [2; 32], false, 1001).await.unwrap(), Claimed::Conflict);
     assert_eq!(a.renew(&k, 4000).await.unwrap(), Renewed::Mine);
     assert_eq!(b.renew(&k, 4000).await.unwrap(), Renewed::Lost);
     assert!(b.runs(&k, 10_999).await.unwrap());
-    assert_eq!(b.claim(&k, BODY, 10_999).await.unwrap(), Claimed::Elsewhere);
-    assert_eq!(b.claim(&k, BODY, 11_000).await.unwrap(), mine(1, None));
+    assert_eq!(b.claim(&k, BODY, false, 10_999).await.unwrap(), Claimed::Elsewhere);
+    assert_eq!(b.claim(&k, BODY, false, 11_000).await.unwrap(), mine(1, None));
     assert_eq!(a.watch(&k, 11_000).await.unwrap(), Renewed::Lost);
     let done = || SharedEnding::Done(answer("4"));
     assert!(!a.end(&k, done(), 11_001).await.unwrap());
     assert!(b.end(&k, done(), 11_001).await.unwrap());
-    assert_eq!(a.claim(&k, BODY, 11_002).await.unwrap(), Claimed::Done(answer("4")));
+    assert_eq!(a.claim(&k, BODY, false, 11_002).await.unwrap(), Claimed::Done(answer("4")));
     let view = a.look(&k, 11_002).await.unwrap();
     assert_eq!((view.state, view.maybe_billed), (CallState::Done, 1));
-    assert_eq!(a.claim(&k, BODY, 111_001).await.unwrap(), mine(0, None));
+    assert_eq!(a.claim(&k, BODY, false, 111_001).await.unwrap(), mine(0, None));
     world.stop().await;
 }
 
@@ -131,11 +131,11 @@ async fn one_router_makes_a_call_until_it_is_taken_for_dead() {
 async fn who_takes_a_call_over_gets_the_address_of_its_answer() {
     let world = World::new().await;
     let ((a, b), k) = (two(&world.table), key("k"));
-    a.claim(&k, BODY, 1000).await.unwrap();
+    a.claim(&k, BODY, false, 1000).await.unwrap();
     assert!(!b.set_result_url(&k, "http://lab/other").await.unwrap());
     assert!(a.set_result_url(&k, "http://lab/7").await.unwrap());
     assert_eq!(a.renew(&k, 2000).await.unwrap(), Renewed::Mine);
-    assert_eq!(b.claim(&k, BODY, 9000).await.unwrap(), mine(0, Some("http://lab/7")));
+    assert_eq!(b.claim(&k, BODY, false, 9000).await.unwrap(), mine(0, Some("http://lab/7")));
     world.stop().await;
 }
 
@@ -143,17 +143,17 @@ async fn who_takes_a_call_over_gets_the_address_of_its_answer() {
 async fn a_stop_is_seen_by_the_owner_and_holds_for_all() {
     let world = World::new().await;
     let ((a, b), k) = (two(&world.table), key("k"));
-    a.claim(&k, BODY, 1000).await.unwrap();
+    a.claim(&k, BODY, false, 1000).await.unwrap();
     b.stop(&k, 1500).await.unwrap();
     for found in [a.watch(&k, 1501).await.unwrap(), a.renew(&k, 1501).await.unwrap()] {
         assert_eq!(found, Renewed::StopAsked);
     }
     assert!(a.end(&k, SharedEnding::Dropped { maybe_billed: true }, 1502).await.unwrap());
     let stopped = |maybe_billed| Claimed::Stopped { maybe_billed, earlier_maybe_billed: 0 };
-    assert_eq!(b.claim(&k, BODY, 1503).await.unwrap(), stopped(true));
+    assert_eq!(b.claim(&k, BODY, false, 1503).await.unwrap(), stopped(true));
     let unknown = key("unknown");
     b.stop(&unknown, 1500).await.unwrap();
-    assert_eq!(a.claim(&unknown, BODY, 1501).await.unwrap(), stopped(false));
+    assert_eq!(a.claim(&unknown, BODY, false, 1501).await.unwrap(), stopped(false));
     world.stop().await;
 }
 

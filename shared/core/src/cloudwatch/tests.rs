@@ -13,6 +13,7 @@ use crate::execution::Counted;
 use crate::id::{LaneId, Nonce, Position, QuestionIndex, Run};
 use crate::job::EndCause;
 use crate::lane::{Closing, Lane, PairRow, Ticket, close, finish, gate};
+use crate::money::Dollars;
 
 #[test]
 fn every_metric_is_listed_once() {
@@ -278,5 +279,13 @@ fn ticket() -> Ticket {
 fn pair(run: u32, status: ExecutionStatus) -> PairRow {
     let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
     let counted = Counted { run: Run(run), status, outcome, simulated: false, duration_ms: 30 };
-    PairRow { model: 0, counted, spared: false, failed_writes: 0, maybe_billed: 0, cost: None }
+    PairRow {
+        model: 0,
+        counted,
+        spared: false,
+        failed_writes: 0,
+        maybe_billed: 0,
+        cost: None,
+        bound: Dollars::ZERO,
+    }
 }
