@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+
+use crate::environment::variable;
 
 use crate::tls::sdk_http;
 
@@ -17,11 +22,29 @@ pub struct Aws {
 }
 
 impl Aws {
+    /// What Lambda sets in a function's environment: region, credentials, and endpoints where somebody
+    /// names others. Profiles, roles to assume and the other places that [`Self::from_environment`]
+    /// looks at do not exist there, and the code for them would be a good part of a function.
+    pub(crate) fn on_lambda() -> Self {
+        let is_set = |name| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let credentials = EnvironmentVariableCredentialsProvider::new();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(sdk_http())
+            .region(variable("AWS_REGION").map(Region::new))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .use_fips(is_set("AWS_USE_FIPS_ENDPOINT"))
+            .use_dual_stack(is_set("AWS_USE_DUALSTACK_ENDPOINT"))
+            .service_config(Endpoints)
+            .timeout_config(timeouts());
+        Self { config: config.build() }
+    }
+
     /// Reads the environment as AWS documents it.
     pub async fn from_environment() -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(sdk_http())
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build());
+            .timeout_config(timeouts());
         Self { config: config.load().await }
     }
 
@@ -48,5 +71,21 @@ impl Aws {
     /// A client of SQS.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.config)
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build()
+}
+
+/// The endpoint of one service, `AWS_ENDPOINT_URL_SQS`, or that of all
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
+#[derive(Debug)]
+struct Endpoints;
+
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace([' ', '-'], "_");
+        variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use beacon_core::time_budget;
 use reqwest::header::HeaderValue;
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 pub use access::{AccessSettings, access_settings, requests_per_minute, required_tokens};
 pub use router::{
@@ -125,15 +125,16 @@ pub fn table_name() -> Result<String, ConfigError> {
 }
 
 /// How much is logged, from `BEACON_LOG`: a level, or directives as `tracing` writes them.
-pub(crate) fn log_filter() -> Result<EnvFilter, ConfigError> {
+pub(crate) fn log_filter() -> Result<Targets, ConfigError> {
     log_filter_from(optional(LOG))
 }
 
 const LOG: &str = "BEACON_LOG";
 
-fn log_filter_from(set: Option<String>) -> Result<EnvFilter, ConfigError> {
-    let Some(value) = set else { return Ok(EnvFilter::new("info")) };
-    EnvFilter::try_new(value.trim()).map_err(|error| ConfigError::Invalid {
+/// A filter of targets and levels alone: one of spans and fields brings a regular expression engine.
+fn log_filter_from(set: Option<String>) -> Result<Targets, ConfigError> {
+    let Some(value) = set else { return Ok(Targets::new().with_default(LevelFilter::INFO)) };
+    value.trim().parse::<Targets>().map_err(|error| ConfigError::Invalid {
         variable: LOG,
         value,
         problem: format!("{error}; use error, warn, info, debug or trace, or MODULE=LEVEL"),
@@ -324,12 +325,14 @@ mod tests {
 
     #[test]
     fn a_log_filter_is_a_level_or_directives() {
+        let all = |level| Targets::new().with_default(level);
+        let one = all(LevelFilter::WARN).with_target("beacon_inference", LevelFilter::INFO);
         for (set, filter) in [
-            (None, "info"),
-            (Some("debug"), "debug"),
-            (Some("warn,beacon_inference=info"), "beacon_inference=info,warn"),
+            (None, all(LevelFilter::INFO)),
+            (Some("debug"), all(LevelFilter::DEBUG)),
+            (Some(" warn,beacon_inference=info "), one),
         ] {
-            assert_eq!(log_filter_from(set.map(str::to_owned)).unwrap().to_string(), filter);
+            assert_eq!(log_filter_from(set.map(str::to_owned)), Ok(filter));
         }
         let error = log_filter_from(Some("a=b=c".into())).unwrap_err().to_string();
         assert!(error.contains("`BEACON_LOG`"), "{error}");

@@ -2,8 +2,9 @@
 
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{filter::Targets, fmt, registry};
 
 use crate::environment::{ConfigError, log_filter};
 
@@ -17,17 +18,12 @@ pub fn log_as_json() -> Result<(), ConfigError> {
 
 /// The time in UTC, and an event's own fields at the top. Of the spans only the innermost is kept:
 /// the API's request, or the runtime's invocation.
-fn json_lines<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+fn json_lines<W>(filter: Targets, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    fmt()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .finish()
+    let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(writer);
+    registry().with(lines).with(filter)
 }
 
 #[cfg(test)]
@@ -36,7 +32,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
-    use tracing::{debug, info, info_span};
+    use tracing::{Level, debug, info, info_span};
 
     use super::*;
 
@@ -57,7 +53,8 @@ mod tests {
     fn an_event_is_a_line_with_its_fields_at_the_top() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = json_lines(EnvFilter::new("info"), move || writer.clone());
+        let subscriber =
+            json_lines(Targets::new().with_default(Level::INFO), move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             let _invocation = info_span!("invocation", requestId = "r-1").entered();
             let code = None::<&str>;

@@ -32,7 +32,7 @@ impl fmt::Debug for StartError {
 /// variables for all that is read of the environment afterwards.
 pub async fn start() -> Result<Aws, StartError> {
     log_as_json()?;
-    let aws = Aws::from_environment().await;
+    let aws = Aws::on_lambda();
     read_secrets(&aws).await?;
     Ok(aws)
 }
