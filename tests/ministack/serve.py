@@ -78,13 +78,31 @@ def known_by_arn(create):
     return created
 
 
+def of_one_metric(create):
+    """CloudWatch reckons with several metrics. The emulator refuses to, so that an alarm gets the first of
+    them: no metric ever comes to the alarms here."""
+
+    def created(name, properties, stack):
+        asked = dict(properties)
+        metrics = [metric["MetricStat"] for metric in asked.pop("Metrics", []) if "MetricStat" in metric]
+        if metrics:
+            asked |= {**metrics[0]["Metric"], "Period": metrics[0]["Period"], "Statistic": "Sum"}
+        return create(name, asked, stack)
+
+    return created
+
+
 if __name__ == "__main__":
     os.setpgid(0, 0)
     lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
     iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
     iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
     provisioners._sm_secret_string = without_punctuation(provisioners._sm_secret_string)
-    secret = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
-    secret["create"] = known_by_arn(secret["create"])
+    handlers = provisioners._RESOURCE_HANDLERS
+    for kind, corrected in [
+        ("AWS::SecretsManager::Secret", known_by_arn),
+        ("AWS::CloudWatch::Alarm", of_one_metric),
+    ]:
+        handlers[kind]["create"] = corrected(handlers[kind]["create"])
     threading.Thread(target=end_with_input, daemon=True).start()
     app.main()
