@@ -85,7 +85,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
         arguments.deployed = Some(deployed::find(stack).await?);
     }
     match &arguments.command {
-        Command::Up(options) => up(&arguments, options).await,
+        Command::Up(options) => Box::pin(up(&arguments, options)).await,
         Command::Run(options) => Box::pin(run(&arguments, options)).await,
         Command::Submit(options) => {
             let file = SpecFile::read(&options.spec, options.id.as_deref())?;
@@ -105,7 +105,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
         }
         Command::Cancel(options) => cancel(&arguments, options).await,
         Command::Retry(options) => retry(&arguments, options).await,
-        Command::List => list(&arguments).await,
+        Command::List => Box::pin(list(&arguments)).await,
         Command::Show(of) => {
             let connection = Connection::for_read(&arguments).await?;
             let view = connection.api.execution(&of.execution).await;
@@ -114,7 +114,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
             Ok(Done(0))
         }
         Command::Export(options) => match options.format {
-            Format::Jsonl => export(&arguments, &options.job).await,
+            Format::Jsonl => Box::pin(export(&arguments, &options.job)).await,
         },
         Command::Estimate(options) => estimate(&arguments, options).await,
         Command::Schema => {

@@ -97,7 +97,7 @@ fn provider(asked: Asked, given_up: Keys) -> axum::Router {
         match loss {
             Loss::WhileItRuns | Loss::AfterTheLook => {
                 let _endless = Endless { key, given_up };
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Loss::Unnoticed => sleep(Duration::from_millis(20)).await,
             Loss::None | Loss::WithinTheRequest | Loss::OfTheAnswer => {}

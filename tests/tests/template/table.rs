@@ -117,7 +117,7 @@ async fn what_is_cleaned_up_says_when_under_the_name_that_the_template_has() {
     let now = clock::now();
     let now_ms = u64::try_from(now.as_millisecond()).unwrap();
     let key = CallKey::new("k:1").unwrap();
-    SharedCalls::new(table).claim(&key, [0; 32], now_ms).await.unwrap();
+    SharedCalls::new(table).claim(&key, [0; 32], false, now_ms).await.unwrap();
     let found = client.scan().table_name(Local::TABLE).send().await.unwrap().items.unwrap();
     stack.stop().await;
     let deployed = Deployed::with(&[]);
