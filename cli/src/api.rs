@@ -59,10 +59,13 @@ struct GatewayView {
 
 fn to_do(status: u16) -> &'static str {
     match status {
-        401 => "it takes a token; set BEACON_TOKEN to one, or use --stack, which finds one",
+        401 => {
+            "it takes a token that is valid; set BEACON_TOKEN to one, of the stack's issuer where it has \
+             one, or use --stack, which finds one of the stack's secret"
+        }
         403 => {
             "it does not know the token, or the token allows nothing; set BEACON_TOKEN to one of the \
-             stack's secret, or unset it and use --stack, which finds one"
+             stack's secret, or of its issuer with a scope of Beacon, or unset it and use --stack"
         }
         429 => "it gets too many requests; try again later",
         500.. => "a function behind it does not answer; look at its log",

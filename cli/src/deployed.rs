@@ -11,6 +11,8 @@ use beacon_infra::{Aws, api_token, chain};
 use thiserror::Error;
 use tokio::time::timeout;
 
+use crate::token::is_this_machine;
+
 /// For region, credentials and each of two requests; a profile may ask for credentials over the
 /// network.
 const TIME: Duration = Duration::from_secs(60);
@@ -61,7 +63,9 @@ pub(crate) enum DeployedError {
     Failed { stack: String, status: String },
     #[error("the stack `{stack}` has no output `{API_URL}`; it is not one of Beacon")]
     NotBeacon { stack: String },
-    #[error("the output `{API_URL}` of the stack `{stack}` is not an address")]
+    #[error(
+        "the output `{API_URL}` of the stack `{stack}` is no address that begins with https://"
+    )]
     NoAddress { stack: String },
     #[error("{service} refuses ({code}): {message}; your AWS credentials need {action}")]
     Refused { service: &'static str, action: &'static str, code: String, message: String },
@@ -89,7 +93,9 @@ pub(crate) async fn find(stack: &str) -> Result<Deployed, DeployedError> {
     let api = outputs.get(API_URL).cloned();
     let api = api.ok_or_else(|| DeployedError::NotBeacon { stack: stack.to_owned() })?;
     let address = reqwest::Url::parse(&api).ok().filter(reqwest::Url::has_host);
-    if address.is_none() {
+    // The token is not sent in clear.
+    let is_safe = |url: &reqwest::Url| url.scheme() == "https" || is_this_machine(url);
+    if !address.is_some_and(|url| is_safe(&url)) {
         return Err(DeployedError::NoAddress { stack: stack.to_owned() });
     }
     let token = match (api_token(), outputs.get(TOKENS_SECRET)) {

@@ -8,8 +8,9 @@ use reqwest::Url;
 
 use crate::arguments::Arguments;
 
-/// The data directory's token, or `BEACON_TOKEN`. For --stack it is what was found with it; for --api it is `BEACON_TOKEN`, or the password in
-/// `http://beacon:TOKEN@host`; the data directory's is shown only to the Beacon that runs on it.
+/// For --stack what was found with it. For --api `BEACON_TOKEN`, or the password in
+/// `http://beacon:TOKEN@host`; the data directory's only if the Beacon that runs on it is meant. Else
+/// the data directory's, or `BEACON_TOKEN`.
 pub(crate) fn token(arguments: &Arguments) -> Option<String> {
     if let Some(deployed) = &arguments.deployed {
         return Some(deployed.token.0.clone());

@@ -108,9 +108,20 @@ impl Lambda {
         invoke.args(["--invoke-port", &self.address.port().to_string(), "--data-file"]);
         invoke.arg(Path::new("tests/fixtures").join(event)).stderr(Stdio::inherit());
         let command = shown(&invoke);
-        let output = invoke.output();
-        let output = output.map_err(|source| TestError::Start { command: command.clone(), source });
-        let answer = serde_json::from_slice(&output?.stdout);
+        let started = invoke.stdout(Stdio::piped()).spawn();
+        let mut started =
+            started.map_err(|source| TestError::Start { command: command.clone(), source })?;
+        // A function that ended at its start would be waited for without end.
+        let until = Instant::now() + PATIENCE;
+        while started.try_wait().map_err(file("an invocation"))?.is_none() {
+            if Instant::now() > until {
+                // One that has ended cannot be killed.
+                let _ended = started.kill();
+            }
+            sleep(PAUSE);
+        }
+        let output = started.wait_with_output().map_err(file("an invocation's answer"))?;
+        let answer = serde_json::from_slice(&output.stdout);
         answer.map_err(|_no_answer| TestError::Failed { command })
     }
 }

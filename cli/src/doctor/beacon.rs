@@ -66,7 +66,7 @@ async fn of_stack(stack: &str, patience: Patience) -> BeaconFound {
                 found.checks.insert(0, check);
                 return found;
             }
-            None => format!("{stack}: its output ApiUrl is not an address"),
+            None => format!("{stack}: its output ApiUrl is no address that begins with https://"),
         },
         Ok(Err(error)) => chain(&error),
         Err(_late) => format!("{stack}: AWS did not answer in time"),

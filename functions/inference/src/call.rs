@@ -204,6 +204,8 @@ impl Router {
         };
         let answer = self.link.send(ask, self.wait).await;
         dropped.id = None;
+        // One that did not leave says nothing of the call before, which then is out still.
+        let left_out = before.filter(|_| matches!(answer, Err(Lost::Unsent(..))));
         let called = match answer {
             Ok(Answer { status: NOTHING_TO_JOIN, .. }) if before.is_some() => {
                 let lost = Lost::Broken("the router gave up the call that was out".to_owned());
@@ -217,7 +219,7 @@ impl Router {
         };
         match &called {
             Called::Ended(_) => progress.set_out(None),
-            Called::NotSent(_) => progress.set_out(before),
+            Called::NotSent(_) => progress.set_out(left_out),
             Called::Running(_) => {}
         }
         tell_end(asking, id, attempt, begun, called.reply());

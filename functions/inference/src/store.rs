@@ -119,6 +119,8 @@ fn not_storable(row: &ExecutionRow) -> ExecutionRow {
     let provider_id = row.served.provider_id.clone();
     ExecutionRow {
         ending: Ending::Failed(failure),
+        // Of what is not known the job must know that it is not nothing.
+        maybe_billed: row.maybe_billed + u32::from(row.cost.is_none()),
         served: Served { provider_id, simulated, ..Served::default() },
         ..row.clone()
     }

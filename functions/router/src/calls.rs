@@ -170,7 +170,8 @@ impl Calls {
                     stop: Arc::new(Notify::new()),
                     gone,
                 };
-                let entry = Entry::new(self, (key, digest, joins), &flight, handover, end);
+                let entry =
+                    Entry::new(self, (key, digest, joins && !fetches), &flight, handover, end);
                 let landing = entry.fly(call).boxed().shared();
                 let flight = Flight { landing: landing.downgrade(), ..flight };
                 memory.begin(key, digest, now_ms, flight.clone());

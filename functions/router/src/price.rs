@@ -29,9 +29,9 @@ impl Price {
             Self::Undeclared => None,
             Self::PerSecond(rate) => Some(rate * seconds),
             Self::PerMillionTokens { input, output } => {
-                let usage = usage?;
-                let read = cost_of(usage.input_tokens, input)?;
-                Some((read + cost_of(usage.output_tokens, output)?) / MILLION)
+                let read = cost_of(usage.and_then(|usage| usage.input_tokens), input)?;
+                let written = cost_of(usage.and_then(|usage| usage.output_tokens), output)?;
+                Some((read + written) / MILLION)
             }
         }
     }

@@ -9,7 +9,6 @@ use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::environment::variable;
-
 use crate::tls::sdk_http;
 
 /// One attempt at a request: each is answered within milliseconds, and none is a long poll.

@@ -48,9 +48,10 @@ const MESSAGE_REQUESTS: u64 = 3;
 const BATCH: u32 = 10;
 /// A dispatch or completion message: sent, received, deleted.
 const OTHER_REQUESTS: u64 = 3;
-/// Memory of the inference function and of the others, as `template.yaml` has it.
-const INFERENCE_MB: u64 = 256;
-const OTHER_MB: u64 = 128;
+/// Megabytes of the inference function, as `template.yaml` has it unless told otherwise.
+pub const INFERENCE_MB: u64 = 256;
+/// Megabytes of the dispatch and coordinator functions, as `template.yaml` has them.
+pub const OTHER_MB: u64 = 128;
 /// What a function takes beside waiting for answers. Assumed: it is not measured on AWS.
 const OWN_SECONDS: f64 = 0.1;
 /// Bytes logged for an execution (two lines), and for an invocation by the platform (three lines),

@@ -21,6 +21,11 @@ pub struct Dollars {
 #[error("must be US dollars from 0 to {}", Dollars::MOST)]
 pub struct NoAmount;
 
+/// A stored number that is no amount. Sums may be larger than what a person may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("must be US dollars, from 0 on")]
+struct NotRead;
+
 impl Dollars {
     /// Nothing.
     pub const ZERO: Self = Self { nanos: 0 };
@@ -42,14 +47,19 @@ impl Dollars {
         if !(0.0..=f64::from(Self::MOST)).contains(&dollars) {
             return Err(NoAmount);
         }
+        Ok(Self::nearest(dollars))
+    }
+
+    /// To the nearest billionth, and at most as many as can be counted.
+    fn nearest(dollars: f64) -> Self {
         let nanos = (dollars * f64::from(NANOS)).round();
         let nanos = if dollars > 0.0 { nanos.max(1.0) } else { nanos };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "from 0 to 1e15, without a fraction"
+            reason = "not negative, without a fraction, and casts of floats saturate"
         )]
-        Ok(Self { nanos: nanos as u64 })
+        Self { nanos: nanos as u64 }
     }
 
     /// In dollars.
@@ -95,7 +105,11 @@ impl Serialize for Dollars {
 
 impl<'de> Deserialize<'de> for Dollars {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let dollars = f64::deserialize(deserializer)?;
+        if dollars.is_nan() || dollars < 0.0 {
+            return Err(serde::de::Error::custom(NotRead));
+        }
+        Ok(Self::nearest(dollars))
     }
 }
 
@@ -149,6 +163,13 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<Dollars>(&json).unwrap(), amount);
             let decimal = amount.to_string();
             prop_assert_eq!(Dollars::new(decimal[1..].parse().unwrap()), Ok(amount));
+        }
+
+        #[test]
+        fn whatever_a_sum_comes_to_reads_back(nanos in any::<u64>()) {
+            let json = serde_json::to_string(&Dollars::from_nanos(nanos)).unwrap();
+            let back = serde_json::from_str::<Dollars>(&json).unwrap();
+            prop_assert!(back.nanos().abs_diff(nanos) <= nanos >> 50, "{json}: {back:?}");
         }
 
         #[test]

@@ -14,7 +14,7 @@ pub(crate) const JWT: Given<'_> =
     &[("JwtIssuer", "https://issuer.example"), ("JwtAudience", "beacon")];
 /// With a router elsewhere that wants to be shown a token.
 pub(crate) const ROUTER: Given<'_> =
-    &[("RouterUrl", "http://127.0.0.1:9"), ("RouterSecret", SECRET)];
+    &[("RouterUrl", "https://127.0.0.1:9"), ("RouterSecret", SECRET)];
 /// With providers that want credentials.
 pub(crate) const PROVIDERS: Given<'_> = &[("RouterSecret", SECRET)];
 /// Every way that the template's conditions can go.

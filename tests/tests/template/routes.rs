@@ -99,6 +99,8 @@ fn a_route_leads_to_the_function_that_answers_it() {
             deployed.of_type("AWS::Lambda::Permission").into_iter().any(|(_, of)| {
                 owner(&of["FunctionName"]) == function
                     && of["Principal"] == "apigateway.amazonaws.com"
+                    // Without it any API of any account could ask as whom it likes.
+                    && !of["SourceArn"].is_null()
             });
         assert!(may_be_asked, "{function}");
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use beacon_core::estimate::{INFERENCE_MB, OTHER_MB};
 use beacon_core::spec::limit;
 use beacon_core::time_budget::{ATTEMPT, CLIENT, CONNECT, FUNCTION, HOLDER, ROUTER, VISIBILITY};
 use serde_json::Value;
@@ -72,5 +73,15 @@ fn messages_outlive_every_job_and_dead_letters_outlive_messages() {
         assert!(kept(&queue) > limit::TIMEOUT_SECONDS, "{name}");
         // A standard queue's dead letter keeps the time at which it was first sent.
         assert!(kept(&dead) > 2 * kept(&queue), "{name}");
+    }
+}
+
+#[test]
+fn memory_is_what_estimates_reckon_with() {
+    let deployed = Deployed::with(WAYS[0]);
+    let memory = |function| number(deployed.properties(function), "MemorySize");
+    assert_eq!(memory("InferenceFunction"), INFERENCE_MB);
+    for other in ["DispatchFunction", "CoordinatorFunction"] {
+        assert_eq!(memory(other), OTHER_MB, "{other}");
     }
 }
