@@ -48,8 +48,8 @@ fn deploy(
     step("deploying the template", deploy.arg("--deployed").arg(deployed))
 }
 
-/// What SQS does and the emulator is known not to do, with what it does instead. Nothing of ours rests
-/// on any of it; our own queues are held to all of it.
+/// What SQS does and the emulator is known not to do, with what it does instead. Our own queues are
+/// held to all of it.
 const NOT_OF_THE_EMULATOR: [(&str, &str); 12] = [
     ("strict::a_receive_out_of_its_limits_is_refused", "takes any"),
     ("strict::a_visibility_timeout_is_at_most_twelve_hours", "takes any"),

@@ -163,7 +163,12 @@ async fn a_stack_that_cannot_be_asked_says_why() {
             None,
             ["no output `ApiUrl`", "not one of Beacon"],
         ),
-        (described("CREATE_COMPLETE", &[("ApiUrl", "x")]), None, ["`ApiUrl`", "not an address"]),
+        (described("CREATE_COMPLETE", &[("ApiUrl", "x")]), None, ["`ApiUrl`", "no address"]),
+        (
+            described("CREATE_COMPLETE", &[("ApiUrl", "http://beacon.example")]),
+            None,
+            ["`ApiUrl`", "https://"],
+        ),
         (
             described("CREATE_COMPLETE", &with_secret),
             None,
