@@ -62,16 +62,22 @@ impl Reconciler {
         if !job.status.is_final() {
             return Ok(Look::NotFinal);
         }
-        if is_mismatch(&job, &lanes) {
-            error!(%job_id, "a final job is not what a final job is");
-            return Ok(Look::Mismatch);
+        if !is_mismatch(&job, &lanes) {
+            return Ok(Look::Right);
         }
-        Ok(Look::Right)
+        // The read is no snapshot: of a job that was retried meanwhile it has lanes of the next run.
+        let again = self.table.job(&job_id).await?;
+        if again.is_none_or(|again| (again.run, again.status) != (job.run, job.status)) {
+            return Ok(Look::NotFinal);
+        }
+        error!(%job_id, "a final job is not what a final job is");
+        Ok(Look::Mismatch)
     }
 }
 
 /// What a look at a job came to.
 enum Look {
+    /// The job has no final status, or was retried while it was read.
     NotFinal,
     Right,
     Mismatch,
