@@ -116,7 +116,7 @@ pub enum Figure {
     PassTroubles(u64),
 }
 
-/// Why the gate did not let a question in: [`GateRejection`] by name.
+/// Why the gate refused to open a question: [`GateRejection`] by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason(&'static str);
 

@@ -107,6 +107,20 @@ fn every_graph_is_of_metrics_that_there_are_and_every_metric_is_in_one() {
     }
 }
 
+/// After <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>, which
+/// has `IF(condition, true value, false value)`.
+#[test]
+fn a_single_failed_write_among_few_is_no_alarm() {
+    let deployed = Deployed::with(&[]);
+    let alarms = deployed.of_type("AWS::CloudWatch::Alarm");
+    let (_, alarm) = alarms.iter().find(|(id, _)| *id == "TableWritesAlarm").unwrap();
+    let queries = alarm["Metrics"].as_array().unwrap();
+    let told = queries.iter().find(|query| query["ReturnData"] == true).unwrap();
+    assert_eq!(told["Expression"], "IF(failed > 1, 100 * ok / (ok + failed), 100)");
+    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
+    assert_eq!(alarm["Threshold"], 99.9);
+}
+
 #[test]
 fn every_alarm_has_a_line_that_says_what_to_do() {
     let deployed = Deployed::with(&[]);

@@ -43,11 +43,11 @@ pub enum Metric {
     LateResultsDropped,
     /// Attempts that may have been charged for without an answer having arrived.
     MaybeBilled,
-    /// Of completed executions whose price is known.
+    /// Of the calls of ended executions, failed ones too, where that is known.
     Cost,
     /// Completed executions whose price is not known.
     ExecutionsWithoutCost,
-    /// Questions that the gate did not let in.
+    /// Requests to open a question that the gate refused. Some are made again at once and let in.
     GateRejections,
     /// Pages that were refused, because a chain of requests had too many.
     HopBoundReached,

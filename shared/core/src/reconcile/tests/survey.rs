@@ -17,6 +17,18 @@ fn executions_are_missing_when_nobody_has_had_their_lane_for_five_minutes() {
 }
 
 #[test]
+fn behind_busy_workers_none_are_missing_for_longer() {
+    let (job, mut lanes) = job();
+    lanes[0].waited_ms = 600_000;
+    let missing = |lanes: &[Lane], now| Survey::new(&[(job.clone(), lanes.to_vec())], now).missing;
+    assert_eq!([missing(&lanes, after(900)), missing(&lanes, after(901))], [0, 4]);
+    // Of a lane that is held, its turn has just come; the other one's is near.
+    lanes[0].waited_ms = 0;
+    lanes[0].holder = Some(Holder { since: after(400), ..holder() });
+    assert_eq!([missing(&lanes, after(700)), missing(&lanes, after(701))], [0, 2]);
+}
+
+#[test]
 fn a_dispatch_anew_moves_no_cursor() {
     let (job, mut lanes) = job();
     let (write, _) = dispatch_anew(&lanes[0], true, after(290));
@@ -81,10 +93,48 @@ fn where_no_job_runs_no_answer_is_awaited() {
 }
 
 #[test]
+fn a_lane_in_the_queue_awaits_no_answer() {
+    let (mut job, mut lanes) = job();
+    job.status = JobStatus::Running;
+    job.started_at = Some(after(5));
+    let seen = |lanes: &[Lane], now| {
+        Survey::new(&[(job.clone(), lanes.to_vec())], now).since_answer.map(|age| age.as_secs())
+    };
+    assert_eq!(seen(&lanes, after(2000)), None);
+    // Its turn has come.
+    lanes[0].holder = Some(Holder { since: after(1990), ..holder() });
+    assert_eq!(seen(&lanes, after(2000)), Some(10));
+    lanes[0].holder = None;
+    lanes[0] = finished(&lanes[0], ExecutionStatus::Completed, after(2001));
+    assert_eq!(seen(&lanes, after(4000)), None);
+    lanes[0].holder = Some(Holder { since: after(3990), ..holder() });
+    assert_eq!(seen(&lanes, after(4000)), Some(10));
+}
+
+#[test]
+fn an_answer_of_any_open_job_shows_that_the_router_answers() {
+    let (mut first, mut failing) = job();
+    first.status = JobStatus::Running;
+    first.started_at = Some(after(5));
+    failing[0] = finished(&failing[0], ExecutionStatus::Failed, after(100));
+    let (mut second, mut answered) = job();
+    second.status = JobStatus::Cancelling;
+    let seen = |answered: &[Lane]| {
+        let open = [(first.clone(), failing.clone()), (second.clone(), answered.to_vec())];
+        Survey::new(&open, after(2000)).since_answer.map(|age| age.as_secs())
+    };
+    assert_eq!(seen(&answered), Some(1995));
+    answered[0] = finished(&answered[0], ExecutionStatus::Completed, after(1970));
+    assert_eq!(seen(&answered), Some(30));
+}
+
+#[test]
 fn an_answer_of_an_earlier_run_is_none_of_this_one() {
     let (mut job, mut lanes) = retried();
     job.status = JobStatus::Running;
     job.started_at = Some(after(1010));
+    (lanes[0].run, lanes[0].state, lanes[0].cursor) = (Run(2), LaneState::Open, Position(1));
+    lanes[0].breakdown.advanced_at = Some(after(1050));
     lanes[0].breakdown.answered_at = Some(after(3));
     let survey = Survey::new(&[(job, lanes)], after(1100));
     assert_eq!(survey.since_answer, Some(Duration::from_secs(90)));
