@@ -16,6 +16,7 @@ struct Portal {
 
 impl Portal {
     fn new(base: String) -> Self {
+        beacon_infra::install_tls();
         let http = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         Self { base, http }
     }
