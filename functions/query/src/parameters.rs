@@ -14,22 +14,27 @@ impl Parameters {
         Self(map)
     }
 
-    /// The first value under any of the names; a blank one counts as not given.
+    /// The first value under any of the names; a blank one counts as not given, as where a form's
+    /// field is left empty.
     pub(crate) fn text(&self, names: &[&'static str]) -> Option<&str> {
-        let value = names.iter().find_map(|name| self.0.first(name));
-        value.map(str::trim).filter(|value| !value.is_empty())
+        self.given(names).filter(|value| !value.is_empty())
+    }
+
+    /// The first value under any of the names, be it blank: nothing is no number.
+    fn given(&self, names: &[&'static str]) -> Option<&str> {
+        names.iter().find_map(|name| self.0.first(name)).map(str::trim)
     }
 
     /// A whole number from 1 to the most.
     pub(crate) fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
-        let Some(text) = self.text(&["limit", "exec_limit"]) else { return Ok(default) };
+        let Some(text) = self.given(&["limit", "exec_limit"]) else { return Ok(default) };
         let limit = text.parse().ok().filter(|limit| (1..=most).contains(limit));
         limit.ok_or_else(|| invalid("limit", format!("must be a whole number from 1 to {most}")))
     }
 
     /// Pairs to leave out, which is how the predecessor pages.
     pub(crate) fn offset(&self) -> Result<Option<u64>, ApiError> {
-        let Some(text) = self.text(&["offset", "exec_offset"]) else { return Ok(None) };
+        let Some(text) = self.given(&["offset", "exec_offset"]) else { return Ok(None) };
         let offset = text.parse().ok().filter(|offset| *offset <= 1_000_000);
         let problem = || invalid("offset", "must be a whole number up to 1000000".to_owned());
         offset.map(Some).ok_or_else(problem)

@@ -121,6 +121,7 @@ async fn addresses_that_lead_nowhere_and_methods_that_are_not_taken() {
         "/api/v1/executions/j.0.us-east.0",
         "/api/v1/executions/j.0.us-east.0.m%23",
         "/api/v1/jobs?limit=0",
+        "/api/v1/jobs?limit=",
         "/api/v1/jobs?limit=201",
         "/api/v1/jobs?limit=-1",
         "/api/v1/jobs?limit=ten",
