@@ -61,7 +61,11 @@ impl Asking<'_> {
         key_number: u32,
         started_at: Timestamp,
     ) -> ExecutionRow {
-        let is_open = reply.ending.failure().is_some_and(|failure| failure.maybe_billed);
+        // An answer that came and was not believed is charged for: with its cost, if that is known.
+        let is_counted =
+            |failure: &Failure| failure.stage == Stage::Verification && reply.cost.is_some();
+        let failure = reply.ending.failure();
+        let is_open = failure.is_some_and(|failure| failure.maybe_billed && !is_counted(failure));
         ExecutionRow {
             run: self.ticket.run,
             holder: self.ticket.nonce.clone(),

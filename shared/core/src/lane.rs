@@ -259,7 +259,7 @@ impl Lane {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use beacon_core::execution::{Counted, ExecutionStatus};
 use beacon_core::job::{Selection, StopRule};
 use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
+use beacon_core::money::Dollars;
 use beacon_core::spec::{Sampling, Stop};
 use beacon_core::{
     DispatchNumber, JobId, LaneId, ModelId, Position, QuestionId, QuestionIndex, Region, Run,
@@ -28,6 +29,32 @@ async fn a_panic_becomes_a_row_with_its_code() {
     assert!(failure.maybe_billed);
     assert_eq!((row.key_number, row.maybe_billed), (3, 1));
     assert_eq!(row.prompt_sha256, message.prompt().sha256());
+}
+
+#[test]
+fn an_answer_that_was_not_believed_is_charged_for_once() {
+    let (message, ticket) = (message(), ticket());
+    let asking = asking(&message, &ticket, None);
+    let row = |stage, cost| {
+        let failure = Failure {
+            stage,
+            code: FailureCode::RegionMismatch,
+            message: "asked elsewhere".to_owned(),
+            retryable: false,
+            maybe_billed: true,
+            provider_id: None,
+            http_status: None,
+            attempts: 1,
+        };
+        let reply = Reply { cost, ..Reply::without_provider(Ending::Failed(failure)) };
+        let row = asking.row(reply, 1, 1, Timestamp::UNIX_EPOCH);
+        (row.cost, row.maybe_billed)
+    };
+    let cost = Some(Dollars::from_nanos(7));
+    assert_eq!(row(Stage::Verification, cost), (cost, 0));
+    assert_eq!(row(Stage::Verification, None), (None, 1));
+    // What is known is of an attempt before.
+    assert_eq!(row(Stage::RouterInference, cost), (cost, 1));
 }
 
 #[tokio::test]

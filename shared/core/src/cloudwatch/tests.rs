@@ -12,7 +12,7 @@ use super::*;
 use crate::execution::Counted;
 use crate::id::{LaneId, Nonce, Position, QuestionIndex, Run};
 use crate::job::EndCause;
-use crate::lane::{Closing, Lane, PairRow, Ticket, close, finish, gate};
+use crate::lane::{Closing, Lane, PairRow, Ticket, close, finish, gate, testing};
 use crate::money::Dollars;
 
 #[test]
@@ -279,13 +279,5 @@ fn ticket() -> Ticket {
 fn pair(run: u32, status: ExecutionStatus) -> PairRow {
     let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
     let counted = Counted { run: Run(run), status, outcome, simulated: false, duration_ms: 30 };
-    PairRow {
-        model: 0,
-        counted,
-        spared: false,
-        failed_writes: 0,
-        maybe_billed: 0,
-        cost: None,
-        bound: Dollars::ZERO,
-    }
+    testing::pair(counted)
 }

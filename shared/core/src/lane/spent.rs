@@ -48,20 +48,12 @@ mod tests {
     use super::*;
     use crate::execution::Counted;
     use crate::id::Run;
-    use crate::lane::Breakdown;
+    use crate::lane::{Breakdown, testing};
 
     fn pair(status: ExecutionStatus) -> PairRow {
         let counted =
             Counted { run: Run::FIRST, status, outcome: None, simulated: false, duration_ms: 1 };
-        PairRow {
-            model: 0,
-            counted,
-            spared: false,
-            failed_writes: 0,
-            maybe_billed: 0,
-            cost: None,
-            bound: Dollars::ZERO,
-        }
+        testing::pair(counted)
     }
 
     #[test]

@@ -64,7 +64,8 @@ pub(super) fn row(status: ExecutionStatus) -> Counted {
     Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms: 5 }
 }
 
-pub(super) fn pair(counted: Counted) -> PairRow {
+/// Of the first model, asked by its holder at no known cost.
+pub(crate) fn pair(counted: Counted) -> PairRow {
     PairRow {
         model: 0,
         counted,

@@ -6,8 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::execution::Counted;
 use crate::id::{JobId, Nonce, Position, QuestionIndex, Run};
-use crate::lane::{Holder, LaneState, PairRow};
-use crate::money::Dollars;
+use crate::lane::{Holder, LaneState, PairRow, testing};
 use crate::spec::{Spec, SpecHash, parse};
 
 fn now() -> Timestamp {
@@ -42,15 +41,9 @@ fn job() -> (Job, Lane) {
                 simulated: false,
                 duration_ms: 1000,
             };
-            let pair = PairRow {
-                model,
-                counted,
-                spared: !completed,
-                failed_writes: 1,
-                maybe_billed: 2,
-                cost: None,
-                bound: Dollars::ZERO,
-            };
+            let spared = !completed;
+            let pair = testing::pair(counted);
+            let pair = PairRow { model, spared, failed_writes: 1, maybe_billed: 2, ..pair };
             lane.tallies = lane.tallies.with(counted);
             lane.breakdown.add(&pair, true);
         }

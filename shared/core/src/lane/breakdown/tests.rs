@@ -5,19 +5,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::execution::Outcome;
 use crate::id::Run;
+use crate::lane::testing;
 
 fn pair(model: usize, status: ExecutionStatus, duration_ms: u64) -> PairRow {
     let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Empty);
     let counted = Counted { run: Run::FIRST, status, outcome, simulated: false, duration_ms };
-    PairRow {
-        model,
-        counted,
-        spared: false,
-        failed_writes: 0,
-        maybe_billed: 0,
-        cost: None,
-        bound: Dollars::ZERO,
-    }
+    PairRow { model, ..testing::pair(counted) }
 }
 
 #[test]

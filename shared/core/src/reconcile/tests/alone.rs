@@ -6,11 +6,11 @@ use proptest::sample::select;
 use super::*;
 use crate::execution::{Counted, ExecutionStatus};
 use crate::job::cancel;
+use crate::lane::testing;
 use crate::lane::{
     PairRow, StoredRows, Ticket, close, finish, gate, replan, take_over, take_over_marked,
 };
 use crate::message::question_at;
-use crate::money::Dollars;
 use crate::spec::Spec;
 
 /// How the reconciler finds a job.
@@ -163,15 +163,7 @@ fn give_up(
     let status = closing.map_or(ExecutionStatus::Failed, EndCause::status);
     let counted =
         Counted { run: lane.run, status, outcome: None, simulated: false, duration_ms: 0 };
-    let pair = PairRow {
-        model: 0,
-        counted,
-        spared: false,
-        failed_writes: 0,
-        maybe_billed: 1,
-        cost: None,
-        bound: Dollars::ZERO,
-    };
+    let pair = PairRow { maybe_billed: 1, ..testing::pair(counted) };
     write_lane(lanes, &lane.id, &finish(&ticket, lane, 0, &[pair], closing, now));
 }
 

@@ -3,8 +3,7 @@
 use super::*;
 use crate::cloudwatch::Figure;
 use crate::execution::{Counted, ExecutionStatus, Outcome};
-use crate::lane::{PairRow, Ticket, dispatch_anew, finish, gate};
-use crate::money::Dollars;
+use crate::lane::{Ticket, dispatch_anew, finish, gate, testing};
 
 #[test]
 fn executions_are_missing_when_nobody_has_had_their_lane_for_five_minutes() {
@@ -155,14 +154,5 @@ fn finished(lane: &Lane, status: ExecutionStatus, now: Timestamp) -> Lane {
     let held = gate(&ticket, start()).change.apply(lane.clone());
     let outcome = (status == ExecutionStatus::Completed).then_some(Outcome::Text);
     let counted = Counted { run: lane.run, status, outcome, simulated: false, duration_ms: 1 };
-    let pair = PairRow {
-        model: 0,
-        counted,
-        spared: false,
-        failed_writes: 0,
-        maybe_billed: 0,
-        cost: None,
-        bound: Dollars::ZERO,
-    };
-    finish(&ticket, &held, 0, &[pair], None, now).change.apply(held)
+    finish(&ticket, &held, 0, &[testing::pair(counted)], None, now).change.apply(held)
 }
