@@ -114,12 +114,19 @@ async fn the_environments_token_goes_before_that_of_the_secret() {
         Some((if own { 200 } else { 403 }, "", body.to_owned()))
     })
     .await;
+    let listed = async |aws: &Fake| {
+        let mut list = command(aws, &["list", "--stack", "beacon"]);
+        list.env("BEACON_TOKEN", "own-token-0123456");
+        let done = finished(list).await;
+        assert_eq!(done.code, Some(0), "{done:?}");
+    };
+    let url = api.url();
+    let with_secret = [("ApiUrl", url.as_str()), ("TokensSecretArn", ARN)];
+    let secret = json!({"BEACON_ADMIN_TOKENS": "hush-hush-hush-hush"});
+    listed(&aws(described("CREATE_COMPLETE", &with_secret), Some(secret)).await).await;
     // Without a secret the stack has an issuer of its own.
-    let aws = aws(described("CREATE_COMPLETE", &[("ApiUrl", &api.url())]), None).await;
-    let mut list = command(&aws, &["list", "--stack", "beacon"]);
-    list.env("BEACON_TOKEN", "own-token-0123456");
-    let done = finished(list).await;
-    assert_eq!(done.code, Some(0), "{done:?}");
+    let aws = aws(described("CREATE_COMPLETE", &with_secret[..1]), None).await;
+    listed(&aws).await;
     told(&beacon(&aws, &["list"]).await, &["issuer", "BEACON_TOKEN"]);
 }
 

@@ -23,7 +23,7 @@ impl Inference {
         message: &QuestionMessage,
     ) -> Result<(), TableError> {
         if self.clock.now() >= message.deadline
-            && let Some(cause) = self.end_now(message).await?
+            && let Some(cause) = self.end_now(message, &EndCause::Deadline).await?
         {
             self.close(message, &cause).await?;
         }
@@ -39,7 +39,7 @@ impl Inference {
         let left = message.deadline.duration_since(self.clock.now());
         sleep(Duration::try_from(left).unwrap_or_default()).await;
         let ended = loop {
-            match self.end_now(message).await {
+            match self.end_now(message, &EndCause::Deadline).await {
                 Ok(ended) => break ended,
                 Err(error) => {
                     let QuestionMessage { job_id, run, .. } = message;
@@ -59,14 +59,22 @@ impl Inference {
         std::future::pending().await
     }
 
-    /// Why the job ends: its time is up, unless something else was decided before.
-    async fn end_now(&self, message: &QuestionMessage) -> Result<Option<EndCause>, TableError> {
+    /// Why the job ends: for this, unless something else was decided before.
+    pub(crate) async fn end_now(
+        &self,
+        message: &QuestionMessage,
+        cause: &EndCause,
+    ) -> Result<Option<EndCause>, TableError> {
         let QuestionMessage { job_id, run, .. } = message;
-        let (cause, who) = (EndCause::Deadline, Actor::Inference);
-        self.table.end_job(job_id, *run, &cause, who, self.clock.now()).await
+        self.table.end_job(job_id, *run, cause, Actor::Inference, self.clock.now()).await
     }
 
-    async fn close(&self, message: &QuestionMessage, cause: &EndCause) -> Result<(), TableError> {
+    /// Closes the job's lanes, or marks them for their holders.
+    pub(crate) async fn close(
+        &self,
+        message: &QuestionMessage,
+        cause: &EndCause,
+    ) -> Result<(), TableError> {
         let QuestionMessage { job_id, run, .. } = message;
         self.table.close_run(job_id, *run, cause, self.clock.now()).await?;
         Ok(())

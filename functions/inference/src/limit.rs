@@ -1,7 +1,7 @@
 //! What a job may cost, as a worker keeps it.
 
 use beacon_aws::TableError;
-use beacon_core::job::{Actor, cost_limit};
+use beacon_core::job::cost_limit;
 use beacon_core::message::QuestionMessage;
 use tracing::info;
 
@@ -17,13 +17,14 @@ impl Inference {
     ) -> Result<(), TableError> {
         let QuestionMessage { job_id, run, lane, limit, .. } = message;
         let Some(limit) = limit else { return Ok(()) };
-        let Some((_, lanes)) = self.table.job_and_lanes(job_id).await? else { return Ok(()) };
+        let Some((job, lanes)) = self.table.job_and_lanes(job_id).await? else { return Ok(()) };
         let Some(cause) = cost_limit(limit.max_cost, &lanes) else { return Ok(()) };
-        let (who, now) = (Actor::Inference, self.clock.now());
-        // An end that was decided before stands, and is carried out by whoever decided it.
-        if let Some(reason) = self.table.end_job(job_id, *run, &cause, who, now).await? {
-            info!(%job_id, %run, %lane, %reason, "the job is stopped");
-            self.table.close_run(job_id, *run, &reason, now).await?;
+        if let Some(reason) = self.end_now(message, &cause).await? {
+            if job.ending.is_none() {
+                info!(%job_id, %run, %lane, %reason, "the job is stopped");
+            }
+            // Whoever decided it may have died before all lanes were closed.
+            self.close(message, &reason).await?;
         }
         Ok(())
     }

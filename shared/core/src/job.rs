@@ -295,7 +295,7 @@ pub fn spent(lanes: &[Lane]) -> Spent {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "executions are at most a million")]
-fn share(part: u64, whole: u64) -> f64 {
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 

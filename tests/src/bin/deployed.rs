@@ -2,9 +2,14 @@
 //! runs it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use beacon_tests::deployed::{Deployment, check};
 use clap::Parser;
+use tokio::time::timeout;
+
+/// All checks take some three minutes; an emulator that hangs must not take for ever.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 #[derive(Debug, Parser)]
 #[command(name = "deployed")]
@@ -14,8 +19,14 @@ struct Options {
 }
 
 #[tokio::main]
+#[expect(clippy::print_stderr, reason = "a command line says why it failed")]
 async fn main() -> ExitCode {
     // A check that does not hold panics with what it saw.
-    check(Options::parse().deployment).await;
-    ExitCode::SUCCESS
+    match timeout(PATIENCE, check(Options::parse().deployment)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_elapsed) => {
+            eprintln!("the deployment did not do all that it must in {} s", PATIENCE.as_secs());
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -99,8 +99,8 @@ fn a_route_leads_to_the_function_that_answers_it() {
             deployed.of_type("AWS::Lambda::Permission").into_iter().any(|(_, of)| {
                 owner(&of["FunctionName"]) == function
                     && of["Principal"] == "apigateway.amazonaws.com"
-                    // Without it any API of any account could ask as whom it likes.
-                    && !of["SourceArn"].is_null()
+                    // Of another API anybody could ask as whom he likes.
+                    && of["SourceArn"] == format!("{THIS_API}/*/*")
             });
         assert!(may_be_asked, "{function}");
     }
@@ -122,6 +122,8 @@ fn a_route_is_open_only_where_the_code_needs_no_role() {
     }
 }
 
+const THIS_API: &str = "arn:aws:execute-api:us-east-1:000000000000:Api";
+
 fn assert_guarded(given: Given<'_>, deployed: &Deployed, needs: Role, route: &Value) {
     let key = &route["RouteKey"];
     let authorizer = deployed.properties(owner(&route["AuthorizerId"]));
@@ -141,6 +143,10 @@ fn assert_guarded(given: Given<'_>, deployed: &Deployed, needs: Role, route: &Va
         assert_eq!(authorizer["EnableSimpleResponses"], true);
         let uri = authorizer["AuthorizerUri"].as_str().unwrap();
         assert!(uri.contains("/AuthorizerFunction.Arn/"), "{uri}");
+        let may = deployed.properties("AuthorizerMayBeAsked");
+        assert_eq!(owner(&may["FunctionName"]), "AuthorizerFunction");
+        assert_eq!(may["Principal"], "apigateway.amazonaws.com");
+        assert_eq!(may["SourceArn"], format!("{THIS_API}/authorizers/TokenAuthorizer"));
     }
 }
 

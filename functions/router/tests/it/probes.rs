@@ -60,6 +60,8 @@ async fn words_that_ask_to_wait_are_waited_for_and_open_no_breaker() {
     let router = Running::start(&lab("openai", &upstream.url, "")).await;
     let told = router.infer(&question()).await;
     assert_eq!((&told["response"], upstream.connections()), (&json!("4"), 2), "{told}");
+    // What it says that it waited, of the second that it was asked for.
+    assert!(told["timings"]["waited_ms"].as_f64().unwrap() >= 900.0, "{told}");
     assert_eq!(router.provider("lab").await["success_rate"], 1.0);
 }
 

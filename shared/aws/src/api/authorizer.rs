@@ -23,8 +23,13 @@ pub(super) fn presented(request: &Request) -> Presented {
         return of_claims(&|claim| jwt.claims.get(claim).map(String::as_str));
     }
     let fields = Value::Object(authorizer.fields.clone().into_iter().collect());
-    let context = serde_json::from_value::<CallerContext>(fields);
-    context.map_or(Presented::Nobody, |context| Presented::Known(context.into()))
+    match serde_json::from_value::<CallerContext>(fields) {
+        Ok(context) => Presented::Known(context.into()),
+        Err(error) => {
+            tracing::warn!(%error, "the authorizer's context cannot be read");
+            Presented::Nobody
+        }
+    }
 }
 
 /// The role is in the scopes, and a name that tells callers apart in the subject or the client. API

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Figure, Percent};
 use crate::execution::{ExecutionStatus, Outcome};
+use crate::job::share;
 use crate::lane::{Lane, PairRow, Tallies};
 use crate::money::Dollars;
 use crate::region::Region;
@@ -76,13 +77,9 @@ pub fn region_balance(lanes: &[Lane]) -> Option<Percent> {
     if regions.len() < 2 {
         return None;
     }
-    let shares: Vec<f64> = regions.into_values().filter_map(share).collect();
+    let shares = regions.into_values().filter(|(_, expected)| *expected > 0);
+    let shares: Vec<f64> = shares.map(|(completed, expected)| share(completed, expected)).collect();
     let highest = shares.iter().copied().fold(0.0, f64::max);
     let lowest = shares.iter().copied().fold(f64::INFINITY, f64::min);
     (highest > 0.0).then(|| Percent(100.0 * lowest / highest))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "executions are at most a million")]
-fn share((completed, expected): (u64, u64)) -> Option<f64> {
-    (expected > 0).then(|| completed as f64 / expected as f64)
 }
