@@ -23,6 +23,8 @@ pub(crate) enum TestError {
     },
     #[error("`{command}` failed")]
     Failed { command: String },
+    #[error("`{}` has {bytes} bytes, more than any function may have", program.display())]
+    TooLarge { program: PathBuf, bytes: u64 },
     #[error("{what} cannot be used")]
     File {
         what: &'static str,
