@@ -69,7 +69,9 @@ fn to_do(status: u16) -> &'static str {
         }
         429 => "it gets too many requests; try again later",
         500.. => "a function behind it does not answer; look at its log",
-        _ => "correct the address, which is the output ApiUrl of the stack",
+        404 => "correct the address, which is the output ApiUrl of the stack",
+        413 => "what was sent is too large",
+        _ => "it does not take the request",
     }
 }
 

@@ -53,11 +53,14 @@ pub(crate) async fn checks(arguments: &Arguments, patience: Patience) -> BeaconF
     ask_both(&server, token(arguments).as_deref(), patience).await
 }
 
+/// What to do where the stack gives no address.
+const LOOK: &str = "see whether `aws cloudformation describe-stacks` shows the stack";
+
 /// First the stack is looked up.
 async fn of_stack(stack: &str, patience: Patience) -> BeaconFound {
     let begun = Instant::now();
     let looked_up = timeout(patience.at_most(AWS), deployed::find(stack)).await;
-    let detail = match looked_up {
+    let (detail, fix) = match looked_up {
         Ok(Ok(deployed)) => match server(&deployed.api, "the stack's output ApiUrl") {
             Some(server) => {
                 let check = Check::ok(STACK, format!("{stack}: {}", server.base())).since(begun);
@@ -66,12 +69,12 @@ async fn of_stack(stack: &str, patience: Patience) -> BeaconFound {
                 found.checks.insert(0, check);
                 return found;
             }
-            None => format!("{stack}: its output ApiUrl is no address that begins with https://"),
+            None => (format!("{stack}: its output ApiUrl is no address"), LOOK),
         },
-        Ok(Err(error)) => chain(&error),
-        Err(_late) => format!("{stack}: AWS did not answer in time"),
+        // Each of them says what to do.
+        Ok(Err(error)) => (chain(&error), "do what it says"),
+        Err(_late) => (format!("{stack}: AWS did not answer in time"), LOOK),
     };
-    let fix = "see `aws cloudformation describe-stacks`, and whether it shows the stack";
     let check = Check::failed(STACK, detail, fix).since(begun);
     let rest = [BEACON, TOKEN].into_iter().filter_map(|name| skipped(name, &check));
     BeaconFound { checks: std::iter::once(check.clone()).chain(rest).collect(), answer: None }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{CallerContext, Presented, Tokens};
+use beacon_aws::{Caller, Presented, Tokens};
 use serde::{Deserialize, Serialize};
 
 /// The request of an HTTP API's authorizer, payload version 2.0; of it only what is looked at.
@@ -19,7 +19,7 @@ pub struct Authorization {
     is_authorized: bool,
     /// What the functions behind the API are told.
     #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<CallerContext>,
+    context: Option<Caller>,
 }
 
 /// What the authorizer works on.
@@ -37,7 +37,7 @@ impl Authorizer {
         let header = event.headers.as_ref().and_then(|headers| headers.get("authorization"));
         let code = match self.tokens.shown(header.map(String::as_str)) {
             Presented::Known(caller) => {
-                return Authorization { is_authorized: true, context: Some(caller.into()) };
+                return Authorization { is_authorized: true, context: Some(caller) };
             }
             Presented::Nobody | Presented::WithoutRole => "unauthorized",
             Presented::Unreadable => "invalid_auth_format",

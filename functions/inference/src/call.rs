@@ -11,7 +11,7 @@ use beacon_core::lane::Ticket;
 use beacon_core::message::QuestionMessage;
 use beacon_core::prompt::{Prompt, PromptHash};
 use beacon_core::reply::{Asked, Reply, read};
-use beacon_core::wire::{CallState, CallView, InferenceRequest};
+use beacon_core::wire::{CallState, CallView, InferenceRequest, NOTHING_TO_JOIN};
 use beacon_core::{ExecutionId, view};
 use jiff::Timestamp;
 use tokio::time::sleep;
@@ -21,8 +21,6 @@ use crate::Router;
 use crate::lost;
 use crate::pair::{LOOK_UP, Progress, Sent, untold};
 
-/// What the router answers where the call that a request joins does not run.
-const NOTHING_TO_JOIN: u16 = 412;
 /// Attempts at a call that was not sent.
 const ATTEMPTS: u32 = 3;
 /// Before the second attempt; twice that before the third.

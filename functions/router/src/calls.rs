@@ -11,6 +11,7 @@ mod shared;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use axum::http::StatusCode;
 use beacon_aws::SharedCalls;
 use beacon_core::wire::{CallKey, CallState, CallView, InferenceRequest, InferenceResponse};
 use futures_util::FutureExt as _;
@@ -44,6 +45,24 @@ pub enum KeyRefused {
     /// It was only to be joined, and does not run.
     #[error("no call with this idempotency key runs, and none has an answer")]
     NothingToJoin,
+}
+
+impl KeyRefused {
+    /// HTTP status of the answer.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::NothingToJoin => StatusCode::PRECONDITION_FAILED,
+        }
+    }
+
+    /// For programs.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Conflict => "key_conflict",
+            Self::NothingToJoin => "nothing_to_join",
+        }
+    }
 }
 
 /// The calls that run, and what is remembered of the others.

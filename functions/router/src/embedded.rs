@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::calls::KeyRefused;
 use crate::provider::json;
 use crate::router::{CallContext, HybridRouter};
 
@@ -46,11 +45,7 @@ impl EmbeddedLink {
                 match self.0.infer(body, &context).await {
                     Ok(response) => told(200, &response),
                     Err(refused) => {
-                        let status = match refused {
-                            KeyRefused::Conflict => 409,
-                            KeyRefused::NothingToJoin => 412,
-                        };
-                        told(status, &json!({"detail": refused.to_string()}))
+                        told(refused.status().as_u16(), &json!({"detail": refused.to_string()}))
                     }
                 }
             }

@@ -304,13 +304,9 @@ impl IntoResponse for RequestError {
             Self::Invalid(detail) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(Detail { detail })).into_response()
             }
-            Self::Key(KeyRefused::Conflict) => {
-                let detail = vec![Problem::key_conflict(IDEMPOTENCY_HEADER)];
-                (StatusCode::CONFLICT, Json(Detail { detail })).into_response()
-            }
-            Self::Key(KeyRefused::NothingToJoin) => {
-                let detail = vec![Problem::nothing_to_join(IDEMPOTENCY_HEADER)];
-                (StatusCode::PRECONDITION_FAILED, Json(Detail { detail })).into_response()
+            Self::Key(refused) => {
+                let detail = vec![Problem::key_refused(IDEMPOTENCY_HEADER, refused)];
+                (refused.status(), Json(Detail { detail })).into_response()
             }
             Self::Access(refused) => {
                 let (status, detail) = refused.told();

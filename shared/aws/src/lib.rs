@@ -51,4 +51,4 @@ pub use table::{
     ResultWrite, StoredStatus, Submit, Table, TableError, WholeJob, schema,
 };
 pub use tls::{install_tls, tls_config};
-pub use tokens::{Caller, CallerContext, Presented, TokenError, Tokens};
+pub use tokens::{Caller, Presented, TokenError, Tokens};

@@ -31,7 +31,7 @@ pub enum Request<'a> {
         /// When nobody waits for its answer any more.
         deadline: Timestamp,
         /// Only a call of the key that runs, or has its answer, is meant: none is made. Where there
-        /// is none the answer is 412.
+        /// is none the answer is [`beacon_core::wire::NOTHING_TO_JOIN`].
         joins: bool,
         /// The body.
         body: &'a InferenceRequest,

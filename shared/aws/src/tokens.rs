@@ -75,33 +75,15 @@ impl TokenHash {
     }
 }
 
-/// Who asks, by the token presented.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who asks, by the token presented; as the API's authorizer tells it to the functions behind the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The first eight digits of the token's hash: tells callers apart in logs, and gives nothing
     /// away.
+    #[serde(rename = "caller")]
     pub name: String,
     /// What the token allows.
     pub role: Role,
-}
-
-/// The caller as the API's authorizer tells it to the functions behind the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallerContext {
-    role: Role,
-    caller: String,
-}
-
-impl From<Caller> for CallerContext {
-    fn from(Caller { name, role }: Caller) -> Self {
-        Self { role, caller: name }
-    }
-}
-
-impl From<CallerContext> for Caller {
-    fn from(CallerContext { role, caller }: CallerContext) -> Self {
-        Self { name: caller, role }
-    }
 }
 
 /// What a request says of who asks.

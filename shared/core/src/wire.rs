@@ -22,6 +22,8 @@ pub const DEADLINE_HEADER: &str = "x-beacon-deadline-ms";
 /// With the value `*`: only a call of the key that runs, or has its answer, is meant; none is made
 /// (RFC 9110 §13.1.1).
 pub const JOIN_HEADER: &str = "if-match";
+/// HTTP status of what [`JOIN_HEADER`] finds nothing for.
+pub const NOTHING_TO_JOIN: u16 = 412;
 /// A [`CallKey`]; a repeated key is the same call.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// Wins over the body's `trace_id`.

@@ -56,6 +56,39 @@ fn every_alarm_says_what_no_points_mean_and_tells_nobody_without_a_topic() {
     }
 }
 
+/// When the alarms of Beacon's own metrics go off: alarm, metric, statistic, comparison, threshold, and
+/// what no points mean.
+const OF_BEACON: [(&str, &str, &str, &str, f64, &str); 7] = [
+    ("ExecutionsMissingAlarm", "ExecutionsMissing", "Maximum", MORE, 0.0, "ignore"),
+    ("ExecutionOverTimeAlarm", "ExecutionsOverTime", "Maximum", MORE, 0.0, "ignore"),
+    ("StalledLanesAlarm", "StalledLanes", "Maximum", MORE, 0.0, "ignore"),
+    ("StatusMismatchAlarm", "StatusMismatch", "Maximum", MORE, 0.0, "ignore"),
+    ("RouterSuccessAgeAlarm", "RouterSuccessAge", "Maximum", MORE, 900.0, "notBreaching"),
+    ("PassMissingAlarm", "PassDuration", "SampleCount", "LessThanThreshold", 1.0, "breaching"),
+    ("HopBoundAlarm", "HopBoundReached", "Sum", MORE, 0.0, "notBreaching"),
+];
+const MORE: &str = "GreaterThanThreshold";
+
+#[test]
+fn every_alarm_goes_off_when_it_is_to() {
+    let deployed = Deployed::with(&[]);
+    for (id, metric, statistic, comparison, threshold, without) in OF_BEACON {
+        let alarm = deployed.properties(id);
+        assert_eq!(alarm["MetricName"], metric, "{id}");
+        assert_eq!(alarm["Statistic"], statistic, "{id}");
+        assert_eq!(alarm["ComparisonOperator"], comparison, "{id}");
+        assert_eq!(alarm["Threshold"].as_f64(), Some(threshold), "{id}");
+        assert_eq!(alarm["TreatMissingData"], without, "{id}");
+    }
+    for (id, alarm) in deployed.of_type("AWS::CloudWatch::Alarm") {
+        if alarm["Namespace"] == "AWS/SQS" {
+            let when = [&alarm["Statistic"], &alarm["ComparisonOperator"]];
+            assert_eq!(when, ["Maximum", MORE], "{id}");
+            assert_eq!(alarm["Threshold"], 0, "{id}");
+        }
+    }
+}
+
 #[test]
 fn every_queue_of_dead_letters_and_every_function_has_its_alarms() {
     for given in WAYS {

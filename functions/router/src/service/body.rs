@@ -1,5 +1,6 @@
 //! The body of a request, and what is wrong with one that is none, told as the predecessor does.
 
+use crate::calls::KeyRefused;
 use beacon_core::wire::{CallKey, InferenceRequest};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -159,18 +160,18 @@ impl Problem {
         Self { kind: "value_error", loc, msg, input: None, ctx }
     }
 
-    /// A header whose key belongs to another request.
-    pub(super) fn key_conflict(name: &str) -> Self {
+    /// A key that makes no call.
+    pub(super) fn key_refused(name: &str, refused: KeyRefused) -> Self {
+        let msg = match refused {
+            KeyRefused::Conflict => {
+                "The key belongs to a call with another body; another call needs another key"
+            }
+            KeyRefused::NothingToJoin => {
+                "No call with the key runs, and none has an answer; without if-match it is made"
+            }
+        };
         let loc = vec![json!("header"), json!(name)];
-        let msg = "The key belongs to a call with another body; another call needs another key";
-        Self { kind: "key_conflict", loc, msg, input: None, ctx: None }
-    }
-
-    /// No call of the key runs, or has an answer, and none was to be made.
-    pub(super) fn nothing_to_join(name: &str) -> Self {
-        let loc = vec![json!("header"), json!(name)];
-        let msg = "No call with the key runs, and none has an answer; without if-match it is made";
-        Self { kind: "nothing_to_join", loc, msg, input: None, ctx: None }
+        Self { kind: refused.code(), loc, msg, input: None, ctx: None }
     }
 
     /// A precondition that is not the one that is known.

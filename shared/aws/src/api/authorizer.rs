@@ -7,7 +7,7 @@ use lambda_http::{Request, RequestExt as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::tokens::{Caller, CallerContext, Presented};
+use crate::tokens::{Caller, Presented};
 
 /// The claims that hold an access token's scopes.
 const SCOPES: [&str; 2] = ["scope", "scp"];
@@ -23,8 +23,8 @@ pub(super) fn presented(request: &Request) -> Presented {
         return of_claims(&|claim| jwt.claims.get(claim).map(String::as_str));
     }
     let fields = Value::Object(authorizer.fields.clone().into_iter().collect());
-    match serde_json::from_value::<CallerContext>(fields) {
-        Ok(context) => Presented::Known(context.into()),
+    match serde_json::from_value::<Caller>(fields) {
+        Ok(caller) => Presented::Known(caller),
         Err(error) => {
             tracing::warn!(%error, "the authorizer's context cannot be read");
             Presented::Nobody

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::answer::Beacon;
 use super::request::Refused;
-use crate::calls::KeyRefused;
 use crate::service::RequestError;
 
 /// `OpenAI`'s clients ask again after 408, 409, 429 and 5xx, unless this says no.
@@ -143,19 +142,11 @@ impl From<RequestError> for OpenAiError {
                 let message = message.unwrap_or("the request is not valid");
                 Self { param, ..Self::new(StatusCode::BAD_REQUEST, message) }
             }
-            RequestError::Key(refused) => {
-                let (status, code) = match refused {
-                    KeyRefused::Conflict => (StatusCode::CONFLICT, "key_conflict"),
-                    KeyRefused::NothingToJoin => {
-                        (StatusCode::PRECONDITION_FAILED, "nothing_to_join")
-                    }
-                };
-                Self {
-                    code: Some(code.to_owned()),
-                    may_repeat: false,
-                    ..Self::new(status, refused.to_string())
-                }
-            }
+            RequestError::Key(refused) => Self {
+                code: Some(refused.code().to_owned()),
+                may_repeat: false,
+                ..Self::new(refused.status(), refused.to_string())
+            },
             RequestError::Access(refused) => {
                 let (status, message) = refused.told();
                 Self { code: Some("invalid_api_key".to_owned()), ..Self::new(status, message) }
