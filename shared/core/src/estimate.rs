@@ -2,6 +2,7 @@
 //!
 //! The counts follow from the design: which of them are measured, and where, stands at each constant.
 
+mod analysis;
 mod aws;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use analysis::AnalysisEstimate;
 pub use aws::{AWS, AwsPrice, AwsPrices};
 
 use crate::message::PAGE;
@@ -35,8 +37,9 @@ const LANE_WRITES: u64 = 2;
 /// Write units of a job beside rows and lanes: specification, submit, start, and the final status,
 /// which the job's own count leaves out. `tests/tests/system/cost.rs` holds them against that count.
 const JOB_WRITES: u64 = 10;
-/// Write units of a lane beside its questions: it is stored in a transaction, which counts twice.
-const LANE_STORED: u64 = 2;
+/// Write units of a lane beside its questions: it is stored in a transaction, which counts twice, and
+/// where lanes are dispatched at once all but one are refused the start of the job, two units each.
+const LANE_STORED: u64 = 4;
 /// Bytes of a lane's item, at most a write unit.
 const LANE_BYTES: u64 = 700;
 /// Bytes of a job's item with a short log.
@@ -50,8 +53,11 @@ const BATCH: u32 = 10;
 const OTHER_REQUESTS: u64 = 3;
 /// Megabytes of the inference function, as `template.yaml` has it unless told otherwise.
 pub const INFERENCE_MB: u64 = 256;
-/// Megabytes of the dispatch and coordinator functions, as `template.yaml` has them.
+/// Megabytes of the dispatch function, as `template.yaml` has it.
 pub const OTHER_MB: u64 = 128;
+/// Megabytes of the coordinator function, as `template.yaml` has it: those of one whole processor.
+/// Source: "Configure Lambda function memory", Lambda developer guide.
+pub const COORDINATOR_MB: u64 = 1769;
 /// What a function takes beside waiting for answers. Assumed: it is not measured on AWS.
 const OWN_SECONDS: f64 = 0.1;
 /// Bytes logged for an execution (two lines), and for an invocation by the platform (three lines),
@@ -82,6 +88,10 @@ pub struct Estimate {
     pub gb_seconds: f64,
     /// Bytes of logs.
     pub log_bytes: u64,
+    /// Of these none is in the figures above: the answers are analysed once a job is final. Nothing of
+    /// an estimate of an earlier release.
+    #[serde(default)]
+    pub analysis: AnalysisEstimate,
     /// What the providers charge.
     pub provider: ProviderEstimate,
 }
@@ -106,9 +116,12 @@ impl Estimate {
                 + shape.batches
                 + OTHER_REQUESTS * (shape.pages + shape.lanes),
             lambda_requests: questions + others,
-            gb_seconds: inference + gigabytes(OTHER_MB) * float(others) * OWN_SECONDS,
+            gb_seconds: inference
+                + gigabytes(OTHER_MB) * float(shape.pages) * OWN_SECONDS
+                + gigabytes(COORDINATOR_MB) * float(shape.lanes + 1) * OWN_SECONDS,
             log_bytes: shape.executions * EXECUTION_LOG_BYTES
                 + (questions + others) * INVOCATION_LOG_BYTES,
+            analysis: AnalysisEstimate::of(shape),
             provider: prices.estimate(spec, latency),
         }
     }
@@ -122,6 +135,7 @@ impl Estimate {
             lambda_requests: prices.lambda_request.of(float(self.lambda_requests)),
             gb_seconds: prices.gb_second.of(self.gb_seconds),
             logs: prices.log_byte.of(float(self.log_bytes)),
+            analysis: self.analysis.aws(prices),
         }
     }
 }
@@ -141,14 +155,16 @@ pub struct AwsCost {
     pub gb_seconds: Dollars,
     /// For what they log.
     pub logs: Dollars,
+    /// For analysing the answers, all of it.
+    pub analysis: Dollars,
 }
 
 impl AwsCost {
     /// All of it.
     pub fn total(&self) -> Dollars {
-        let Self { write_units, read_units, queue_requests, lambda_requests, gb_seconds, logs } =
-            *self;
-        [write_units, read_units, queue_requests, lambda_requests, gb_seconds, logs]
+        let Self { write_units, read_units, queue_requests, .. } = *self;
+        let Self { lambda_requests, gb_seconds, logs, analysis, .. } = *self;
+        [write_units, read_units, queue_requests, lambda_requests, gb_seconds, logs, analysis]
             .into_iter()
             .sum()
     }

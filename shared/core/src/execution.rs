@@ -68,6 +68,14 @@ impl Outcome {
             Some(_) | None => Self::Text,
         }
     }
+
+    /// Whether there is a text that says something.
+    pub fn is_text(self) -> bool {
+        match self {
+            Self::Text | Self::Truncated => true,
+            Self::Empty | Self::Blocked => false,
+        }
+    }
 }
 
 impl From<AnswerKind> for Outcome {

@@ -1,5 +1,6 @@
 //! A job: its status, its runs, how it ends, and its writes as data.
 
+mod analysis;
 mod ending;
 mod run;
 mod write;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use analysis::{Analysis, Due};
 pub use ending::{EndCause, JobEnding, StopRule, cost_limit, unreachable};
 pub use run::{MAX_RETRIES, MAX_RUNS, RunRecord, Selection, is_for, retries};
 pub use write::{JobChange, JobCondition, JobWrite, RetryRequest, cancel, end, retry, start};
@@ -163,6 +165,8 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// Table and queue usage of its run, where one process counted all of it.
     pub usage: Option<Usage>,
+    /// Whether its answers are to be analysed.
+    pub analysis: Analysis,
     /// Its log, oldest first.
     pub transitions: Vec<Transition>,
 }
@@ -206,6 +210,7 @@ impl Job {
             started_at: None,
             finished_at: None,
             usage: None,
+            analysis: Analysis::default(),
             transitions: vec![Transition {
                 at: now,
                 from: None,

@@ -30,6 +30,7 @@ pub mod spec;
 pub mod time_budget;
 pub mod usage;
 mod varint;
+pub mod verdict;
 pub mod view;
 pub mod wire;
 

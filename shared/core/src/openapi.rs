@@ -10,8 +10,9 @@ use crate::access::Role;
 use endpoints::{Endpoint, Media};
 pub use requests::{EXAMPLE_JOB, example};
 
-/// The document.
-pub fn document() -> Value {
+/// The document. `analysis` adds the schemas of what analysis answers, which is not of this crate: each
+/// under the name of its type.
+pub fn document(analysis: impl FnOnce(&mut SchemaGenerator)) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -24,6 +25,7 @@ pub fn document() -> Value {
             path.insert(endpoint.method.to_owned(), operation(endpoint));
         }
     }
+    analysis(&mut generator);
     let mut schemas = generator.take_definitions(true);
     schemas.extend(requests::schemas());
     json!({

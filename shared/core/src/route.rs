@@ -30,6 +30,10 @@ pub enum Route {
     RetryQuestion(ExecutionId),
     /// `POST /api/v1/executions/{id}/retry-all-failed`: a job, or an execution's job.
     RetryAllFailed(JobId),
+    /// `POST /api/v1/jobs/{id}/classify`: judges its answers anew.
+    Classify(JobId),
+    /// `POST /api/v1/executions/{id}/label`: a person's verdict.
+    Label(ExecutionId),
     /// `GET /api/v1/jobs`: all jobs, newest first.
     Jobs,
     /// `GET /api/v1/jobs/{id}`.
@@ -42,6 +46,20 @@ pub enum Route {
     Executions,
     /// `GET /api/v1/executions/{id}`, and `…/{id}/details`, the predecessor's name for it.
     Execution(ExecutionId),
+    /// `GET /api/v1/jobs/{id}/findings`.
+    Findings(JobId),
+    /// `GET /api/v1/jobs/{id}/aggregates`: question by question.
+    Aggregates(JobId),
+    /// `GET /api/v1/jobs/{id}/manifest`: the job and its specification.
+    Manifest(JobId),
+    /// `GET /api/v2/jobs/{id}/bias-analysis`: findings in the predecessor's shape.
+    BiasAnalysis(JobId),
+    /// `GET /api/v1/executions/{id}/cross-region`: one question of a job in all regions, as the
+    /// predecessor's clients ask for it.
+    CrossRegion(JobId),
+    /// `GET` or `POST /api/v1/executions/{id}/cross-region-diff`: a job's answers and findings, as the
+    /// predecessor's clients ask for them. Either only reads.
+    CrossRegionDiff(JobId),
     /// `GET /debug/config`: the effective configuration.
     DebugConfig,
     /// `GET /debug/executor`: which router executes.
@@ -90,6 +108,12 @@ impl Route {
                 _ => Err(NoRoute::MethodNotAllowed { allow: "GET, POST" }),
             };
         }
+        if let ["api", "v1", "executions", id, "cross-region-diff"] = parts.as_slice() {
+            return match method {
+                "GET" | "POST" => Ok(Self::CrossRegionDiff(job_of(id)?)),
+                _ => Err(NoRoute::MethodNotAllowed { allow: "GET, POST" }),
+            };
+        }
         let only = |allow, route| {
             if method == allow { Ok(route) } else { Err(NoRoute::MethodNotAllowed { allow }) }
         };
@@ -98,6 +122,8 @@ impl Route {
             ["api", "v1", "jobs", "cross-region"] => post(Self::SubmitCrossRegion),
             ["api", "v1", "jobs", id, "cancel"] => post(Self::Cancel(job(id)?)),
             ["api", "v1", "jobs", id, "retry"] => post(Self::Retry(job(id)?)),
+            ["api", "v1", "jobs", id, "classify"] => post(Self::Classify(job(id)?)),
+            ["api", "v1", "executions", id, "label"] => post(Self::Label(execution(id)?)),
             ["api", "v1", "executions", id, "retry-question"] => {
                 post(Self::RetryQuestion(execution(id)?))
             }
@@ -117,6 +143,11 @@ impl Route {
             ["api", "v1", "jobs", id] => get(Self::Job(job(id)?)),
             ["api", "v1", "jobs", id, "summary"] => get(Self::Summary(job(id)?)),
             ["api", "v1", "jobs", id, "executions", "all"] => get(Self::ExecutionsOfJob(job(id)?)),
+            ["api", "v1", "jobs", id, "findings"] => get(Self::Findings(job(id)?)),
+            ["api", "v1", "jobs", id, "aggregates"] => get(Self::Aggregates(job(id)?)),
+            ["api", "v1", "jobs", id, "manifest"] => get(Self::Manifest(job(id)?)),
+            ["api", "v2", "jobs", id, "bias-analysis"] => get(Self::BiasAnalysis(job(id)?)),
+            ["api", "v1", "executions", id, "cross-region"] => get(Self::CrossRegion(job_of(id)?)),
             ["api", "v1", "executions", id] | ["api", "v1", "executions", id, "details"] => {
                 get(Self::Execution(execution(id)?))
             }
@@ -132,7 +163,9 @@ impl Route {
             | Self::Cancel(_)
             | Self::Retry(_)
             | Self::RetryQuestion(_)
-            | Self::RetryAllFailed(_) => Function::Intake,
+            | Self::RetryAllFailed(_)
+            | Self::Classify(_)
+            | Self::Label(_) => Function::Intake,
             Self::Health
             | Self::Live
             | Self::Ready
@@ -145,6 +178,12 @@ impl Route {
             | Self::ExecutionsOfJob(_)
             | Self::Executions
             | Self::Execution(_)
+            | Self::Findings(_)
+            | Self::Aggregates(_)
+            | Self::Manifest(_)
+            | Self::BiasAnalysis(_)
+            | Self::CrossRegion(_)
+            | Self::CrossRegionDiff(_)
             | Self::DebugConfig
             | Self::DebugExecutor
             | Self::DebugJob(_) => Function::Query,
@@ -161,13 +200,21 @@ impl Route {
             | Self::Summary(_)
             | Self::ExecutionsOfJob(_)
             | Self::Executions
-            | Self::Execution(_) => Some(Role::Reader),
+            | Self::Execution(_)
+            | Self::Findings(_)
+            | Self::Aggregates(_)
+            | Self::Manifest(_)
+            | Self::BiasAnalysis(_)
+            | Self::CrossRegion(_)
+            | Self::CrossRegionDiff(_) => Some(Role::Reader),
             Self::Submit
             | Self::SubmitCrossRegion
             | Self::Cancel(_)
             | Self::Retry(_)
             | Self::RetryQuestion(_)
-            | Self::RetryAllFailed(_) => Some(Role::Submitter),
+            | Self::RetryAllFailed(_)
+            | Self::Classify(_)
+            | Self::Label(_) => Some(Role::Submitter),
             Self::DebugConfig | Self::DebugExecutor | Self::DebugJob(_) => Some(Role::Admin),
         }
     }
@@ -200,6 +247,11 @@ mod tests {
                 "/api/v1/jobs/j/retry",
                 "/api/v1/executions/j.0.us-east.0.m/retry-question",
                 "/api/v1/executions/j/retry-all-failed",
+                "/api/v1/jobs/j/classify",
+                "/api/v1/executions/j.0.us-east.0.m/label",
+                "/api/v1/jobs/j/findings",
+                "/api/v1/executions/j/cross-region",
+                "/api/v2/jobs/j/bias-analysis",
                 "/debug/config",
                 "/metrics",
             ] {
@@ -226,6 +278,10 @@ mod tests {
         assert_eq!(all_failed("j"), Ok(Route::RetryAllFailed(job("j"))));
         assert_eq!(all_failed("j.0.us-east.0.m"), all_failed("j"));
         assert!(matches!(all_failed("j.0"), Err(NoRoute::BadId { .. })));
+        let diff = |method| Route::read(method, "/api/v1/executions/j/cross-region-diff");
+        assert_eq!(diff("GET"), Ok(Route::CrossRegionDiff(job("j"))));
+        assert_eq!(diff("POST"), diff("GET"));
+        assert_eq!(diff("POST").map(|route| route.function()), Ok(Function::Query));
         for nowhere in ["", "/", "//api/v1/jobs", "/api/v1", "/api/v1/jobs/j/x", "/API/v1/jobs"] {
             assert_eq!(read(nowhere), Err(NoRoute::NotFound), "{nowhere}");
         }
@@ -245,5 +301,7 @@ mod tests {
         assert_eq!(allow("POST", "/api/v1/jobs/j"), "GET");
         assert_eq!(allow("GET", "/api/v1/jobs/j/cancel"), "POST");
         assert_eq!(allow("PUT", "/health"), "GET");
+        assert_eq!(allow("PUT", "/api/v1/executions/j/cross-region-diff"), "GET, POST");
+        assert_eq!(allow("GET", "/api/v1/executions/j.0.us-east.0.m/label"), "POST");
     }
 }

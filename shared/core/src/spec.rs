@@ -2,6 +2,7 @@
 
 mod draft;
 mod jobspec;
+mod label;
 mod parse;
 mod questions;
 mod read;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use jobspec::{CrossRegion, is_jobspec, parse_cross_region, parse_jobspec};
+pub use label::{LabelAsked, parse_label};
 pub use parse::{Submission, parse};
 pub use read::Problem;
 pub(crate) use read::cut;
@@ -37,7 +39,7 @@ pub mod limit {
     pub const LANES: usize = 90;
     /// Named system prompts.
     pub const PROMPTS: usize = 50;
-    /// Bytes of all questions as they are sent, variants and named prompts multiplied out.
+    /// Bytes of all questions with what they expect, variants and named prompts multiplied out.
     pub const TEXT_BYTES: usize = 16 * 1024 * 1024;
     /// Samples.
     pub const SAMPLES: u16 = 100;
@@ -47,6 +49,10 @@ pub mod limit {
     pub const EXECUTIONS: u64 = 1_000_000;
     /// Bytes of a question's text.
     pub const QUESTION_BYTES: usize = 32 * 1024;
+    /// Texts that a control question expects one of.
+    pub const EXPECTED: usize = 20;
+    /// Bytes of a text that a control question expects.
+    pub const EXPECTED_BYTES: usize = 200;
     /// Bytes of a system prompt.
     pub const PROMPT_BYTES: usize = 16 * 1024;
     /// Bytes of a whole specification as JSON.
@@ -74,7 +80,7 @@ pub mod limit {
 }
 
 /// A job's specification, checked and with every prompt composed. Immutable once accepted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// For people.
     pub name: String,
@@ -106,7 +112,7 @@ pub struct Spec {
 }
 
 /// One entry of the question list: a question in one variant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     /// Shared by all variants.
     pub id: QuestionId,
@@ -122,10 +128,13 @@ pub struct Question {
     pub language: Option<String>,
     /// Index into each region's [`RegionPrompts::system`].
     pub prompt: u16,
+    /// Of a control question: texts of which a right answer holds at least one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expect: Vec<String>,
 }
 
 /// A region and the system messages composed for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionPrompts {
     /// Canonical region.
     pub region: Region,
@@ -163,7 +172,7 @@ pub enum Stop {
 }
 
 /// SHA-256 of a specification's JSON, lower-case hex: tells whether two submissions are the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SpecHash(pub String);
 

@@ -15,9 +15,14 @@ pub const CLIENT: Duration = Duration::from_secs(620);
 pub const FUNCTION: Duration = Duration::from_secs(660);
 /// The question queue's visibility timeout.
 pub const VISIBILITY: Duration = Duration::from_secs(690);
-/// The visibility timeout of the dispatch and completion queues, whose functions only talk to the
-/// table and the queues.
+/// The visibility timeout of the dispatch queue, whose function only talks to the table and the queues.
 pub const SHORT_VISIBILITY: Duration = Duration::from_secs(90);
+/// A run of the coordinator, which analyses what is final: the longest that Lambda allows.
+pub const COORDINATOR: Duration = Duration::from_secs(900);
+/// The completion queue's visibility timeout.
+pub const COMPLETION_VISIBILITY: Duration = Duration::from_secs(930);
+/// After this long the coordinator leaves an analysis at a place from where the next one goes on.
+pub const ANALYSIS: Duration = Duration::from_secs(780);
 /// A holder older than this is dead, whatever the queue says.
 pub const HOLDER: Duration = Duration::from_secs(FUNCTION.as_secs() + 60);
 
@@ -43,6 +48,8 @@ const _NESTED: () = {
     assert!(ROUTER.as_secs() < CLIENT.as_secs());
     assert!(CLIENT.as_secs() < FUNCTION.as_secs() - 20);
     assert!(FUNCTION.as_secs() <= VISIBILITY.as_secs());
+    assert!(ANALYSIS.as_secs() + 60 < COORDINATOR.as_secs());
+    assert!(COORDINATOR.as_secs() < COMPLETION_VISIBILITY.as_secs());
     assert!(LOOK.as_millis() < FENCE.as_millis());
     assert!(FENCE.as_millis() < TAKEOVER_WAIT.as_millis());
 };

@@ -5,6 +5,8 @@ mod debug;
 mod execution;
 mod health;
 mod jobspec;
+mod response;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -14,14 +16,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use change::{
-    CancelAccepted, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad, RetryAccepted,
+    CancelAccepted, ClassifyAccepted, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad,
+    RetryAccepted,
 };
 pub use debug::{
     ConfigView, DebugBill, DebugJob, DebugLane, ExecutorView, SettingView, is_mismatch,
 };
 pub use execution::{ExecutionView, ExecutionsPage, OutputMetadata, OutputView, RowView};
 pub use health::{Health, HealthView, Live, PartHealth, ReadyView};
-pub use jobspec::jobspec;
+pub use jobspec::{cross_region_execution_id, jobspec};
+pub use response::ResponseClassification;
+pub use source::Source;
 
 use crate::builtin;
 use crate::estimate::Estimate;

@@ -13,7 +13,7 @@ use beacon_core::Region;
 use beacon_core::json::{JsonError, read_json};
 use beacon_core::money::Dollars;
 use beacon_core::spec::{
-    Problem, Spec, Submission, limit, parse, parse_cross_region, parse_jobspec,
+    Problem, Question, Spec, Submission, limit, parse, parse_cross_region, parse_jobspec,
 };
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -178,7 +178,8 @@ fn check_limits(spec: &Spec) -> Result<(), TestCaseError> {
     prop_assert!(spec.timeout_seconds.is_none_or(|timeout| seconds.contains(&timeout)));
     prop_assert!(spec.max_cost.is_none_or(|most| most > Dollars::ZERO));
     prop_assert!(is_text(&spec.name, limit::LABEL_BYTES));
-    let bytes: usize = spec.questions.iter().map(|question| question.text.len()).sum();
+    let texts = |question: &Question| question.expect.iter().map(String::len).sum::<usize>();
+    let bytes: usize = spec.questions.iter().map(|asked| asked.text.len() + texts(asked)).sum();
     prop_assert!(bytes <= limit::TEXT_BYTES);
     Ok(())
 }
@@ -201,6 +202,11 @@ fn check_parts(spec: &Spec) -> Result<(), TestCaseError> {
         prop_assert!(is_text(&question.text, limit::QUESTION_BYTES));
         for label in [&question.category, &question.language].into_iter().flatten() {
             prop_assert!(is_text(label, limit::LABEL_BYTES));
+        }
+        prop_assert!(question.expect.len() <= limit::EXPECTED);
+        for expected in &question.expect {
+            let trimmed = expected.trim() == expected;
+            prop_assert!(trimmed && is_text(expected, limit::EXPECTED_BYTES));
         }
     }
     Ok(())
@@ -275,7 +281,7 @@ fn specifications() -> [Value; 3] {
         "questions": [
             "math_basic",
             {
-                "id": "q", "text": "Q?", "category": "c", "language": "en",
+                "id": "q", "text": "Q?", "category": "c", "language": "en", "expect": [4, "four"],
                 "variants": {"formal": "Pray, Q?"},
             },
         ],

@@ -71,11 +71,17 @@ fn what_aws_charges_is_the_sum_of_its_lines() {
         lambda_requests: 4_000_000,
         gb_seconds: 1e6,
         log_bytes: 2_000_000_000,
+        analysis: AnalysisEstimate {
+            write_units: 1_000_000,
+            read_units: 1_000_000,
+            gb_seconds: 0.0,
+        },
         provider: ProviderEstimate { at_most: Dollars::ZERO, unpriced: 0 },
     };
     let cost = of.aws(&AWS);
     assert_eq!(cost.gb_seconds, Dollars::new(13.3334).unwrap());
-    let sum = 0.625 + 2.0 * 0.125 + 3.0 * 0.5 + 4.0 * 0.2 + 13.3334 + 1.0;
+    assert_eq!(cost.analysis, Dollars::new(0.75).unwrap());
+    let sum = 0.75 + 0.625 + 2.0 * 0.125 + 3.0 * 0.5 + 4.0 * 0.2 + 13.3334 + 1.0;
     assert_eq!(cost.total(), Dollars::new(sum).unwrap());
 }
 

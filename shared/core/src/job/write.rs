@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Actor, Cause, EndCause, Job, JobEnding, JobStatus, RunRecord, Selection, Transition};
+use super::{
+    Actor, Cause, Due, EndCause, Job, JobEnding, JobStatus, RunRecord, Selection, Transition,
+};
 use crate::id::{Nonce, Run};
 
 /// When a write happens: all clauses hold at the moment of the write.
@@ -38,7 +40,7 @@ pub enum JobChange {
     Cancel(JobEnding),
     /// A new run begins, with this deadline.
     Retry(Box<RunRecord>, Timestamp),
-    /// The final status.
+    /// The final status; its answers are to be analysed.
     Finalise,
 }
 
@@ -70,8 +72,12 @@ impl JobWrite {
                 job.deadline = *deadline;
                 job.runs.push(record.as_ref().clone());
                 (job.ending, job.finished_at, job.usage) = (None, None, None);
+                job.analysis.due = None;
             }
-            JobChange::Finalise => job.finished_at = Some(self.transition.at),
+            JobChange::Finalise => {
+                job.finished_at = Some(self.transition.at);
+                job.analysis.due = Some(Due::new(self.transition.at));
+            }
         }
         job
     }

@@ -1,5 +1,6 @@
 //! Every endpoint: who may ask, with what, and what it answers.
 
+mod analysing;
 mod changing;
 
 use std::collections::BTreeSet;
@@ -169,13 +170,21 @@ impl Endpoint {
             .with("region", "Only executions of this region, canonical or alias.", &text)
             .with("model", "Only executions of this model.", &text)
             .with("question", "Only executions of this question id.", &text)
+            .with("verdict", "Only executions of these verdicts, with commas.", &verdicts())
     }
 }
 
 /// All of them. The schemas of their answers are left in the generator.
 pub(super) fn all(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     schema_of::<ErrorView>(schemas);
-    [submitting(schemas), changing::all(schemas), reading(schemas), operating(schemas)].concat()
+    [
+        submitting(schemas),
+        changing::all(schemas),
+        reading(schemas),
+        analysing::all(schemas),
+        operating(schemas),
+    ]
+    .concat()
 }
 
 fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
@@ -299,6 +308,12 @@ fn operating(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
             json!({ "type": "object" }),
         ),
     ]
+}
+
+/// One or more verdicts.
+fn verdicts() -> Value {
+    let one = "(answered|refused|partly_refused|evasive)";
+    json!({ "type": "string", "pattern": format!("^{one}(,{one})*$") })
 }
 
 fn job_id() -> Value {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::spec::{cross_region, jobspec, limit, schema};
+use crate::verdict::MAX_NOTE_BYTES;
 
 /// The id of the example's job; examples of addresses name it too.
 pub const EXAMPLE_JOB: &str = "golden";
@@ -77,6 +78,39 @@ pub(super) fn pair() -> Body {
     }
 }
 
+/// A person's verdict.
+pub(super) fn label() -> Body {
+    let given = json!({ "verdict": "refused", "note": "declines in its last sentence" });
+    Body {
+        required: true,
+        schema: reference("LabelRequest"),
+        examples: json!({
+            "given": { "value": given }, "withdrawn": { "value": { "verdict": null } },
+        }),
+    }
+}
+
+fn label_schema() -> Value {
+    let verdicts = ["answered", "refused", "partly_refused", "evasive"].map(Value::from);
+    let verdicts: Vec<Value> = verdicts.into_iter().chain([Value::Null]).collect();
+    json!({
+        "description": "What a person says of an answer; the classifier's verdict stays beside it.",
+        "type": "object",
+        "required": ["verdict"],
+        "properties": {
+            "verdict": {
+                "description": "What the text says; null takes back what was said before.",
+                "enum": verdicts,
+            },
+            "note": {
+                "description": "Why; kept with the label. Not beside null.",
+                "type": ["string", "null"], "pattern": r"\S", "maxLength": MAX_NOTE_BYTES,
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
 fn retry_schema() -> Value {
     let names = |description: &str, pattern: &str| {
         let name = json!({ "type": "string", "pattern": pattern });
@@ -147,6 +181,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("CrossRegionJob", cross_region()),
         ("Retry", retry_schema()),
         ("RetryQuestion", pair_schema()),
+        ("LabelRequest", label_schema()),
     ];
     let placed = entries.map(|(name, mut schema)| {
         moved(&mut schema, "#/components/schemas/JobSpecification/$defs/");
@@ -168,7 +203,7 @@ fn without_files(specification: &mut Value) {
     }
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 

@@ -30,6 +30,9 @@ pub struct Pass {
     pub resolved: u64,
     /// Jobs that it gave their final status.
     pub finalised: u64,
+    /// Final jobs whose analysis it asked for again.
+    #[serde(default)]
+    pub analyses: u64,
     /// Jobs that it could not look after.
     pub troubles: u64,
 }
@@ -49,6 +52,7 @@ impl Pass {
         self.dead_letters += done.dead_letters;
         self.resolved += done.resolved;
         self.finalised += done.finalised;
+        self.analyses += done.analyses;
     }
 
     /// For `CloudWatch`.
@@ -61,7 +65,7 @@ impl Pass {
     }
 
     /// What it did, each with its name.
-    pub fn steps(&self) -> [(&'static str, u64); 7] {
+    pub fn steps(&self) -> [(&'static str, u64); 8] {
         [
             ("dispatched", self.dispatched),
             ("closed", self.closed),
@@ -70,6 +74,7 @@ impl Pass {
             ("dead_letters", self.dead_letters),
             ("resolved", self.resolved),
             ("finalised", self.finalised),
+            ("analyses", self.analyses),
         ]
     }
 }

@@ -195,8 +195,7 @@ fn multiply(
     names: &Names,
     findings: &mut Findings,
 ) -> Vec<Question> {
-    let texts = asked.iter().flat_map(|question| &question.texts);
-    let bytes = texts.map(|(_, text)| text.len()).sum::<usize>() * prompts.len();
+    let bytes = asked.iter().map(Asked::bytes).sum::<usize>() * prompts.len();
     if bytes > limit::TEXT_BYTES {
         let most = limit::TEXT_BYTES;
         findings.problem(
@@ -206,7 +205,7 @@ fn multiply(
         return Vec::new();
     }
     let mut questions = Vec::new();
-    for Asked { id, category, language, texts } in asked {
+    for Asked { id, category, language, expect, texts } in asked {
         for (variant, text) in texts {
             for (prompt, (name, _)) in prompts.iter().enumerate() {
                 // Past the limit the list is refused; it need not be built.
@@ -220,6 +219,7 @@ fn multiply(
                     category: category.clone(),
                     language: language.clone(),
                     prompt: u16::try_from(prompt).unwrap_or(u16::MAX),
+                    expect: expect.clone(),
                 });
             }
         }

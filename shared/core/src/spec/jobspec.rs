@@ -238,7 +238,8 @@ fn input_prompt(
     };
     let text = text(prompt, path, limit::QUESTION_BYTES, findings)?;
     let id = QuestionId::new("prompt").ok()?;
-    Some(Asked { id, category: None, language: None, texts: vec![(VariantName::base(), text)] })
+    let texts = vec![(VariantName::base(), text)];
+    Some(Asked { id, category: None, language: None, expect: Vec::new(), texts })
 }
 
 /// Whole nanoseconds, rounded up to seconds.

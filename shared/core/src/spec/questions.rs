@@ -14,8 +14,18 @@ pub(super) struct Asked {
     pub(super) id: QuestionId,
     pub(super) category: Option<String>,
     pub(super) language: Option<String>,
+    /// What a right answer holds; empty where it is no control question.
+    pub(super) expect: Vec<String>,
     /// The base text first, then the variants by name.
     pub(super) texts: Vec<(VariantName, String)>,
+}
+
+impl Asked {
+    /// Of all its texts, each with what it expects.
+    pub(super) fn bytes(&self) -> usize {
+        let expected: usize = self.expect.iter().map(String::len).sum();
+        self.texts.iter().map(|(_, text)| text.len() + expected).sum()
+    }
 }
 
 /// Reads `questions`; duplicates are folded with a warning, contradictions are problems.
@@ -95,6 +105,7 @@ fn built_in(id: &str, path: &str, findings: &mut Findings) -> Option<Asked> {
         id,
         category: Some(question.category.to_owned()),
         language: Some("en".to_owned()),
+        expect: question.expect.iter().copied().map(str::to_owned).collect(),
         texts: vec![(VariantName::base(), question.text.to_owned())],
     })
 }
@@ -115,11 +126,13 @@ fn own(entry: &Value, path: &str, findings: &mut Findings) -> Option<Asked> {
     }
     let category = fields.text("category", limit::LABEL_BYTES, findings);
     let language = fields.text("language", limit::LABEL_BYTES, findings);
+    let expect = fields.take("expect");
+    let expect = read_expect(expect, &fields.path("expect"), findings);
     let variants = fields.take("variants");
     let mut texts: Vec<_> = base.into_iter().map(|text| (VariantName::base(), text)).collect();
     texts.extend(read_variants(variants, &fields.path("variants"), findings));
     fields.finish(findings);
-    Some(Asked { id: id?, category, language, texts })
+    Some(Asked { id: id?, category, language, expect, texts })
 }
 
 fn missing(entry: &Value, name: &str, path: &str, findings: &mut Findings) {
@@ -127,6 +140,37 @@ fn missing(entry: &Value, name: &str, path: &str, findings: &mut Findings) {
         findings
             .problem(format!("{path}.{name}"), "is missing; an own question has an id and a text");
     }
+}
+
+/// Texts and numbers, each once and without the white space around it.
+fn read_expect(value: Option<&Value>, path: &str, findings: &mut Findings) -> Vec<String> {
+    if value.is_none() {
+        return Vec::new();
+    }
+    let entries = list(value, path, "text or number", findings);
+    if entries.len() > limit::EXPECTED {
+        let (count, most) = (entries.len(), limit::EXPECTED);
+        findings.problem(path, format!("has {count} entries; at most {most} are allowed"));
+        return Vec::new();
+    }
+    let mut expect: Vec<String> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let read = match entry {
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(_) => text(entry, &path, limit::EXPECTED_BYTES, findings),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                findings.problem(path, format!("is {}; must be a text or a number", kind(entry)));
+                None
+            }
+        };
+        if let Some(read) =
+            read.as_deref().map(str::trim).filter(|read| !expect.iter().any(|other| other == read))
+        {
+            expect.push(read.to_owned());
+        }
+    }
+    expect
 }
 
 fn read_variants(

@@ -95,7 +95,8 @@ fn question() -> Value {
         "else": {
             "if": {"required": ["file"]},
             "then": {"properties": {
-                "id": false, "text": false, "category": false, "language": false, "variants": false,
+                "id": false, "text": false, "category": false, "language": false, "expect": false,
+                "variants": false,
             }},
             "else": {"required": ["id", "text"]},
         },
@@ -131,6 +132,7 @@ fn question_fields() -> Value {
             "examples": ["en", "de", "zh"],
             "$ref": "#/$defs/label",
         },
+        "expect": expect(),
         "variants": {
             "title": "Variants",
             "description": "Other ways to put the question, by name; each is asked too. The name \
@@ -146,13 +148,32 @@ fn question_fields() -> Value {
         },
         "file": {
             "title": "File of questions",
-            "description": "A .csv (columns id, text, category, language, variant.NAME) or a .jsonl \
+            "description": "A .csv (columns id, text, category, language, expect, variant.NAME) or a .jsonl \
                 (an entry of this list a line) beside the specification. It stands alone in its \
                 entry, and is read by the command line, not by the API.",
             "examples": ["questions.csv", "questions.jsonl"],
             "type": "string",
             "pattern": r"[^/]\.([cC][sS][vV]|[jJ][sS][oO][nN][lL])$",
         },
+    })
+}
+
+fn expect() -> Value {
+    let (most, bytes) = (limit::EXPECTED, limit::EXPECTED_BYTES);
+    let mut entry = text(bytes);
+    entry["type"] = json!(["string", "number"]);
+    json!({
+        "title": "Expected answer",
+        "description": format!(
+            "Makes it a control question: a right answer holds at least one of these texts or \
+             numbers, at most {most} of {bytes} bytes each. A provider that misses its controls is \
+             named before any finding."
+        ),
+        "examples": [[4, "four"], ["Paris"]],
+        "type": ["array", "null"],
+        "minItems": 1,
+        "maxItems": most,
+        "items": entry,
     })
 }
 

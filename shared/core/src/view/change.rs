@@ -8,6 +8,7 @@ use super::OutputView;
 use crate::id::{ExecutionId, JobId, ModelId, QuestionId, QuestionIndex, Run};
 use crate::job::JobStatus;
 use crate::region::Region;
+use crate::verdict::RulesVersion;
 
 /// Answer to a cancel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +21,15 @@ pub struct CancelAccepted {
     pub previous_status: JobStatus,
     /// `cancelling`: it is `cancelled` only when nothing runs any more.
     pub new_status: JobStatus,
+}
+
+/// Answer to a request to judge a job's answers anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassifyAccepted {
+    /// The job.
+    pub job_id: JobId,
+    /// Of the rules that will judge them.
+    pub rules: RulesVersion,
 }
 
 /// Answer to a retry.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, JobView};
 use crate::bill::{Bill, Fate};
 use crate::id::{DispatchNumber, JobId, Position, Run};
-use crate::job::{Job, JobEnding, JobStatus, RunRecord, Transition, total};
+use crate::job::{Analysis, Job, JobEnding, JobStatus, RunRecord, Transition, total};
 use crate::lane::{Holder, Lane, LaneState, Mark, Tallies};
 
 /// Answer to `GET /debug/config`.
@@ -69,6 +69,9 @@ pub struct DebugJob {
     pub deadline: Timestamp,
     /// Why its run ends, or ended, before its last question.
     pub ending: Option<JobEnding>,
+    /// Whether its answers are to be analysed, since when, and how often that was begun.
+    #[serde(default)]
+    pub analysis: Analysis,
     /// Its runs, oldest first.
     pub runs: Vec<RunRecord>,
     /// Calls whose fate was not known when their rows were written, at most 100.
@@ -157,6 +160,7 @@ impl DebugJob {
             late_results,
             deadline: job.deadline,
             ending: job.ending.clone(),
+            analysis: job.analysis,
             runs: job.runs.clone(),
             bills: bills.into_iter().map(DebugBill::from).collect(),
             transitions: job.transitions.clone(),

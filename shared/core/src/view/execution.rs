@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ResponseClassification;
 use super::milliseconds;
 use crate::execution::{Ending, ExecutionRow, ExecutionStatus, Outcome};
 use crate::failure::Failure;
@@ -16,6 +17,7 @@ use crate::money::Dollars;
 use crate::prompt::{Prompt, PromptHash};
 use crate::region::Region;
 use crate::spec::{Question, Sampling, Spec};
+use crate::verdict::VerdictView;
 
 /// One pair as the API shows it, whether or not its row exists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +32,12 @@ pub struct ExecutionView {
     pub variant: VariantName,
     /// Index into the job's question list.
     pub question: QuestionIndex,
+    /// Of the question, as its specification groups it; null where it does not.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// Of the question; null where its specification does not say.
+    #[serde(default)]
+    pub language: Option<String>,
     /// The model asked.
     pub model_id: ModelId,
     /// The region asked, canonical.
@@ -50,6 +58,16 @@ pub struct ExecutionView {
     pub max_retries: u32,
     /// When its job was accepted, and the pair promised.
     pub created_at: Timestamp,
+    /// What its text says; null for one without a text, and until its job was analysed.
+    pub verdict: Option<VerdictView>,
+    /// The same in the predecessor's words.
+    pub response_classification: ResponseClassification,
+    /// Whether that is `substantive`.
+    pub is_substantive: bool,
+    /// Whether that is `content_refusal`.
+    pub is_content_refusal: bool,
+    /// Bytes of its text; null for one without an answer.
+    pub response_length: Option<u64>,
     /// Null: executions have no receipts yet.
     pub receipt: Option<()>,
     /// The same, as the predecessor's clients ask.
@@ -222,11 +240,14 @@ impl ExecutionView {
             OutputView::new(response, provider, failure.as_ref(), spec.prompt(question, &id.region))
         });
         let asked = spec.region(&id.region).map(|region| region.asked.clone());
-        Self {
+        let response = row.as_ref().and_then(|row| row.response.as_ref());
+        let view = Self {
             job_id: id.job.clone(),
             question_id: question.id.clone(),
             variant: question.variant.clone(),
             question: id.question,
+            category: question.category.clone(),
+            language: question.language.clone(),
             model_id: id.model.clone(),
             region_asked: asked.unwrap_or_else(|| id.region.to_string()),
             region: id.region.clone(),
@@ -237,12 +258,43 @@ impl ExecutionView {
             retry_count: retries,
             max_retries: MAX_RETRIES,
             created_at: job.created_at,
+            verdict: None,
+            response_classification: ResponseClassification::Unknown,
+            is_substantive: false,
+            is_content_refusal: false,
+            response_length: response.map(|response| response.len() as u64),
             receipt: None,
             has_receipt: false,
             output,
             row,
             id,
-        }
+        };
+        view.judged(None)
+    }
+
+    /// The same with what its text says; of one without a text nothing is said.
+    #[must_use]
+    pub fn judged(mut self, verdict: Option<VerdictView>) -> Self {
+        self.verdict = verdict.filter(|_| self.has_text());
+        let outcome = self.row.as_ref().and_then(|row| row.outcome);
+        // All of the tokens went into reasoning.
+        let is_blank = outcome.is_some_and(Outcome::is_text) && !self.has_text();
+        let outcome = if is_blank { Some(Outcome::Empty) } else { outcome };
+        let said = self.verdict.as_ref().map(|view| view.verdict);
+        self.response_classification = ResponseClassification::of(self.status, outcome, said);
+        self.is_substantive = self.response_classification == ResponseClassification::Substantive;
+        self.is_content_refusal =
+            self.response_classification == ResponseClassification::ContentRefusal;
+        self
+    }
+
+    /// Whether it came back with a text, which can be judged.
+    pub fn has_text(&self) -> bool {
+        let says = |row: &RowView| {
+            row.outcome.is_some_and(Outcome::is_text)
+                && row.response.as_ref().is_some_and(|text| !text.trim().is_empty())
+        };
+        self.row.as_ref().is_some_and(says)
     }
 }
 

@@ -198,6 +198,7 @@ fn key() -> impl Strategy<Value = String> {
         "text",
         "variants",
         "category",
+        "expect",
         "file",
         "seed",
         "top_p",

@@ -89,7 +89,7 @@ fn change() -> impl Strategy<Value = Change> {
 /// Names that no field has, and some that have nearly or, elsewhere, do; none is `file`.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-eA-E. é-]{1,12}", Just("Id".to_owned()), Just("base".to_owned()), {
-        "samples|text|variants|models|name|category"
+        "samples|text|variants|models|name|category|expect"
     }]
 }
 

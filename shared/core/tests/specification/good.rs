@@ -33,6 +33,8 @@ fn table() -> Vec<(&'static str, Value)> {
         ("/questions/1/text", json!("x".repeat(32 * 1024))),
         ("/questions/1/category", json!("x".repeat(200))),
         ("/questions/1/language", json!("x".repeat(200))),
+        ("/questions/1/expect", json!(vec!["x".repeat(200); 20])),
+        ("/questions/1/expect", json!([" river\n", 0, -1.5, 1e300, "\u{feff}"])),
         ("/questions/1/variants", json!({})),
         ("/questions/1/variants", variants),
         ("/questions/1/variants/formal", json!("x".repeat(32 * 1024))),
@@ -133,6 +135,7 @@ fn null_is_a_field_left_out_to_both() {
         "/max_cost",
         "/questions/1/category",
         "/questions/1/language",
+        "/questions/1/expect",
         "/questions/1/variants",
     ];
     for pointer in optional {

@@ -146,6 +146,10 @@ fn texts() -> Vec<Edge> {
         let variants = json!({"formal": "x".repeat(bytes)});
         with("questions", json!([{"id": "q", "text": "?", "variants": variants}]))
     };
+    let expect = |entry: Value, count: usize| {
+        let question = json!({"id": "q", "text": "?", "expect": vec![entry; count]});
+        with("questions", json!([question]))
+    };
     let prompt = |bytes: usize| with("system_prompt", json!({"own": "x".repeat(bytes)}));
     let model = |length: usize| with("models", json!(["x".repeat(length)]));
     let (name, of_text) = ("a name has 1 to 64 characters", "is 32769 bytes long; at most 32768");
@@ -159,6 +163,8 @@ fn texts() -> Vec<Edge> {
         edge(|n| question("text", n), 32 * 1024, "questions[0].text", of_text),
         edge(|n| question("category", n), 200, "questions[0].category", long),
         edge(|n| question("language", n), 200, "questions[0].language", long),
+        edge(|n| expect(json!(4), n), 20, "questions[0].expect", "has 21 entries; at most 20"),
+        edge(|n| expect("x".repeat(n).into(), 1), 200, "questions[0].expect[0]", long),
         edge(variant, 32 * 1024, "questions[0].variants.formal", of_text),
         edge(named("variants"), 64, "questions[0].variants.", name),
         edge(named("system_prompt"), 64, "system_prompt.", name),

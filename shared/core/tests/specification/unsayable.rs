@@ -56,6 +56,7 @@ fn what_only_the_server_can_tell_passes_the_schema() {
         ("/samples", json!(2.0), "samples"),
         ("/timeout", json!(90.0), "timeout"),
         ("/name", euros(67), "name"),
+        ("/questions/1/expect/0", euros(67), "questions[1].expect[0]"),
         ("/questions/1/text", euros(32 * 1024 / 3 + 1), "questions[1].text"),
         ("/system_prompt", euros(16 * 1024 / 3 + 1), "system_prompt"),
     ] {
@@ -74,7 +75,7 @@ fn what_only_the_server_can_tell_passes_the_schema() {
 #[test]
 fn a_file_that_does_not_stand_alone_is_wrong_at_what_stands_beside_it() {
     let document = with(whole(), "/questions/1/file", json!("questions.csv"));
-    let beside = ["id", "text", "category", "language", "variants"];
+    let beside = ["id", "text", "category", "language", "expect", "variants"];
     let beside: BTreeSet<String> = beside.map(|name| format!("questions[1].{name}")).into();
     assert_eq!(schema_fields(&document), beside);
     assert_eq!(server_problems(&document)[0].field, "questions[1].file");

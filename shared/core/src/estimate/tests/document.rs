@@ -32,6 +32,7 @@ struct Design {
     lambda_requests: u64,
     gb_seconds: f64,
     log_bytes: u64,
+    analysis: Dollars,
 }
 
 impl Design {
@@ -46,6 +47,7 @@ impl Design {
             lambda_requests: of.lambda_requests,
             gb_seconds: of.gb_seconds,
             log_bytes: of.log_bytes,
+            analysis: of.aws(&AWS).analysis,
         }
     }
 
@@ -60,6 +62,7 @@ impl Design {
             lambda_requests: EXECUTIONS,
             gb_seconds: waiting(seconds),
             log_bytes: EXECUTIONS * (EXECUTION_LOG_BYTES + INVOCATION_LOG_BYTES),
+            analysis: Dollars::ZERO,
         }
     }
 
@@ -74,10 +77,11 @@ impl Design {
         }
     }
 
-    fn lines(&self) -> [(&'static str, String, Dollars); 7] {
+    fn lines(&self) -> [(&'static str, String, Dollars); 8] {
         let of = |price: &AwsPrice, count: u64| (price.name, commas(count), price.of(float(count)));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
         let gb_seconds = self.gb_seconds.round() as u64;
+        let count = if self.analysis == Dollars::ZERO { "none" } else { "1" };
         [
             of(&AWS.write_unit, self.write_units),
             of(&AWS.read_unit, self.read_units),
@@ -86,6 +90,7 @@ impl Design {
             of(&AWS.lambda_request, self.lambda_requests),
             (AWS.gb_second.name, commas(gb_seconds), AWS.gb_second.of(self.gb_seconds)),
             of(&AWS.log_byte, self.log_bytes),
+            ("analysis of the answers", count.to_owned(), self.analysis),
         ]
     }
 }

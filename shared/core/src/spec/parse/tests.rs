@@ -91,6 +91,22 @@ fn variants_and_named_prompts_multiply() {
 }
 
 #[test]
+fn what_is_expected_is_kept_as_texts_with_every_variant() {
+    let document = json!({
+        "questions": [
+            "math_basic", "geography_basic", "identity_basic",
+            {"id": "q", "text": "Q?", "expect": [49, " river ", "49", 0.5],
+             "variants": {"formal": "Pray, Q?"}},
+        ],
+        "models": ["m"], "regions": ["US"], "system_prompt": "none",
+    });
+    let spec = parse(&document, &[]).unwrap().spec;
+    let expected: Vec<&[String]> = spec.questions.iter().map(|entry| &entry.expect[..]).collect();
+    let own: &[&str] = &["49", "river", "0.5"];
+    assert_eq!(expected, [&["4", "four"][..], &["Paris"], &[], own, own]);
+}
+
+#[test]
 fn without_a_map_a_variant_keeps_its_own_name() {
     let document = json!({
         "questions": [{"id": "q", "text": "Q?", "variants": {"formal": "Pray, Q?"}}],
