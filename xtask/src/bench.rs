@@ -5,6 +5,7 @@
 //! load are the same only then. A run that did not do what it should is an error, not a result.
 
 mod beacon;
+mod classifier;
 mod cold;
 mod error;
 mod http;
@@ -31,6 +32,7 @@ use process::Measured;
 use promptfoo::Promptfoo;
 use workload::Workload;
 
+pub(crate) use classifier::{ClassifierBench, classifier};
 pub(crate) use cold::{Cold, cold};
 pub(crate) use error::BenchError;
 pub(crate) use router::load::{Load, run as router_load};

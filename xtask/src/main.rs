@@ -57,6 +57,8 @@ enum Bench {
     Router(bench::Router),
     /// How large the functions are and how soon each asks for its first event.
     Cold(bench::Cold),
+    /// The response classifier against labelled answers.
+    Classifier(bench::ClassifierBench),
     /// What both gateways ask; started by `router`.
     #[command(hide = true)]
     RouterUpstream,
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Stop(options)) => bench::stop(&options).map_err(Into::into),
         Task::Bench(Bench::Router(options)) => bench::router(&options).map_err(Into::into),
         Task::Bench(Bench::Cold(options)) => bench::cold(&options).map_err(Into::into),
+        Task::Bench(Bench::Classifier(options)) => bench::classifier(&options).map_err(Into::into),
         Task::Bench(Bench::RouterUpstream) => bench::router_upstream().map_err(Into::into),
         Task::Bench(Bench::RouterLoad(load)) => bench::router_load(&load).map_err(Into::into),
     };
