@@ -1,0 +1,129 @@
+//! A job's findings as one page for people: self-contained HTML, and the same as Markdown.
+//!
+//! Sections of blocks are built once and written in either form, so that the two say the same. What
+//! models answered is hostile: every form escapes every text, and what would act unseen is shown.
+
+mod answers;
+mod chart;
+mod comparisons;
+mod difference;
+mod document;
+mod front;
+mod heatmap;
+mod html;
+mod markdown;
+mod method;
+mod provenance;
+mod questions;
+mod rates;
+mod served;
+mod visible;
+mod wording;
+
+use beacon_core::view::ExecutionView;
+use beacon_core::{ModelId, QuestionIndex};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::document::Document;
+pub use self::served::{Served, Server};
+use crate::aggregate::QuestionAggregate;
+use crate::estimate::Estimate;
+use crate::findings::Findings;
+use crate::manifest::Manifest;
+
+/// Most divergent questions whose answers are shown.
+pub const SHOWN: usize = 10;
+/// Characters of an answer that an embeddings endpoint is sent at most.
+pub const EMBEDDED_CHARACTERS: usize = 8_000;
+/// Answers that an embeddings endpoint is sent at most, those to the most divergent questions first.
+pub const EMBEDDED_ANSWERS: usize = 20_000;
+
+/// What a report is made from. The same gives the same bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// The job.
+    pub manifest: &'a Manifest,
+    /// What was found in it.
+    pub findings: &'a Findings,
+    /// Of every question.
+    pub aggregates: &'a [QuestionAggregate],
+    /// Answers to the first [`SHOWN`] of [`Findings::questions`].
+    pub shown: &'a [QuestionAnswers],
+    /// Who answered, over all pairs.
+    pub served: &'a Served,
+    /// SHA-256 of the exported JSONL, lower-case hex.
+    pub export_sha256: &'a str,
+    /// Where an embeddings endpoint was asked.
+    pub embeddings: Option<&'a Embeddings>,
+}
+
+/// All pairs of one entry of the question list, in any order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuestionAnswers {
+    /// Which.
+    pub question: QuestionIndex,
+    /// Models × regions × samples.
+    pub rows: Vec<ExecutionView>,
+}
+
+/// Distances of answers as an embedding model sees them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Embeddings {
+    /// The embedding model.
+    pub model: String,
+    /// One a question and model, in the order in which they are shown.
+    pub questions: Vec<EmbeddingDistance>,
+}
+
+/// How far one model's answers to one question lie apart: means of 1 − cosine, from 0 to 2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EmbeddingDistance {
+    /// Which entry of the question list.
+    pub question: QuestionIndex,
+    /// Who answered.
+    pub model_id: ModelId,
+    /// Over pairs of answers of different regions.
+    pub between: Estimate<f64>,
+    /// Over pairs of samples of one region.
+    pub within: Estimate<f64>,
+}
+
+/// The report as one HTML file that asks for nothing else.
+pub fn html(report: &Report<'_>) -> String {
+    html::page(&document(report))
+}
+
+/// The same as Markdown, with tables.
+pub fn markdown(report: &Report<'_>) -> String {
+    markdown::page(&document(report))
+}
+
+fn document(report: &Report<'_>) -> Document {
+    Document {
+        title: report.manifest.job.name.clone(),
+        simulated: report.findings.simulated || report.manifest.job.simulated,
+        sections: vec![
+            front::job(report),
+            front::summary(report),
+            front::denominators(report),
+            heatmap::section(report),
+            rates::section(report),
+            rates::sensitivity(report),
+            comparisons::section(report),
+            comparisons::noise(report),
+            comparisons::prompts(report),
+            comparisons::power(report),
+            comparisons::controls(report),
+            questions::section(report),
+            answers::section(report),
+            method::method(report),
+            method::limits(report),
+            provenance::section(report),
+            provenance::again(report),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests;
