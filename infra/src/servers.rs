@@ -60,6 +60,7 @@ pub(crate) fn start_queues(
         ..QueueSettings::default()
     };
     let (long, short) = (time_budget::VISIBILITY, time_budget::SHORT_VISIBILITY);
+    let completion = time_budget::COMPLETION_VISIBILITY;
     let name = "beacon-question-dead.fifo";
     let dead_questions = endpoint.create_queue(name, settings(true, short))?;
     let redrive = Redrive { dead_letter_queue: name.to_owned(), max_receive_count: RECEIVES };
@@ -67,7 +68,7 @@ pub(crate) fn start_queues(
     let urls = QueueUrls {
         dispatch: endpoint.create_queue("beacon-dispatch", settings(false, short))?,
         question: endpoint.create_queue("beacon-question.fifo", questions)?,
-        completion: endpoint.create_queue("beacon-completion", settings(false, short))?,
+        completion: endpoint.create_queue("beacon-completion", settings(false, completion))?,
     };
     // The thread waits for it and ends without it.
     let _sent = sender.send(endpoint);

@@ -13,6 +13,7 @@ use beacon_aws::{
 use beacon_coordinator::Coordinator;
 use beacon_core::BootId;
 use beacon_core::reconcile::Occasion;
+use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::Intake;
@@ -292,7 +293,11 @@ impl Parts {
             boot: Some(boot.clone()),
             clock: Clock::System,
         });
-        let coordinator = Arc::new(Coordinator { table: table(), clock: Clock::System });
+        let coordinator = Arc::new(Coordinator {
+            table: table(),
+            clock: Clock::System,
+            longest: time_budget::ANALYSIS,
+        });
         // Before anything new is accepted, so that only what an earlier start left is dispatched.
         let occasion = reconcile(&reconciler, Occasion::Start).await;
 

@@ -1,5 +1,6 @@
 //! Whole-system tests; see `tests/`. What is here is a simulation that tests and `cargo xtask faults`
-//! share, what it sees the functions ask of AWS, and what `cargo xtask deployed` asks of a deployment.
+//! share, what it sees the functions ask of AWS, what `cargo xtask deployed` asks of a deployment, and
+//! jobs that are written without being run.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,3 +12,4 @@
 pub mod asked;
 pub mod deployed;
 pub mod simulation;
+pub mod written;

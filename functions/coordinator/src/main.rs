@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{Clock, Meter, Table, metric_lines, start, table_name};
 use beacon_coordinator::Coordinator;
+use beacon_core::time_budget;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let name = table_name()?;
     let metrics = metric_lines()?;
     let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off())).telling(metrics);
-    let coordinator = Coordinator { table, clock: Clock::System };
+    let coordinator = Coordinator { table, clock: Clock::System, longest: time_budget::ANALYSIS };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(coordinator.handle(event.payload).await)
     }))

@@ -1,6 +1,6 @@
 //! One job: what its plan says, carried out.
 
-use beacon_aws::{JobUpdate, LaneUpdate};
+use beacon_aws::{Finalised, JobUpdate, LaneUpdate};
 use beacon_core::JobId;
 use beacon_core::execution::Ending;
 use beacon_core::failure::{Failure, FailureCode, Stage};
@@ -99,9 +99,14 @@ impl Reconciler {
     }
 
     async fn finalise(&self, job_id: &JobId, pass: &mut Pass) -> Result<(), ReconcileError> {
-        let done = self.table.finalise(job_id, Actor::Reconciler, self.clock.now()).await?;
-        pass.finalised += u64::from(done.is_some());
-        Ok(())
+        let now = self.clock.now();
+        match self.table.finalise(job_id, Actor::Reconciler, now).await? {
+            Finalised::Now(job) => {
+                pass.finalised += 1;
+                self.ask_analysis(&job).await
+            }
+            Finalised::Before(_) | Finalised::NotYet => Ok(()),
+        }
     }
 
     /// Ends the questions of several lanes at once: each may have to wait for a holder.

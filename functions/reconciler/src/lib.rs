@@ -1,5 +1,6 @@
 //! The schedule in → what a crash or a lost message left undone is done, from the tables alone.
 
+mod analyses;
 mod audit;
 mod bills;
 mod dead_letters;
@@ -128,10 +129,17 @@ impl Reconciler {
         drop(looks);
         // Last, because a router that hangs must not keep a job from its end.
         let until = begun + LONGEST;
+        let analyses = self.ask_analyses(event.time, occasion, until, pass).await;
         let letters = self.dead_letters(until, pass).await;
         let bills = self.resolve_bills(event.time, until, pass).await;
         let audit = self.audit(event.time, until).await;
-        for (what, result) in [("dead letters", letters), ("bills", bills), ("final jobs", audit)] {
+        let beside = [
+            ("analyses", analyses),
+            ("dead letters", letters),
+            ("bills", bills),
+            ("final jobs", audit),
+        ];
+        for (what, result) in beside {
             if let Err(error) = &result {
                 pass.troubles += 1;
                 error!(what, error = chain(error), "not all of these were looked after");

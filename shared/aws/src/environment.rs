@@ -172,6 +172,11 @@ pub fn api_token() -> Option<String> {
     optional("BEACON_TOKEN").map(|token| token.trim().to_owned())
 }
 
+/// What the command line shows to an embeddings endpoint: `BEACON_EMBEDDINGS_KEY`.
+pub fn embeddings_key() -> Option<String> {
+    optional("BEACON_EMBEDDINGS_KEY").map(|key| key.trim().to_owned())
+}
+
 /// Which router, and how long to wait for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouterSettings {

@@ -2,7 +2,7 @@
 
 use beacon_core::JobId;
 use beacon_core::cloudwatch::{Figure, region_balance};
-use beacon_core::job::{Actor, JobStatus, finalise};
+use beacon_core::job::{Actor, Job, finalise};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -11,22 +11,35 @@ use crate::table::{JobUpdate, Table, TableError};
 /// Refusals after which somebody else is sure to have finished it, or to try again.
 const READS: usize = 5;
 
+/// What became of giving a job its final status.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finalised {
+    /// This call gave it; the job as it is now.
+    Now(Box<Job>),
+    /// It has it already; the job as it was read.
+    Before(Box<Job>),
+    /// A lane of its run is open, or there is no such job.
+    NotYet,
+}
+
 impl Table {
     /// Reads a job and its lanes strongly and, when every lane is closed, gives it its final
-    /// status. Returns that status if this call gave it.
+    /// status.
     pub async fn finalise(
         &self,
         job: &JobId,
         who: Actor,
         now: Timestamp,
-    ) -> Result<Option<JobStatus>, TableError> {
+    ) -> Result<Finalised, TableError> {
         for _read in 0..READS {
             let Some((seen, lanes)) = self.job_and_lanes(job).await? else {
                 warn!(job_id = %job, "no such job");
-                return Ok(None);
+                return Ok(Finalised::NotYet);
             };
             let Some(finalisation) = finalise(&seen, &lanes, who, now) else {
-                return Ok(None);
+                let is_final = seen.status.is_final();
+                let before = || Finalised::Before(Box::new(seen));
+                return Ok(if is_final { before() } else { Finalised::NotYet });
             };
             let (tallies, to) = (finalisation.tallies, finalisation.write.transition.to);
             info!(
@@ -46,16 +59,16 @@ impl Table {
                 "calculating final job status after all executions"
             );
             match self.write_job(job, &finalisation.write).await? {
-                JobUpdate::Applied(_) => {
+                JobUpdate::Applied(given) => {
                     let balance = region_balance(&lanes).map(Figure::RegionBalance);
                     let figures: Vec<Figure> =
                         std::iter::once(Figure::JobsFinished(to)).chain(balance).collect();
                     self.metrics().tell(&figures, now);
-                    return Ok(Some(to));
+                    return Ok(Finalised::Now(given));
                 }
                 JobUpdate::Refused(_) => {}
             }
         }
-        Ok(None)
+        Ok(Finalised::NotYet)
     }
 }

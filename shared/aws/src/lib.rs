@@ -31,11 +31,12 @@ pub use environment::{
     AccessSettings, ConfigError, ContentProblem, EmbeddedSettings, ListProblem, QueueUrls,
     RouterPlace, RouterSettings, SecretsError, Setting, SharedSettings, Source, Unread,
     VariableProblem, access_settings, api_token, configured_router, dead_questions_url,
-    effective_settings, metric_lines, queue_urls, requests_per_minute, required, required_tokens,
-    router_place, router_timeout, shared_settings, table_name, variable,
+    effective_settings, embeddings_key, metric_lines, queue_urls, requests_per_minute, required,
+    required_tokens, router_place, router_timeout, shared_settings, table_name, variable,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
+pub use finalise::Finalised;
 pub use link::{Answer, HttpLink, Link, Lost, Request, call_view};
 pub use log::log_as_json;
 pub use meter::Meter;
@@ -47,8 +48,9 @@ pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
 pub use shared_calls::{Claimed, Renewed, SharedCalls, Unshared};
 pub use start::{StartError, start};
 pub use table::{
-    BreakerUpdate, CallUpdate, JobUpdate, LaneUpdate, ListedJob, NewJob, OpenBill, OpenRoute,
-    ResultWrite, StoredStatus, Submit, Table, TableError, WholeJob, schema,
+    AnalysisAsked, AnalysisHeld, BreakerUpdate, CallUpdate, JobUpdate, Judged, LaneUpdate,
+    ListedJob, NewJob, OpenBill, OpenRoute, ResultWrite, Said, StoredAnalysis, StoredStatus,
+    Submit, Table, TableError, Verdicts, WholeJob, schema,
 };
 pub use tls::{install_tls, tls_config};
 pub use tokens::{Caller, Presented, TokenError, Tokens};

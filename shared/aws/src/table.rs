@@ -1,18 +1,25 @@
 //! The table: every request to it, each one a condition of its own.
 
+mod analysis;
 mod bill;
 mod execution;
+mod findings;
 mod item;
 mod job;
 mod key;
+mod label;
 mod lane;
 mod list;
+mod packed;
 mod pass;
+mod put;
 mod route;
 mod router_call;
 pub mod schema;
 mod spec;
 mod submit;
+mod superseded;
+mod verdict;
 mod work;
 mod writes;
 
@@ -23,14 +30,17 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 use beacon_core::JobId;
 use thiserror::Error;
 
+pub use analysis::{AnalysisAsked, AnalysisHeld};
 pub use bill::OpenBill;
 pub use execution::{ResultWrite, StoredStatus};
+pub use findings::StoredAnalysis;
 pub use job::{JobUpdate, WholeJob};
 pub use lane::LaneUpdate;
 pub use list::ListedJob;
 pub use route::{BreakerUpdate, OpenRoute};
 pub use router_call::CallUpdate;
 pub use submit::{NewJob, Submit};
+pub use verdict::{Judged, Said, Verdicts};
 
 use crate::meter::Meter;
 use crate::metric_lines::MetricLines;
@@ -63,6 +73,17 @@ pub enum TableError {
         key: String,
         /// Which attribute.
         attribute: &'static str,
+    },
+    /// What is said of a job's answers cannot be read or written; asking again does not help.
+    #[error("the {what} of job `{job}` cannot be read or written")]
+    Analysis {
+        /// The job.
+        job: JobId,
+        /// What of it.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A specification cannot be read or written.
     #[error("the specification of job `{job}` cannot be {act}")]

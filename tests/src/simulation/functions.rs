@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use beacon_aws::{Clock, DeadQuestions, Door, Meter, Queues, RouterProbe, RouterSettings, Table};
 use beacon_coordinator::Coordinator;
+use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::Intake;
@@ -125,7 +126,11 @@ impl World {
                 let router = Router::new(settings, link);
                 Some(Function::Inference(Inference { table, queues, router, boot: None, clock }))
             }
-            Role::Coordinator => Some(Function::Coordinator(Coordinator { table, clock })),
+            Role::Coordinator => Some(Function::Coordinator(Coordinator {
+                table,
+                clock,
+                longest: time_budget::ANALYSIS,
+            })),
             Role::Client | Role::Reconciler => None,
         };
         function.map(|function| (function, doom))

@@ -33,6 +33,16 @@ impl Item {
         self.0[name]["N"].as_str()?.parse().ok()
     }
 
+    /// The same item without what tells of its job's analysis, which begins when the job has ended.
+    #[must_use]
+    pub fn without_analysis(&self) -> Self {
+        let mut item = self.clone();
+        if let Some(attributes) = item.0.as_object_mut() {
+            attributes.retain(|name, _| !name.starts_with("analys") && name != "open_shard");
+        }
+        item
+    }
+
     /// A text within a map attribute.
     pub fn text_in(&self, map: &str, name: &str) -> Option<&str> {
         self.0[map]["M"][name]["S"].as_str()

@@ -80,7 +80,7 @@ impl World {
         let urls = QueueUrls {
             dispatch: create("dispatch", false, short),
             question: create_with("question.fifo", true, long, redrive),
-            completion: create("completion", false, short),
+            completion: create("completion", false, time_budget::COMPLETION_VISIBILITY),
         };
         let tables = Tables::new();
         let to_do = plan.actions.len();

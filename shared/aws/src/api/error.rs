@@ -1,19 +1,16 @@
-//! Answers and errors in one form.
+//! Errors of the API: each with its status and code.
 
 use beacon_core::access::Role;
 use beacon_core::execution::ExecutionStatus;
-use beacon_core::job::JobStatus;
+use beacon_core::job::{Job, JobStatus};
 use beacon_core::money::Dollars;
 use beacon_core::spec::Problem;
-use beacon_core::view::{ErrorView, RetriesHad};
-use beacon_core::{JobId, Run};
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
-use lambda_http::{Body, Response};
-use serde::Serialize;
+use beacon_core::view::RetriesHad;
+use beacon_core::{ExecutionId, JobId, Run};
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
 use thiserror::Error;
 
-use crate::error::chain;
 use crate::table::TableError;
 
 /// Why a request was not answered as wished: one variant, one status and code.
@@ -127,6 +124,62 @@ pub enum ApiError {
         /// Where it is.
         status: JobStatus,
     },
+    /// 409: the job has not ended, and what is asked for is there when it has.
+    #[error("the job `{job}` is {status}; this can be asked for when it has ended")]
+    NotEnded {
+        /// Which.
+        job: JobId,
+        /// Where it is.
+        status: JobStatus,
+    },
+    /// 409: the job has ended a moment ago.
+    #[error("the answers of the job `{0}` are being analysed; ask again in a few seconds")]
+    NotAnalysed(JobId),
+    /// 409: the analysis failed, and is tried again.
+    #[error(
+        "the analysis of the job `{job}` has failed {tries} times and is tried again ever more rarely; the \
+         coordinator's log says why"
+    )]
+    AnalysisFails {
+        /// Which.
+        job: JobId,
+        /// How often.
+        tries: u32,
+        /// Until it is tried again, about.
+        retry_seconds: u64,
+    },
+    /// 409: nobody asked for an analysis, as of a job that an earlier release gave its final status.
+    #[error(
+        "the answers of the job `{0}` are not analysed: POST /api/v1/jobs/{0}/classify has them analysed"
+    )]
+    NeverAnalysed(JobId),
+    /// 409: there is no text to judge.
+    #[error("the execution `{id}` has no text that can be judged: {why}")]
+    NoText {
+        /// Which.
+        id: ExecutionId,
+        /// What it has.
+        why: &'static str,
+    },
+    /// 400: a parameter is missing, told in the predecessor's words.
+    #[error("{0} query parameter is required")]
+    ParameterMissing(&'static str),
+    /// 404: no such job, told in the predecessor's words.
+    #[error("Job not found or analysis not available")]
+    NoSuchJobOrAnalysis,
+    /// 404: the job is not analysed, told in the predecessor's words.
+    #[error("Bias analysis not found for this job")]
+    NoBiasAnalysis,
+    /// 404: the job does not ask that, told in the predecessor's words.
+    #[error("No executions found for job {job}, model {model}, question {question}")]
+    NoExecutions {
+        /// Which.
+        job: JobId,
+        /// As asked for, cut to 200 characters.
+        model: String,
+        /// As asked for, cut to 200 characters.
+        question: String,
+    },
     /// 409: every selected execution is completed.
     #[error("every selected execution of the job `{0}` is completed; completed ones stay")]
     NothingToRetry(JobId),
@@ -206,12 +259,25 @@ fn sentences(problems: &[Problem]) -> String {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// Of a final job without an analysis: why there is none.
+    pub fn not_analysed(job: &Job, now: Timestamp) -> Self {
+        let Some(due) = job.analysis.due else { return Self::NeverAnalysed(job.id.clone()) };
+        match due.failures(now) {
+            0 => Self::NotAnalysed(job.id.clone()),
+            tries => {
+                let retry_seconds = due.seconds_to_next(now);
+                Self::AnalysisFails { job: job.id.clone(), tries, retry_seconds }
+            }
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::InvalidJson { .. }
             | Self::InvalidSpec(_)
             | Self::InvalidJobSpec(_)
             | Self::InvalidParameter { .. }
+            | Self::ParameterMissing(_)
             | Self::NotRetryable(_) => StatusCode::BAD_REQUEST,
             Self::TokenMissing { .. } | Self::TokenUnreadable | Self::TokenUnknown => {
                 StatusCode::UNAUTHORIZED
@@ -220,6 +286,9 @@ impl ApiError {
             Self::NoSuchPath(_)
             | Self::NoSuchJob(_)
             | Self::NoSuchExecution(_)
+            | Self::NoSuchJobOrAnalysis
+            | Self::NoBiasAnalysis
+            | Self::NoExecutions { .. }
             | Self::NotThatExecution => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_)
@@ -227,6 +296,11 @@ impl ApiError {
             | Self::RunKeyConflict { .. }
             | Self::JobIsFinal { .. }
             | Self::JobNotFinal { .. }
+            | Self::NotEnded { .. }
+            | Self::NotAnalysed(_)
+            | Self::AnalysisFails { .. }
+            | Self::NeverAnalysed(_)
+            | Self::NoText { .. }
             | Self::NothingToRetry(_)
             | Self::TooManyRuns { .. }
             | Self::CostLimit { .. } => StatusCode::CONFLICT,
@@ -240,30 +314,38 @@ impl ApiError {
             Self::Table(
                 TableError::NotStorable { .. }
                 | TableError::Corrupt { .. }
+                | TableError::Analysis { .. }
                 | TableError::Spec { .. },
             )
             | Self::Answer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::InvalidJson { .. } => "invalid_json",
             Self::InvalidSpec(_) | Self::InvalidJobSpec(_) => "validation_error",
-            Self::InvalidParameter { .. } => "invalid_parameter",
+            Self::InvalidParameter { .. } | Self::ParameterMissing(_) => "invalid_parameter",
             Self::TokenMissing { .. } => "unauthorized",
             Self::TokenUnreadable => "invalid_auth_format",
             Self::TokenUnknown => "invalid_token",
             Self::Forbidden { .. } | Self::NoRole { .. } => "forbidden",
             Self::NoSuchPath(_) => "not_found",
-            Self::NoSuchJob(_) => "job_not_found",
-            Self::NoSuchExecution(_) | Self::NotThatExecution => "execution_not_found",
+            Self::NoSuchJob(_) | Self::NoSuchJobOrAnalysis => "job_not_found",
+            Self::NoBiasAnalysis => "analysis_not_found",
+            Self::NoSuchExecution(_) | Self::NotThatExecution | Self::NoExecutions { .. } => {
+                "execution_not_found"
+            }
             Self::NotRetryable(_) => "not_retryable",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Conflict(_) => "id_conflict",
             Self::KeyConflict(_) | Self::RunKeyConflict { .. } => "idempotency_key_conflict",
             Self::JobIsFinal { .. } => "job_final",
-            Self::JobNotFinal { .. } => "job_not_final",
+            Self::JobNotFinal { .. } | Self::NotEnded { .. } => "job_not_final",
+            Self::NotAnalysed(_) => "not_analysed",
+            Self::AnalysisFails { .. } => "analysis_fails",
+            Self::NeverAnalysed(_) => "never_analysed",
+            Self::NoText { .. } => "no_text",
             Self::NothingToRetry(_) => "nothing_to_retry",
             Self::TooManyRuns { .. } => "too_many_runs",
             Self::TooLarge { .. } => "body_too_large",
@@ -278,85 +360,10 @@ impl ApiError {
             Self::Table(
                 TableError::NotStorable { .. }
                 | TableError::Corrupt { .. }
+                | TableError::Analysis { .. }
                 | TableError::Spec { .. },
             )
             | Self::Answer(_) => "internal_error",
         }
     }
-
-    /// Whether it is who asks, or how often, that is refused.
-    fn is_of_access(&self) -> bool {
-        let status = self.status();
-        [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status)
-            || matches!(self, Self::RateLimited { .. })
-    }
-
-    /// Headers that tell a program what to do next.
-    fn put_headers(&self, headers: &mut HeaderMap) {
-        if self.status() == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"beacon\""));
-        }
-        if let Self::MethodNotAllowed { allow, .. } = self {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
-        if let Self::RateLimited { retry_seconds, .. } = self {
-            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_seconds));
-        }
-    }
-
-    fn retries(&self) -> Option<RetriesHad> {
-        if let Self::TooManyRetries(had) = self { Some(*had) } else { None }
-    }
-
-    fn into_details(self) -> Vec<Problem> {
-        if let Self::InvalidSpec(problems)
-        | Self::InvalidJobSpec(problems)
-        | Self::NotServed(problems)
-        | Self::NoPrice(problems) = self
-        {
-            problems
-        } else {
-            Vec::new()
-        }
-    }
-
-    /// The answer to the client; what is ours alone is logged here and not told.
-    pub fn answer(self) -> Response<Body> {
-        let (status, code) = (self.status(), self.code());
-        // Of the others the answer tells all there is to know.
-        if matches!(self, Self::Table(_) | Self::Answer(_)) {
-            tracing::error!(code, error = chain(&self), "request failed");
-        } else if let Self::RouterUnavailable { message } = &self {
-            tracing::warn!(code, error = message, "the router is out of reach");
-        } else if self.is_of_access() {
-            tracing::info!(code, "request refused");
-        }
-        let mut headers = HeaderMap::new();
-        self.put_headers(&mut headers);
-        let view = ErrorView {
-            error: self.to_string(),
-            error_code: code.to_owned(),
-            retries: self.retries(),
-            details: self.into_details(),
-        };
-        let body = serde_json::to_string(&view).unwrap_or_default();
-        let mut response = text(status, JSON, body);
-        response.headers_mut().extend(headers);
-        response
-    }
-}
-
-const JSON: &str = "application/json";
-
-/// A JSON answer.
-pub fn json<T: Serialize>(status: StatusCode, view: &T) -> Result<Response<Body>, ApiError> {
-    Ok(text(status, JSON, serde_json::to_string(view)?))
-}
-
-/// An answer of this type.
-pub fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::Text(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
 }

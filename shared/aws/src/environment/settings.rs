@@ -127,7 +127,7 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 22] = [
+const VARIABLES: [Variable; 23] = [
     variable(SECRETS, Kind::Secrets),
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
@@ -156,6 +156,7 @@ const VARIABLES: [Variable; 22] = [
     },
     variable(STACK, Kind::Stack),
     variable("BEACON_TOKEN", Kind::Token),
+    variable("BEACON_EMBEDDINGS_KEY", Kind::Token),
     variable("BEACON_ADMIN_TOKENS", Kind::Tokens),
     variable("BEACON_SUBMITTER_TOKENS", Kind::Tokens),
     variable("BEACON_READER_TOKENS", Kind::Tokens),
@@ -364,6 +365,7 @@ mod tests {
             "BEACON_ROUTER_TOKENS",
             "BEACON_ROUTER_ADMIN_TOKENS",
             "BEACON_TOKEN",
+            "BEACON_EMBEDDINGS_KEY",
             "BEACON_ADMIN_TOKENS",
             "BEACON_SUBMITTER_TOKENS",
             "BEACON_READER_TOKENS",

@@ -12,6 +12,7 @@ use beacon_core::lane::Lane;
 use beacon_core::spec::{SpecHash, Stop, limit};
 use beacon_core::{JobId, ModelId, Run};
 
+use super::analysis::{DUE, SINCE, analysis_of};
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
 use super::lane::lane_of;
@@ -39,8 +40,9 @@ pub enum JobUpdate {
 }
 
 impl Table {
-    /// Makes a conditional write. With a final status the job leaves the index of open jobs, and
-    /// what it used is stored where this process counted it; with a new run it is back there.
+    /// Makes a conditional write. With a final status the job leaves the open jobs for those that are
+    /// to be analysed, and what it used is stored where this process counted it; with a new run it is
+    /// back among them.
     pub async fn write_job(&self, job: &JobId, write: &JobWrite) -> Result<JobUpdate, TableError> {
         let update = self
             .client
@@ -106,10 +108,12 @@ impl Table {
                 parts.set("runs", "list_append(if_not_exists(#runs, :none), :runs)", added);
                 parts.values.push((":none".to_owned(), AttributeValue::L(Vec::new())));
                 parts.removes.extend(["ending", "finished_at", "usage"]);
+                parts.removes.extend(DUE);
             }
             JobChange::Finalise => {
                 parts.put("finished_at", time(transition.at));
-                parts.removes.push(OPEN_SHARD);
+                parts.put(OPEN_SHARD, text(key::unanalysed_shard(job)));
+                parts.put(SINCE, time(transition.at));
                 if let Some(usage) = self.meter.of(job) {
                     parts.put("usage", text(json(job, &usage)?));
                 }
@@ -309,6 +313,7 @@ pub(super) fn job_of(attributes: &Attributes) -> Result<Job, TableError> {
         started_at: item.optional_time("started_at")?,
         finished_at: item.optional_time("finished_at")?,
         usage: item.optional_json("usage")?,
+        analysis: analysis_of(item)?,
         transitions,
     })
 }

@@ -3,6 +3,7 @@
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::prompt::hex;
 use beacon_core::spec::SpecHash;
+use beacon_core::verdict::RulesVersion;
 use beacon_core::wire::CallKey;
 use beacon_core::{
     ExecutionId, JobId, LaneId, ModelId, Nonce, ProviderId, QuestionIndex, Region, Run, Sample,
@@ -30,6 +31,8 @@ pub(super) const KEY: &str = "KEY";
 pub(super) const AFTER_LANES: &str = "LANE$";
 /// Prefix of the sort keys of executions' rows.
 pub(super) const ROWS: &str = "Q#";
+/// Prefix of the sort keys of what is said of answers.
+pub(super) const VERDICTS: &str = "V#";
 /// Shards of the index of what is open.
 pub(super) const OPEN_SHARDS: u8 = 4;
 
@@ -112,6 +115,60 @@ pub(super) fn execution(id: &ExecutionId) -> (String, String) {
     (executions(&id.job, &id.region), sk)
 }
 
+/// Prefix of the sort keys of a question's judgements and labels, beside its rows.
+pub(super) fn verdicts(question: QuestionIndex) -> String {
+    format!("{VERDICTS}{:06}#", question.0)
+}
+
+/// What the classifier says of all pairs of a question in one region, by these rules.
+pub(super) fn judgements(question: QuestionIndex, rules: &RulesVersion) -> String {
+    format!("{}RULES#{}", verdicts(question), rules.0)
+}
+
+/// What a person says of one pair.
+pub(super) fn label(id: &ExecutionId) -> (String, String) {
+    let sk = format!("{}LABEL#{}#{:03}", verdicts(id.question), escape(&id.model), id.sample.0);
+    (executions(&id.job, &id.region), sk)
+}
+
+/// What such a sort key names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OfVerdicts {
+    Judgements(QuestionIndex, RulesVersion),
+    Label(QuestionIndex, ModelId, Sample),
+}
+
+pub(super) fn verdicts_of(sk: &str) -> Option<OfVerdicts> {
+    let (question, what) = sk.strip_prefix(VERDICTS)?.split_once('#')?;
+    let question = QuestionIndex(question.parse().ok()?);
+    if let Some(rules) = what.strip_prefix("RULES#") {
+        return Some(OfVerdicts::Judgements(question, RulesVersion(rules.to_owned())));
+    }
+    let (model, sample) = what.strip_prefix("LABEL#")?.split_once('#')?;
+    Some(OfVerdicts::Label(question, unescape(model)?, Sample(sample.parse().ok()?)))
+}
+
+/// A run's analysis: what it is of, and where the rest of it is.
+pub(super) fn analysis(run: Run) -> String {
+    format!("ANALYSIS#{run}")
+}
+
+/// What the keys of all parts of a run's analyses begin with that had seen so many asks; they come after
+/// those of fewer.
+pub(super) fn asked(run: Run, asked: u32) -> String {
+    format!("ANALYSIS#{run}#{asked:010}")
+}
+
+/// Aggregates of an analysis, of so many questions from this one on.
+pub(super) fn aggregates(run: Run, seen: u32, from: &str, first: QuestionIndex) -> String {
+    format!("{}-{from}#A#{:06}", asked(run, seen), first.0)
+}
+
+/// A part of an analysis's findings.
+pub(super) fn findings(run: Run, seen: u32, from: &str, part: u16) -> String {
+    format!("{}-{from}#F#{part:05}", asked(run, seen))
+}
+
 pub(super) fn execution_of(sk: &str) -> Option<(QuestionIndex, ModelId, Sample)> {
     let mut parts = sk.strip_prefix(ROWS)?.split('#');
     let question = QuestionIndex(parts.next()?.parse().ok()?);
@@ -133,6 +190,15 @@ pub(super) fn open_bills(shard: u8) -> String {
     format!("BILLS#{shard}")
 }
 
+/// Partition of the same index that a job is in whose answers are to be analysed.
+pub(super) fn unanalysed_shard(job: &JobId) -> String {
+    unanalysed(shard_of(job.as_str()))
+}
+
+pub(super) fn unanalysed(shard: u8) -> String {
+    format!("ANALYSE#{shard}")
+}
+
 fn shard_of(text: &str) -> u8 {
     text.bytes().fold(0_u8, u8::wrapping_add) % OPEN_SHARDS
 }
@@ -149,6 +215,8 @@ pub(super) fn month(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use beacon_analysis::classify::Classifier;
+
     use super::*;
 
     #[test]
@@ -161,6 +229,54 @@ mod tests {
         assert_eq!(lane_of(&lane(&lane_id)), Some(lane_id));
         let job_id = JobId::new("a-b_c").unwrap();
         assert_eq!(job_of(&job(&job_id)), Some(job_id));
+    }
+
+    #[test]
+    fn what_is_said_of_an_answer_lies_beside_its_row_and_says_what_it_is() {
+        let id = ExecutionId::parse("j.12.us-east.3.qwen2~2E5-1~2E5b").unwrap();
+        let (pk, sk) = label(&id);
+        assert_eq!((pk, sk.as_str()), (execution(&id).0, "V#000012#LABEL#qwen2~2E5-1~2E5b#003"));
+        let labelled = OfVerdicts::Label(id.question, id.model.clone(), id.sample);
+        assert_eq!(verdicts_of(&sk), Some(labelled));
+        let version = |text: &str| RulesVersion(text.to_owned());
+        let of = |text| judgements(id.question, &version(text));
+        let judged = OfVerdicts::Judgements(id.question, version("2026-11-26"));
+        assert_eq!(verdicts_of(&of("2026-11-26")), Some(judged));
+        // Later versions come later.
+        assert!(of("2026-11-26") < of("2026-11-26.1") && of("2026-11-26.1") < of("2026-12-01"));
+        assert!(sk < verdicts(QuestionIndex(13)) && of("9") < verdicts(QuestionIndex(13)));
+        assert_eq!(verdicts_of("V#000012#OTHER#a#1"), None);
+    }
+
+    #[test]
+    fn versions_of_rules_sort_as_they_follow() {
+        // A date, and of a second one on the same day one digit: .9 comes after .10 in a text.
+        let version = &Classifier::built_in().rules().0;
+        let (date, more) = version.split_once('.').unwrap_or((version, "1"));
+        date.parse::<jiff::civil::Date>().unwrap();
+        assert_eq!((date.len(), more.len()), (10, 1), "{version}");
+        assert!(more.bytes().all(|byte| byte.is_ascii_digit()), "{version}");
+    }
+
+    #[test]
+    fn an_analysis_lies_apart_from_what_is_read_with_the_job() {
+        let (run, first) = (Run(1), QuestionIndex(7));
+        for sk in [analysis(run), aggregates(run, 0, "0", first), findings(run, 0, "0", 0)] {
+            assert!(sk.as_str() < JOB, "{sk}");
+            assert!(!sk.starts_with(BILLS) && !sk.starts_with(VERDICTS), "{sk}");
+        }
+    }
+
+    #[test]
+    fn parts_of_earlier_analyses_lie_together_before_those_of_later_ones() {
+        let earlier = [aggregates(Run(1), 9, "z", QuestionIndex(7)), findings(Run(1), 9, "z", 3)];
+        for sk in earlier {
+            assert!(asked(Run(1), 0) < sk && sk < asked(Run(1), 10), "{sk}");
+        }
+        let later = [aggregates(Run(1), 10, "", QuestionIndex(0)), findings(Run(2), 0, "", 0)];
+        for sk in later.into_iter().chain([findings(Run(10), 0, "", 0), analysis(Run(1))]) {
+            assert!(!(asked(Run(1), 0)..=asked(Run(1), 10)).contains(&sk), "{sk}");
+        }
     }
 
     #[test]

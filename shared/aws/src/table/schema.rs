@@ -16,11 +16,12 @@ use super::{TableError, request};
 
 /// Index of jobs by creation month, newest last.
 pub const BY_MONTH: &str = "jobs-by-month";
-/// Sparse index of jobs without a final status, and of calls whose fate is not known.
+/// Sparse index of jobs without a final status, of those that are to be analysed, and of calls whose
+/// fate is not known.
 pub const OPEN: &str = "open-jobs";
 /// Partition attribute of [`BY_MONTH`].
 pub(super) const MONTH: &str = "month";
-/// Partition attribute of [`OPEN`]; removed with the final status, or when the fate is known.
+/// Partition attribute of [`OPEN`]; removed with the analysis, or when the fate is known.
 pub(super) const OPEN_SHARD: &str = "open_shard";
 /// Sort attribute of both.
 pub(super) const CREATED_AT: &str = "created_at";

@@ -77,6 +77,17 @@ fn the_final_status() {
     let retried = change(Some(row("failed", 1)), row("queued", 2));
     let undone = change(Some(row("failed", 1)), row("running", 1));
     assert!(final_status_is_kept(&retried).is_ok() && final_status_is_kept(&undone).is_err());
+    let job = |analysis: Value| {
+        let mut item = json!({"status": {"S": "failed"}, "run": {"N": "1"}});
+        item.as_object_mut().unwrap().extend(analysis.as_object().unwrap().clone());
+        item
+    };
+    let analysed = change(
+        Some(job(json!({"analysis_since": {"S": "now"}, "open_shard": {"S": "ANALYSE#1"}}))),
+        job(json!({})),
+    );
+    let more = change(Some(job(json!({}))), job(json!({"expected": {"N": "3"}})));
+    assert!(final_status_is_kept(&analysed).is_ok() && final_status_is_kept(&more).is_err());
 }
 
 #[test]

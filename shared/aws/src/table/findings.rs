@@ -1,0 +1,292 @@
+//! A job's analysis as it is stored: aggregates by question, findings, and last what makes them count.
+
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use beacon_analysis::aggregate::QuestionAggregate;
+use beacon_analysis::answer::MadeFrom;
+use beacon_analysis::findings::Findings;
+use beacon_core::verdict::RulesVersion;
+use beacon_core::{JobId, QuestionIndex, Run};
+use jiff::Timestamp;
+use tracing::warn;
+
+use super::item::{Attributes, Item, bytes, number, text, time};
+use super::key::{self, PK, SK};
+use super::packed::{PackedError, bytes_of, pack, packed, unpack};
+use super::put::Put;
+use super::{Table, TableError, request};
+use crate::error::chain;
+
+/// Bytes of a part of the findings; an item holds 400 KB at most.
+const PART: usize = 350 * 1024;
+/// Executions whose aggregates are stored in one item, or one question: a few seconds of computing, which
+/// is what an invocation that ends before its time loses; and at most some 100 bytes of JSON each, all the
+/// same words, so that they take a tenth of what an item holds.
+const EXECUTIONS: usize = 2000;
+/// Of what is stored as aggregates and findings: one more where their shapes change. What is stored in
+/// another is not there, and is made again when it is asked for.
+const FORMAT: u32 = 1;
+
+/// A whole analysis of a run. Its aggregates and findings were stored before it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnalysis {
+    /// The run that it was made after.
+    pub run: Run,
+    /// What it had seen: analyses asked for until then.
+    pub asked: u32,
+    /// Of the classifier's rules.
+    pub rules: RulesVersion,
+    /// Of the methods of the findings.
+    pub method: u32,
+    /// Entries of the question list.
+    pub questions: u32,
+    /// Questions whose aggregates are stored together.
+    pub together: u32,
+    /// Items that the findings are split into.
+    pub parts: u16,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+impl StoredAnalysis {
+    /// Questions whose aggregates are stored together, of a job with so many executions a question, in all
+    /// regions: the same for whoever analyses it, so that one goes on where another left off.
+    pub fn together(executions_of_question: usize) -> u32 {
+        u32::try_from(EXECUTIONS / executions_of_question.max(1)).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// What pages of it are known by.
+    pub fn made_from(&self) -> MadeFrom {
+        let Self { run, asked, rules, method, .. } = self;
+        MadeFrom { run: *run, asked: *asked, rules: rules.clone(), method: *method }
+    }
+
+    /// Stands in the keys of what belongs to it, after the count of asks. Another label, other rules or
+    /// another method make another, so that what is half written is never taken for a part of what is
+    /// whole.
+    fn version(&self) -> String {
+        format!("{FORMAT}-{}-{}", self.rules.0, self.method)
+    }
+
+    fn aggregates(&self, first: u32) -> String {
+        let first = first / self.together.max(1) * self.together.max(1);
+        key::aggregates(self.run, self.asked, &self.version(), QuestionIndex(first))
+    }
+
+    fn findings(&self, part: u16) -> String {
+        key::findings(self.run, self.asked, &self.version(), part)
+    }
+}
+
+impl Table {
+    /// Stores the aggregates of the questions that are stored together from one of them on. What was
+    /// stored first stands, if it can be read, and is returned: all that follows is computed from that.
+    pub async fn put_aggregates(
+        &self,
+        job: &JobId,
+        of: &StoredAnalysis,
+        first: QuestionIndex,
+        aggregates: Vec<QuestionAggregate>,
+    ) -> Result<Vec<QuestionAggregate>, TableError> {
+        let act = "store aggregates";
+        let failed = |source| unreadable(job, "aggregates", source);
+        let put = self
+            .part(job, of.aggregates(first.0))
+            .item("aggregates", packed(&aggregates).map_err(failed)?);
+        let if_absent = put.clone().condition_expression("attribute_not_exists(aggregates)");
+        let there = match self.put_if(job, if_absent, act).await? {
+            Put::Stored => return Ok(aggregates),
+            Put::Refused(there) => there,
+        };
+        if let Ok(stored) = aggregates_of(&there) {
+            return Ok(stored);
+        }
+        let instead =
+            put.condition_expression("aggregates = :unreadable").set_expression_attribute_values(
+                there
+                    .get("aggregates")
+                    .map(|old| Attributes::from([(":unreadable".to_owned(), old.clone())])),
+            );
+        match self.put_if(job, instead, act).await? {
+            Put::Stored => Ok(aggregates),
+            Put::Refused(there) => aggregates_of(&there),
+        }
+    }
+
+    /// Stores an analysis whose aggregates are stored: its findings, and then itself, unless one is
+    /// there that has seen more. From then on it is the run's.
+    pub async fn put_analysis(
+        &self,
+        job: &JobId,
+        mut of: StoredAnalysis,
+        findings: &Findings,
+    ) -> Result<(), TableError> {
+        let packed = pack(findings).map_err(|source| unreadable(job, "findings", source))?;
+        of.parts = 0;
+        for part in packed.chunks(PART) {
+            let put = self.part(job, of.findings(of.parts)).item("findings", bytes(part.to_vec()));
+            self.put_if(job, put, "store findings").await?;
+            of.parts += 1;
+        }
+        let put = self
+            .part(job, key::analysis(of.run))
+            .item("format", number(FORMAT))
+            .item("asked", number(of.asked))
+            .item("rules", text(&of.rules.0))
+            .item("method", number(of.method))
+            .item("questions", number(of.questions))
+            .item("together", number(of.together))
+            .item("parts", number(of.parts))
+            .item("at", time(of.at))
+            .condition_expression("attribute_not_exists(pk) OR asked <= :asked")
+            .expression_attribute_values(":asked", number(of.asked));
+        match self.put_if(job, put, "store an analysis").await? {
+            Put::Stored | Put::Refused(_) => Ok(()),
+        }
+    }
+
+    /// What analysis of a run is stored whole, strongly.
+    pub async fn analysis(
+        &self,
+        job: &JobId,
+        run: Run,
+    ) -> Result<Option<StoredAnalysis>, TableError> {
+        let item = self.part_of(job, key::analysis(run), "read an analysis").await?;
+        let item = match item {
+            Some(item) if Item(&item).optional_number("format")? == Some(FORMAT) => Some(item),
+            Some(_) | None => None,
+        };
+        let stored = |item: Attributes| {
+            let item = Item(&item);
+            Ok(StoredAnalysis {
+                run,
+                asked: item.number("asked")?,
+                rules: RulesVersion(item.text("rules")?),
+                method: item.number("method")?,
+                questions: item.number("questions")?,
+                together: item.number("together")?,
+                parts: item.number("parts")?,
+                at: item.time("at")?,
+            })
+        };
+        item.map(stored).transpose()
+    }
+
+    /// The findings of a run; none until it was analysed.
+    pub async fn findings(&self, job: &JobId, run: Run) -> Result<Option<Findings>, TableError> {
+        match self.analysis(job, run).await? {
+            Some(of) => Ok(Some(self.findings_of(job, &of).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The findings of an analysis that is stored.
+    pub async fn findings_of(
+        &self,
+        job: &JobId,
+        of: &StoredAnalysis,
+    ) -> Result<Findings, TableError> {
+        let mut packed = Vec::new();
+        for part in 0..of.parts {
+            let item = self.part_of(job, of.findings(part), "read findings").await?;
+            let item = item.unwrap_or_default();
+            let part = bytes_of(&item, "findings").ok_or_else(|| Item(&item).corrupt("findings"));
+            packed.extend_from_slice(part?);
+        }
+        unpack(&packed).map_err(|source| unreadable(job, "findings", source))
+    }
+
+    /// The aggregates of some questions of a run, in their order; none until it was analysed.
+    pub async fn aggregates(
+        &self,
+        job: &JobId,
+        run: Run,
+        from: QuestionIndex,
+        until: QuestionIndex,
+    ) -> Result<Vec<QuestionAggregate>, TableError> {
+        match self.analysis(job, run).await? {
+            Some(of) => self.aggregates_of(job, &of, from, until).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The aggregates of some questions of an analysis that is stored, in their order.
+    pub async fn aggregates_of(
+        &self,
+        job: &JobId,
+        of: &StoredAnalysis,
+        from: QuestionIndex,
+        until: QuestionIndex,
+    ) -> Result<Vec<QuestionAggregate>, TableError> {
+        let mut aggregates = self.aggregates_so_far(job, of, from, until).await?;
+        let expected = until.0.min(of.questions).saturating_sub(from.0);
+        aggregates.retain(|of| of.question >= from && of.question < until);
+        if aggregates.len() != usize::try_from(expected).unwrap_or(usize::MAX) {
+            let missing = format!("{} of {expected} are there", aggregates.len());
+            return Err(unreadable(job, "aggregates", missing.into()));
+        }
+        Ok(aggregates)
+    }
+
+    /// The aggregates that are stored of an analysis, be it whole or not: of the questions stored
+    /// together with these. Of what cannot be read there are none.
+    pub async fn aggregates_so_far(
+        &self,
+        job: &JobId,
+        of: &StoredAnalysis,
+        from: QuestionIndex,
+        until: QuestionIndex,
+    ) -> Result<Vec<QuestionAggregate>, TableError> {
+        if until <= from {
+            return Ok(Vec::new());
+        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
+            .expression_attribute_values(":pk", text(key::job(job)))
+            .expression_attribute_values(":from", text(of.aggregates(from.0)))
+            .expression_attribute_values(":until", text(of.aggregates(until.0 - 1)))
+            .consistent_read(true);
+        let mut items = query.into_paginator().items().send();
+        let mut aggregates = Vec::new();
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| request("read aggregates", error))?;
+            match aggregates_of(&item) {
+                Ok(part) => aggregates.extend(part),
+                Err(error) => {
+                    warn!(job_id = %job, error = chain(&error), "aggregates cannot be read");
+                }
+            }
+        }
+        Ok(aggregates)
+    }
+
+    fn part(&self, job: &JobId, sk: String) -> PutItemFluentBuilder {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .item(PK, text(key::job(job)))
+            .item(SK, text(sk))
+    }
+
+    async fn part_of(
+        &self,
+        job: &JobId,
+        sk: String,
+        act: &'static str,
+    ) -> Result<Option<Attributes>, TableError> {
+        let get = self.client.get_item().table_name(&self.name);
+        let get = get.key(PK, text(key::job(job))).key(SK, text(sk)).consistent_read(true);
+        Ok(get.send().await.map_err(|error| request(act, error))?.item)
+    }
+}
+
+fn aggregates_of(item: &Attributes) -> Result<Vec<QuestionAggregate>, TableError> {
+    let corrupt = || Item(item).corrupt("aggregates");
+    unpack(bytes_of(item, "aggregates").ok_or_else(corrupt)?).map_err(|_other_shape| corrupt())
+}
+
+fn unreadable(job: &JobId, what: &'static str, source: PackedError) -> TableError {
+    TableError::Analysis { job: job.clone(), what, source }
+}

@@ -1,0 +1,193 @@
+//! Jobs whose rows and lanes are written as workers leave them, without a worker.
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use beacon_aws::{Finalised, NewJob, Table};
+use beacon_core::execution::{Answer, Ending, ExecutionRow, ExecutionStatus, Outcome, Served};
+use beacon_core::failure::{Failure, FailureCode, Stage};
+use beacon_core::job::{Actor, Job};
+use beacon_core::lane::{
+    HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, MarkIs, NewRun, Tallies,
+};
+use beacon_core::message::{CompletionMessage, position_of};
+use beacon_core::prompt::PromptHash;
+use beacon_core::spec::{Spec, parse};
+use beacon_core::{
+    ExecutionId, JobId, LaneId, Nonce, Position, QuestionIndex, Region, Run, Sample,
+};
+use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Rows that are written at a time.
+const AT_A_TIME: usize = 32;
+
+/// A job of a table.
+#[derive(Debug)]
+pub struct Written {
+    table: Table,
+    /// Its id.
+    pub id: JobId,
+    /// What it asks.
+    pub spec: Spec,
+}
+
+impl Written {
+    /// Submits a job. Beside the usual regions there are `r-3` to `r-9`.
+    pub async fn submit(table: &Table, id: &str, document: &Value) -> Self {
+        let declared: Vec<Region> =
+            (3..10).map(|n| Region::new(format!("r-{n}")).unwrap()).collect();
+        let spec = parse(document, &declared).unwrap().spec;
+        let id = JobId::new(id).unwrap();
+        table.submit(NewJob::plain(id.clone(), &spec), now()).await.unwrap();
+        Self { table: table.clone(), id, spec }
+    }
+
+    /// Its pairs.
+    pub fn pairs(&self) -> Vec<ExecutionId> {
+        let mut pairs = Vec::new();
+        let questions = u32::try_from(self.spec.questions.len()).unwrap();
+        for prompts in &self.spec.regions {
+            for question in (0..questions).map(QuestionIndex) {
+                for model in &self.spec.models {
+                    for sample in (0..self.spec.samples).map(Sample) {
+                        pairs.push(ExecutionId {
+                            job: self.id.clone(),
+                            question,
+                            model: model.clone(),
+                            region: prompts.region.clone(),
+                            sample,
+                        });
+                    }
+                }
+            }
+        }
+        pairs
+    }
+
+    /// Writes the rows of a run and closes its lanes. Pairs that ended in an earlier run are told again.
+    pub async fn run(&self, run: Run, ending: impl Fn(&ExecutionId) -> Ending) {
+        let rows: Vec<_> = self.pairs().into_iter().map(|id| (row(run, ending(&id)), id)).collect();
+        stream::iter(&rows)
+            .for_each_concurrent(AT_A_TIME, async |(row, id)| {
+                self.table.put_result(id, row).await.unwrap();
+            })
+            .await;
+        let (_, lanes) = self.table.job_and_lanes(&self.id).await.unwrap().unwrap();
+        for lane in lanes {
+            let of_lane = rows.iter().filter(|(_, id)| self.lane_of(id) == lane.id);
+            let tallies = of_lane.fold(Tallies::default(), |sum, (row, _)| sum.plus(&told(row)));
+            let is_first = lane.run == run;
+            let condition = LaneCondition {
+                run: lane.run,
+                state: if is_first { LaneState::Open } else { LaneState::Closed },
+                cursor: None,
+                holder: HolderIs::Anything,
+                mark: MarkIs::Anything,
+                dispatch_number: None,
+            };
+            let change = LaneChange {
+                run: (!is_first).then_some(NewRun { run, length: lane.length }),
+                cursor: Some(Position(lane.length)),
+                state: Some(LaneState::Closed),
+                tallies: Some(tallies),
+                ..LaneChange::at(now())
+            };
+            let write = LaneWrite { condition, change };
+            self.table.write_lane(&self.id, &lane.id, &write).await.unwrap();
+        }
+    }
+
+    fn lane_of(&self, id: &ExecutionId) -> LaneId {
+        LaneId { region: id.region.clone(), k: position_of(&self.spec, id.question).0 }
+    }
+
+    /// Gives it its final status, as the reconciler does, and tells nobody.
+    pub async fn end(&self) -> Job {
+        match self.table.finalise(&self.id, Actor::Reconciler, now()).await.unwrap() {
+            Finalised::Now(job) => *job,
+            Finalised::Before(_) | Finalised::NotYet => panic!("it was not to be ended"),
+        }
+    }
+
+    /// The job as it is.
+    pub async fn job(&self) -> Job {
+        self.table.job(&self.id).await.unwrap().unwrap()
+    }
+}
+
+fn told(row: &ExecutionRow) -> Tallies {
+    let is = |status| u64::from(row.ending.status() == status);
+    Tallies {
+        completed: is(ExecutionStatus::Completed),
+        failed: is(ExecutionStatus::Failed),
+        timed_out: is(ExecutionStatus::TimedOut),
+        cancelled: is(ExecutionStatus::Cancelled),
+        simulated: u64::from(row.served.simulated),
+        ..Tallies::default()
+    }
+}
+
+/// A row of that run.
+fn row(run: Run, ending: Ending) -> ExecutionRow {
+    ExecutionRow {
+        run,
+        holder: Nonce::new(format!("n{run}")).unwrap(),
+        ending,
+        prompt_sha256: PromptHash("0".repeat(64)),
+        sampling: beacon_core::spec::Sampling {
+            temperature: 0.0,
+            max_tokens: 500,
+            seed: None,
+            top_p: None,
+        },
+        served: Served { simulated: true, ..Served::default() },
+        attempts: 1,
+        key_number: 1,
+        maybe_billed: 0,
+        cost: None,
+        started_at: now(),
+        completed_at: now(),
+    }
+}
+
+/// An answer.
+pub fn answered(outcome: Outcome, text: impl Into<String>) -> Ending {
+    Ending::Completed(Answer {
+        outcome,
+        response: text.into(),
+        finish_reason: None,
+        input_tokens: None,
+        output_tokens: None,
+    })
+}
+
+/// None.
+pub fn failed() -> Ending {
+    Ending::Failed(Failure {
+        stage: Stage::RouterConnect,
+        code: FailureCode::RouterUnreachable,
+        message: "no connection".into(),
+        retryable: true,
+        maybe_billed: false,
+        provider_id: None,
+        http_status: None,
+        attempts: 1,
+    })
+}
+
+/// The coordinator's event of these jobs' messages, one each, whose ids are the jobs'.
+pub fn completions(jobs: &[&Job]) -> SqsEvent {
+    let mut event = SqsEvent::default();
+    for job in jobs {
+        let completion = CompletionMessage { job_id: job.id.clone(), run: job.run };
+        let mut message = SqsMessage::default();
+        message.message_id = Some(job.id.to_string());
+        message.body = Some(serde_json::to_string(&completion).unwrap());
+        event.records.push(message);
+    }
+    event
+}
+
+fn now() -> Timestamp {
+    beacon_aws::clock::now()
+}
