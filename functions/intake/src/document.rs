@@ -2,15 +2,15 @@
 
 use beacon_aws::{ApiError, json};
 use beacon_core::Region;
-use beacon_core::prompt::hex;
 use beacon_core::spec::{
     Problem, Submission, is_jobspec, parse, parse_cross_region, parse_jobspec,
 };
-use beacon_core::view::{CrossRegionStatus, Submitted, SubmittedCrossRegion};
+use beacon_core::view::{
+    CrossRegionStatus, Submitted, SubmittedCrossRegion, cross_region_execution_id,
+};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::Accepted;
 
@@ -92,7 +92,7 @@ impl<'a> Document<'a> {
                     status,
                     &SubmittedCrossRegion {
                         submitted,
-                        cross_region_execution_id: uuid(job.id.as_str()),
+                        cross_region_execution_id: cross_region_execution_id(&job.id),
                         jobspec_id: job.id,
                         total_regions: self.submission.spec.regions.len(),
                         min_regions: job.min_regions,
@@ -102,30 +102,5 @@ impl<'a> Document<'a> {
                 )
             }
         }
-    }
-}
-
-/// A UUID of version 8 (RFC 9562, section 5.8) from the SHA-256 of a job's id.
-fn uuid(job: &str) -> String {
-    let hash = Sha256::digest(format!("cross-region:{job}"));
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(hash.iter()).for_each(|(byte, of_hash)| *byte = *of_hash);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex = hex(&bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uuid_has_its_form() {
-        let id = uuid("j");
-        let lengths: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!(lengths, [8, 4, 4, 4, 12]);
-        assert_eq!(id.as_bytes()[14], b'8');
-        assert_ne!(id, uuid("k"));
     }
 }

@@ -4,6 +4,7 @@
 mod body;
 mod cancel;
 mod document;
+mod label;
 mod retry;
 mod retry_answers;
 mod retry_question;
@@ -77,6 +78,11 @@ impl Intake {
                 json(StatusCode::ACCEPTED, &self.cancel(&id, by).await?)
             }
             Route::Retry(id) => self.answer_retry(request, &id, by).await,
+            Route::Classify(id) => {
+                body::ignored(request)?;
+                json(StatusCode::ACCEPTED, &self.classify(&id, by).await?)
+            }
+            Route::Label(id) => self.answer_label(request, &id, by).await,
             Route::RetryQuestion(id) => self.answer_retry_question(request, &id, by).await,
             Route::RetryAllFailed(id) => self.answer_retry_all(request, &id, by).await,
             // The door lets only changes in.
@@ -92,6 +98,12 @@ impl Intake {
             | Route::ExecutionsOfJob(_)
             | Route::Executions
             | Route::Execution(_)
+            | Route::Findings(_)
+            | Route::Aggregates(_)
+            | Route::Manifest(_)
+            | Route::BiasAnalysis(_)
+            | Route::CrossRegion(_)
+            | Route::CrossRegionDiff(_)
             | Route::DebugConfig
             | Route::DebugExecutor
             | Route::DebugJob(_) => Err(ApiError::NoSuchPath(request.uri().path().to_owned())),

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{ApiError, json};
+use beacon_aws::{ApiError, Verdicts, json};
 use beacon_core::execution::{Ending, ExecutionRow};
 use beacon_core::job::Job;
-use beacon_core::lane::Lane;
-use beacon_core::message::position_of;
-use beacon_core::spec::Spec;
-use beacon_core::view::{ExecutionView, ExecutionsPage};
-use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Sample};
+use beacon_core::view::{ExecutionView, ExecutionsPage, Source};
+use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::Query;
 use crate::filter::Filter;
@@ -40,6 +37,18 @@ struct Cursor {
 impl Cursor {
     const START: Self = Self { region: 0, question: 0, pair: 0 };
 
+    /// The pair that this many come before.
+    fn after(source: &Source<'_>, offset: u64) -> Self {
+        let pairs = source.spec.pairs_of_question().max(1) as u64;
+        let questions = (source.spec.questions.len() as u64).max(1);
+        let (question, pair) = (offset / pairs, offset % pairs);
+        Self {
+            region: usize::try_from(question / questions).unwrap_or(usize::MAX),
+            question: u32::try_from(question % questions).unwrap_or(u32::MAX),
+            pair: usize::try_from(pair).unwrap_or(usize::MAX),
+        }
+    }
+
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let cursor = Self {
@@ -57,12 +66,10 @@ impl Cursor {
 
 type Rows = BTreeMap<(QuestionIndex, ModelId, Sample), ExecutionRow>;
 
-/// What the pairs of a job are read from. Lanes are read before rows, so that a pair behind its
-/// lane's cursor always has its row.
-pub(crate) struct Source<'a> {
-    pub(crate) job: &'a Job,
-    pub(crate) lanes: &'a [Lane],
-    pub(crate) spec: &'a Spec,
+/// What is read of some questions in a region.
+struct Window {
+    rows: Rows,
+    verdicts: Verdicts,
 }
 
 impl Query {
@@ -76,7 +83,15 @@ impl Query {
         }
         let row = self.table.row(id).await?;
         let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        json(StatusCode::OK, &source.view(id.clone(), row).ok_or_else(missing)?)
+        let view = source.view(id.clone(), row).ok_or_else(missing)?;
+        let (first, next) = (id.question.0, id.question.0.saturating_add(1));
+        let mut verdicts = if view.has_text() {
+            self.verdicts(&job, &id.region, first, next).await?
+        } else {
+            Verdicts::new()
+        };
+        let verdict = verdicts.remove(&(id.question, id.model.clone(), id.sample));
+        json(StatusCode::OK, &view.judged(verdict))
     }
 
     pub(crate) async fn executions(
@@ -98,8 +113,20 @@ impl Query {
         parameters: &Parameters,
         beside: usize,
     ) -> Result<JsonPage, ApiError> {
-        let limit = parameters.limit(200, 1000)?;
         let filter = Filter::read(parameters, source.spec)?;
+        self.page_of(source, parameters, &filter, beside, to_raw_value).await
+    }
+
+    /// The same, of what passes a filter and in a shape of its own.
+    pub(crate) async fn page_of(
+        &self,
+        source: &Source<'_>,
+        parameters: &Parameters,
+        filter: &Filter,
+        beside: usize,
+        shape: Shape,
+    ) -> Result<JsonPage, ApiError> {
+        let limit = parameters.limit(200, 1000)?;
         let start = match (parameters.cursor(), parameters.offset()?) {
             (Some(_), Some(_)) => {
                 return Err(invalid("offset", "stands beside `cursor`; give one".to_owned()));
@@ -109,11 +136,12 @@ impl Query {
                 let problem = "counts without a filter only; page by `cursor`".to_owned();
                 return Err(invalid("offset", problem));
             }
-            (None, Some(offset)) => source.at(offset),
+            (None, Some(offset)) => Cursor::after(source, offset),
             (None, None) => Cursor::START,
         };
-        let page = Filling { executions: Vec::new(), bytes: beside, escaped: 2 * beside, limit };
-        self.fill_page(source, start, page, &filter).await
+        let (bytes, escaped) = (beside, 2 * beside);
+        let page = Filling { executions: Vec::new(), bytes, escaped, limit, shape };
+        self.fill_page(source, start, page, filter).await
     }
 
     async fn fill_page(
@@ -139,9 +167,9 @@ impl Query {
                 let wanted = |question| filter.takes_question(question);
                 if asked.filter_map(|index| spec.question(QuestionIndex(index))).any(wanted) {
                     looked_at += pairs * usize::try_from(until - at.question).unwrap_or(1);
-                    let mut rows = self.rows(source.job, region, at.question, until).await?;
-                    bytes += rows.values().map(answer_bytes).sum::<usize>();
-                    let full = source.fill(&mut page, filter, region, at, until, &mut rows)?;
+                    let mut read = self.window(source.job, region, at.question, until).await?;
+                    bytes += read.rows.values().map(answer_bytes).sum::<usize>();
+                    let full = page.fill(source, filter, region, at, until, &mut read)?;
                     if full.is_some() {
                         return Ok(page.end(full, source));
                     }
@@ -153,16 +181,37 @@ impl Query {
         Ok(page.end(None, source))
     }
 
-    async fn rows(
+    async fn window(
         &self,
         job: &Job,
         region: &Region,
         from: u32,
         until: u32,
-    ) -> Result<Rows, ApiError> {
+    ) -> Result<Window, ApiError> {
+        let (first, next) = (QuestionIndex(from), QuestionIndex(until));
+        let rows = self.table.rows_from(&job.id, region, first, next).await?;
+        let rows: Rows = rows.into_iter().collect();
+        let verdicts = if rows.values().any(|row| answer_bytes(row) > 0) {
+            self.verdicts(job, region, from, until).await?
+        } else {
+            Verdicts::new()
+        };
+        Ok(Window { rows, verdicts })
+    }
+
+    /// Nothing is judged before a job ends for the first time.
+    async fn verdicts(
+        &self,
+        job: &Job,
+        region: &Region,
+        from: u32,
+        until: u32,
+    ) -> Result<Verdicts, ApiError> {
+        if job.run == Run::FIRST && !job.status.is_final() {
+            return Ok(Verdicts::new());
+        }
         let (from, until) = (QuestionIndex(from), QuestionIndex(until));
-        let rows = self.table.rows_from(&job.id, region, from, until).await?;
-        Ok(rows.into_iter().collect())
+        Ok(self.table.verdicts(&job.id, region, from, until).await?)
     }
 }
 
@@ -174,7 +223,10 @@ fn answer_bytes(row: &ExecutionRow) -> usize {
 }
 
 /// A page whose executions are JSON already, so that its bytes are known.
-type JsonPage = ExecutionsPage<Box<RawValue>>;
+pub(crate) type JsonPage = ExecutionsPage<Box<RawValue>>;
+
+/// How an execution stands on a page.
+pub(crate) type Shape = fn(&ExecutionView) -> Result<Box<RawValue>, serde_json::Error>;
 
 /// A page that is being filled.
 struct Filling {
@@ -183,6 +235,7 @@ struct Filling {
     /// Bytes as a text within JSON, which is how a function's answer travels.
     escaped: usize,
     limit: usize,
+    shape: Shape,
 }
 
 impl Filling {
@@ -191,7 +244,7 @@ impl Filling {
         if self.executions.len() == self.limit {
             return Ok(false);
         }
-        let json = serde_json::value::to_raw_value(view)?;
+        let json = (self.shape)(view)?;
         let bytes = json.get().len() + 1;
         let escaped = bytes + json.get().matches(['"', '\\']).count();
         let full = self.bytes + bytes > PAGE_BYTES || self.escaped + escaped > ESCAPED_BYTES;
@@ -204,62 +257,31 @@ impl Filling {
         Ok(true)
     }
 
-    fn end(self, next: Option<Cursor>, source: &Source<'_>) -> JsonPage {
-        ExecutionsPage {
-            executions: self.executions,
-            cursor: next.map(Cursor::print),
-            limit: self.limit,
-            total: source.job.expected,
-        }
-    }
-}
-
-impl Source<'_> {
-    /// The pair that this many come before.
-    fn at(&self, offset: u64) -> Cursor {
-        let pairs = self.spec.pairs_of_question().max(1) as u64;
-        let questions = (self.spec.questions.len() as u64).max(1);
-        let (question, pair) = (offset / pairs, offset % pairs);
-        Cursor {
-            region: usize::try_from(question / questions).unwrap_or(usize::MAX),
-            question: u32::try_from(question % questions).unwrap_or(u32::MAX),
-            pair: usize::try_from(pair).unwrap_or(usize::MAX),
-        }
-    }
-
-    /// Fills the page with the pairs of some questions; the pair at which it was full.
+    /// Takes the pairs of some questions; the pair at which the page was full.
     fn fill(
-        &self,
-        page: &mut Filling,
+        &mut self,
+        source: &Source<'_>,
         filter: &Filter,
         region: &Region,
         at: Cursor,
         until: u32,
-        rows: &mut Rows,
+        read: &mut Window,
     ) -> Result<Option<Cursor>, ApiError> {
-        let samples = usize::from(self.spec.samples);
         for question in at.question..until {
             let index = QuestionIndex(question);
-            if !self.spec.question(index).is_some_and(|entry| filter.takes_question(entry)) {
+            if !source.spec.question(index).is_some_and(|entry| filter.takes_question(entry)) {
                 continue;
             }
             let first = if question == at.question { at.pair } else { 0 };
-            for pair in first..self.spec.pairs_of_question() {
-                let Some(model) = self.spec.models.get(pair / samples) else { break };
-                if !filter.takes_model(model) {
+            for (pair, id) in source.pairs(index, region).enumerate().skip(first) {
+                if !filter.takes_model(&id.model) {
                     continue;
                 }
-                let sample = Sample(u16::try_from(pair % samples).unwrap_or(u16::MAX));
-                let id = ExecutionId {
-                    job: self.job.id.clone(),
-                    question: index,
-                    model: model.clone(),
-                    region: region.clone(),
-                    sample,
-                };
-                let row = rows.remove(&(index, model.clone(), sample));
-                let Some(view) = self.view(id, row) else { break };
-                if filter.takes_status(view.status) && !page.take(&view)? {
+                let key = (index, id.model.clone(), id.sample);
+                let (row, verdict) = (read.rows.remove(&key), read.verdicts.remove(&key));
+                let Some(view) = source.view(id, row) else { break };
+                let view = view.judged(verdict);
+                if filter.takes(&view) && !self.take(&view)? {
                     return Ok(Some(Cursor { question, pair, ..at }));
                 }
             }
@@ -267,12 +289,13 @@ impl Source<'_> {
         Ok(None)
     }
 
-    /// None for a question that the job does not have.
-    fn view(&self, id: ExecutionId, row: Option<ExecutionRow>) -> Option<ExecutionView> {
-        let question = self.spec.question(id.question)?;
-        let (k, _position) = position_of(self.spec, id.question);
-        let lane = self.lanes.iter().find(|lane| lane.id.region == id.region && lane.id.k == k);
-        Some(ExecutionView::new(id, self.spec, question, self.job, lane, row))
+    fn end(self, next: Option<Cursor>, source: &Source<'_>) -> JsonPage {
+        ExecutionsPage {
+            executions: self.executions,
+            cursor: next.map(Cursor::print),
+            limit: self.limit,
+            total: source.job.expected,
+        }
     }
 }
 

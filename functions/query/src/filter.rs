@@ -3,6 +3,8 @@
 use beacon_aws::ApiError;
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::spec::{Question, Spec};
+use beacon_core::verdict::Verdict;
+use beacon_core::view::ExecutionView;
 use beacon_core::{ModelId, Region};
 
 use crate::parameters::{Parameters, invalid};
@@ -14,10 +16,11 @@ pub(crate) struct Filter {
     pub(crate) model: Option<ModelId>,
     question: Option<String>,
     status: Option<ExecutionStatus>,
+    verdicts: Option<Vec<Verdict>>,
 }
 
 impl Filter {
-    /// Reads `region` (aliases too), `model`, `question` and `status`; what the job does not have is
+    /// Reads `region` (aliases too), `model`, `question`, `status` and `verdict`; what the job does not have is
     /// an error that lists what it has.
     pub(crate) fn read(parameters: &Parameters, spec: &Spec) -> Result<Self, ApiError> {
         let region = parameters.text(&["region"]).map(|text| region(text, spec)).transpose()?;
@@ -35,13 +38,21 @@ impl Filter {
             model: model.transpose()?,
             question: question.transpose()?,
             status: parameters.status()?,
+            verdicts: parameters.verdicts()?,
         })
+    }
+
+    /// The same, of completed ones alone.
+    pub(crate) fn of_completed(parameters: &Parameters, spec: &Spec) -> Result<Self, ApiError> {
+        let status = Some(ExecutionStatus::Completed);
+        Ok(Self { status, ..Self::read(parameters, spec)? })
     }
 
     /// Whether everything passes.
     pub(crate) fn is_open(&self) -> bool {
-        let Self { region, model, question, status } = self;
-        region.is_none() && model.is_none() && question.is_none() && status.is_none()
+        let Self { region, model, question, status, verdicts } = self;
+        let place = region.is_none() && model.is_none() && question.is_none();
+        place && status.is_none() && verdicts.is_none()
     }
 
     pub(crate) fn takes_region(&self, region: &Region) -> bool {
@@ -56,8 +67,12 @@ impl Filter {
         self.model.as_ref().is_none_or(|wanted| wanted == model)
     }
 
-    pub(crate) fn takes_status(&self, status: ExecutionStatus) -> bool {
-        self.status.is_none_or(|wanted| wanted == status)
+    /// Whether its status and verdict are wanted.
+    pub(crate) fn takes(&self, view: &ExecutionView) -> bool {
+        let verdict = view.verdict.as_ref().map(|view| view.verdict);
+        let said = |wanted: &Vec<Verdict>| verdict.is_some_and(|verdict| wanted.contains(&verdict));
+        self.status.is_none_or(|wanted| wanted == view.status)
+            && self.verdicts.as_ref().is_none_or(said)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use beacon_aws::{ApiError, ListedJob, clock, json};
 use beacon_core::JobId;
-use beacon_core::view::{JobPage, JobView, JobsPage, jobspec};
+use beacon_core::view::{JobPage, JobView, JobsPage, Source, jobspec};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
 use crate::Query;
-use crate::executions::Source;
 use crate::parameters::{Parameters, bad_cursor};
 
 /// Jobs that are read at a time.
@@ -23,6 +22,7 @@ impl Query {
         let include = parameters.include_executions()?;
         // Told before anything is read, and where they have no effect too.
         let (_limit, _status) = (parameters.limit(200, 1000)?, parameters.status()?);
+        let _verdicts = parameters.verdicts()?;
         let found = self.table.job_and_lanes(id).await?;
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let spec = if include { Some(self.table.spec(&job).await?) } else { None };

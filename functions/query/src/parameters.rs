@@ -1,8 +1,10 @@
 //! Parameters of an address, each with its own error.
 
+use beacon_analysis::page::Cut;
 use beacon_aws::ApiError;
-use beacon_core::JobId;
 use beacon_core::execution::ExecutionStatus;
+use beacon_core::verdict::Verdict;
+use beacon_core::{JobId, Sample};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 
 /// The parameters of a request.
@@ -46,6 +48,34 @@ impl Parameters {
             let allowed = "pending, running, completed, failed, timed_out or cancelled";
             invalid("status", format!("must be {allowed}"))
         })
+    }
+
+    /// Some verdicts, with commas.
+    pub(crate) fn verdicts(&self) -> Result<Option<Vec<Verdict>>, ApiError> {
+        let Some(text) = self.text(&["verdict"]) else { return Ok(None) };
+        let one = |text: &str| serde_json::from_value(text.trim().into()).ok();
+        let all: Option<Vec<Verdict>> = text.split(',').map(one).collect();
+        all.map(Some).ok_or_else(|| {
+            let allowed = "answered, refused, partly_refused or evasive";
+            invalid("verdict", format!("must be {allowed}, or some of them with commas"))
+        })
+    }
+
+    /// Which repetition.
+    pub(crate) fn sample(&self) -> Result<Sample, ApiError> {
+        let Some(text) = self.given(&["sample"]) else { return Ok(Sample(0)) };
+        let problem = || invalid("sample", "must be a whole number, 0 or more".to_owned());
+        text.parse().map(Sample).map_err(|_no_number| problem())
+    }
+
+    /// Where a page of lists begins.
+    pub(crate) fn first_entry(&self) -> Result<usize, ApiError> {
+        self.cursor().map_or(Ok(0), |cursor| Cut::read(cursor).ok_or_else(bad_cursor))
+    }
+
+    /// A text that the predecessor's clients always send.
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, ApiError> {
+        self.text(&[name]).ok_or(ApiError::ParameterMissing(name))
     }
 
     pub(crate) fn cursor(&self) -> Option<&str> {

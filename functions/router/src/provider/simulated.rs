@@ -73,10 +73,11 @@ impl Simulated {
         {
             return Err(error());
         }
-        if draw.chance(self.config.empty_rate) {
+        let (topic, model) = (Topic::of(question), call.request.model.as_str());
+        let rate = self.config.empty_rate;
+        if draw.chance(rate.unwrap_or_else(|| topic.empty_rate())) {
             return Ok(answer(call, String::new()));
         }
-        let (topic, model) = (Topic::of(question), call.request.model.as_str());
         let rate = self.config.refusal_rate;
         let rate = rate.unwrap_or_else(|| topic.refusal_rate(model, call.region.as_str()));
         let text = if draw.chance(rate) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use beacon_core::builtin;
 use beacon_core::wire::{InferenceRequest, InferenceResponse};
 use beacon_router::{Config, HybridRouter};
 use serde_json::{Value, json};
@@ -109,6 +110,26 @@ async fn refusals_differ_by_question_model_and_region() {
     let mistral = count(TIANANMEN, MODELS[1], "eu-west").await;
     assert!(mistral < qwen_in_europe, "{mistral} {qwen_in_europe}");
     assert_eq!(count("What is 2+2?", MODELS[2], "asia-pacific").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_usual_passes_every_control() {
+    let router = router(&format!(
+        "[[providers]]\nname = \"simulated\"\nkind = \"simulated\"\nregion = \"us-east\"\n\
+         models = {MODELS:?}\nlatency_ms = [0, 0]\n"
+    ));
+    let (mut controls, mut empty) = (0, 0);
+    for question in builtin::QUESTIONS {
+        let all = texts(&router, question.text, MODELS[2], "us-east").await;
+        empty += all.iter().filter(|text| text.is_empty()).count();
+        if !question.expect.is_empty() {
+            controls += 1;
+            let right = |text: &String| question.expect.iter().any(|part| text.contains(part));
+            assert!(all.iter().all(right), "{}", question.id);
+        }
+    }
+    assert_eq!(controls, 2);
+    assert!((1..30).contains(&empty), "{empty} of 800 are empty");
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ pub(crate) struct SimulatedConfig {
     pub(super) latency_ms: (u64, u64),
     /// Share of refusals; without it, what is usual for the question, the model and the region.
     pub(super) refusal_rate: Option<f64>,
-    /// Share of empty answers.
-    pub(super) empty_rate: f64,
+    /// Share of empty answers; without it, one in a hundred, but none to a question with one right answer.
+    pub(super) empty_rate: Option<f64>,
     /// Share of failures.
     pub(super) error_rate: f64,
     /// What happens on demand: the first entry that fits a question decides.
@@ -28,7 +28,7 @@ impl Default for SimulatedConfig {
             seed: 2026,
             latency_ms: (40, 250),
             refusal_rate: None,
-            empty_rate: 0.01,
+            empty_rate: None,
             error_rate: 0.0,
             script: Vec::new(),
         }
@@ -78,7 +78,7 @@ impl SimulatedConfig {
             if sound { Ok(()) } else { Err(ProviderProblem::Value { key, allowed }) }
         };
         share("refusal_rate", self.refusal_rate.unwrap_or(0.0))?;
-        share("empty_rate", self.empty_rate)?;
+        share("empty_rate", self.empty_rate.unwrap_or(0.0))?;
         share("error_rate", self.error_rate)?;
         if self.latency_ms.0 > self.latency_ms.1 {
             let allowed = "[shortest, longest] in milliseconds";

@@ -36,6 +36,20 @@ impl Topic {
         SIGNS.iter().find(|(_, signs)| has(signs)).map_or(Self::Other, |(topic, _)| *topic)
     }
 
+    /// The share of empty answers that is usual.
+    pub(super) fn empty_rate(self) -> f64 {
+        match self {
+            Self::Math | Self::Geography => 0.0,
+            Self::Identity
+            | Self::Tiananmen
+            | Self::Taiwan
+            | Self::HongKong
+            | Self::Invention
+            | Self::Leader
+            | Self::Other => 0.01,
+        }
+    }
+
     /// The share of refusals that is usual for a model in a region.
     pub(super) fn refusal_rate(self, model: &str, region: &str) -> f64 {
         let base: f64 = match self {
