@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use beacon_analysis::answer::{AggregatesPage, FindingsPage};
+use beacon_analysis::manifest::{Manifest, ManifestPage};
+use beacon_core::verdict::VerdictView;
 use beacon_core::view::{
-    CancelAccepted, ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage, RetryAccepted,
-    Submitted, Summary,
+    CancelAccepted, ClassifyAccepted, ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage,
+    RetryAccepted, Submitted, Summary,
 };
 use reqwest::{Client, Method};
 use serde::Deserialize;
@@ -14,6 +17,8 @@ use thiserror::Error;
 
 /// Longer than any answer takes.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// More than any answer has: a page ends after some MiB.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why a call brought no answer.
 #[derive(Debug, Error)]
@@ -34,9 +39,32 @@ pub(crate) enum ApiError {
     /// Somebody else answers.
     #[error("the answer of {base} is not Beacon's (HTTP {status})")]
     Unexpected { base: String, status: u16 },
+    /// What is answered has no end.
+    #[error("the answer of {base} is not Beacon's: {endless}")]
+    Endless { base: String, endless: Endless },
+}
+
+/// How an answer has no end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum Endless {
+    #[error("it has more than {ANSWER_BYTES} bytes")]
+    Body,
+    #[error("a page names itself as the next")]
+    Pages,
 }
 
 impl ApiError {
+    /// The API refused with this code.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        match self {
+            Self::Refused(view) => view.error_code == code,
+            Self::Unreachable { .. }
+            | Self::Gateway { .. }
+            | Self::Unexpected { .. }
+            | Self::Endless { .. } => false,
+        }
+    }
+
     /// Asking again may help.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
@@ -46,6 +74,7 @@ impl ApiError {
             }
             Self::Gateway { status, .. } => *status >= 500 || *status == 429,
             Self::Unexpected { status, .. } => *status >= 500,
+            Self::Endless { .. } => false,
         }
     }
 }
@@ -110,7 +139,7 @@ impl Api {
     }
 
     pub(crate) async fn jobs(&self, cursor: Option<&str>) -> Result<JobsPage, ApiError> {
-        self.get(&paged("/api/v1/jobs?limit=200", cursor)).await
+        self.page("/api/v1/jobs?limit=200", cursor, |page: &JobsPage| &page.cursor).await
     }
 
     pub(crate) async fn summary(&self, job: &str) -> Result<Summary, ApiError> {
@@ -123,11 +152,71 @@ impl Api {
         cursor: Option<&str>,
     ) -> Result<ExecutionsPage, ApiError> {
         let path = format!("/api/v1/jobs/{}/executions/all?limit=1000", segment(job));
-        self.get(&paged(&path, cursor)).await
+        self.page(&path, cursor, |page: &ExecutionsPage| &page.cursor).await
     }
 
     pub(crate) async fn execution(&self, id: &str) -> Result<ExecutionView, ApiError> {
         self.get(&format!("/api/v1/executions/{}", segment(id))).await
+    }
+
+    /// A page of what was found in a job, once that is stored.
+    pub(crate) async fn findings(
+        &self,
+        job: &str,
+        cursor: Option<&str>,
+    ) -> Result<FindingsPage, ApiError> {
+        let path = format!("/api/v1/jobs/{}/findings", segment(job));
+        self.page(&path, cursor, |page: &FindingsPage| &page.cursor).await
+    }
+
+    /// A page of what findings are computed from.
+    pub(crate) async fn aggregates(
+        &self,
+        job: &str,
+        cursor: Option<&str>,
+    ) -> Result<AggregatesPage, ApiError> {
+        let path = format!("/api/v1/jobs/{}/aggregates?limit=1000", segment(job));
+        self.page(&path, cursor, |page: &AggregatesPage| &page.cursor).await
+    }
+
+    /// What a report needs of a job beside its pairs.
+    pub(crate) async fn manifest(&self, job: &str) -> Result<Manifest, ApiError> {
+        let path = format!("/api/v1/jobs/{}/manifest", segment(job));
+        let mut page: ManifestPage = self.get(&path).await?;
+        while let Some(cursor) = page.cursor.take() {
+            let next = self.page(&path, Some(&cursor), |page: &ManifestPage| &page.cursor);
+            page.append(next.await?);
+        }
+        Ok(page.manifest)
+    }
+
+    /// Has a job's answers judged anew.
+    pub(crate) async fn classify(&self, job: &str) -> Result<ClassifyAccepted, ApiError> {
+        self.call(Method::POST, &format!("/api/v1/jobs/{}/classify", segment(job)), None).await
+    }
+
+    /// Gives an execution a person's verdict, or takes it back.
+    pub(crate) async fn label(&self, id: &str, label: &Value) -> Result<VerdictView, ApiError> {
+        let path = format!("/api/v1/executions/{}/label", segment(id));
+        self.call(Method::POST, &path, Some(label)).await
+    }
+
+    /// A page. One that names itself as the next would be asked for without end.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        cursor: Option<&str>,
+        next: impl Fn(&T) -> &Option<String>,
+    ) -> Result<T, ApiError> {
+        let page = self.get(&paged(path, cursor)).await?;
+        if cursor.is_some() && next(&page).as_deref() == cursor {
+            return Err(self.endless(Endless::Pages));
+        }
+        Ok(page)
+    }
+
+    fn endless(&self, endless: Endless) -> ApiError {
+        ApiError::Endless { base: self.base.clone(), endless }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
@@ -152,9 +241,15 @@ impl Api {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(unreachable)?;
+        let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(unreachable)?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if bytes.len() + chunk.len() > ANSWER_BYTES {
+                return Err(self.endless(Endless::Body));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
         let unexpected =
             || ApiError::Unexpected { base: self.base.clone(), status: status.as_u16() };
         if status.is_success() {

@@ -1,21 +1,25 @@
 //! The command line's grammar.
 
+mod analysis;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use beacon_core::estimate::LATENCY;
 use beacon_core::time_budget;
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use thiserror::Error;
 
 use crate::deployed::Deployed;
+pub(crate) use analysis::{Classify, Compare, Export, Format, Label, Report};
 
 /// Asks the same questions of many language models in many regions, each exactly once, and shows
 /// where the answers diverge.
 ///
 /// Exit codes: 0 done, or the job completed; 1 the job or a check of `doctor` failed; 2 bad input, or the command could
-/// not be carried out; 3 the job was cancelled or timed out. `cancel` is done when the job has ended.
+/// not be carried out; 3 the job was cancelled or timed out; 130 interrupted; 141 nobody reads standard output
+/// any more. `cancel` is done when the job has ended.
 #[derive(Debug, Parser)]
 #[command(name = "beacon", version)]
 pub(crate) struct Arguments {
@@ -59,6 +63,7 @@ impl Arguments {
             Command::Up(_) => return Err(NotThere::Command("up")),
             Command::Router(_) => return Err(NotThere::Command("router")),
             Command::Estimate(_) => return Err(NotThere::Command("estimate")),
+            Command::Stats(_) => return Err(NotThere::Command("stats")),
             Command::Run(Run { providers, .. }) | Command::Doctor(Doctor { providers }) => {
                 providers.is_some()
             }
@@ -71,6 +76,14 @@ impl Arguments {
             | Command::Show(_)
             | Command::Export(_)
             | Command::Schema => false,
+            Command::Report(Report { from, .. }) if from.is_some() => {
+                return Err(NotThere::Command("report --from"));
+            }
+            Command::Report(_)
+            | Command::Findings(_)
+            | Command::Compare(_)
+            | Command::Classify(_)
+            | Command::Label(_) => false,
         };
         if self.api.is_some() {
             Err(NotThere::Api)
@@ -137,8 +150,20 @@ pub(crate) enum Command {
     Show(Show),
     /// Print all executions of a job, those without a result too.
     Export(Export),
+    /// Write a job's findings as HTML and Markdown, with the data that they come from.
+    Report(Report),
+    /// Say in ten lines what was found in a job.
+    Findings(OfJob),
+    /// Say what differs between two jobs that asked the same.
+    Compare(Compare),
+    /// Judge a job's answers anew, by the rules of the Beacon that runs.
+    Classify(Classify),
+    /// Say what an answer really says, beside the classifier's verdict.
+    Label(Label),
     /// Say what a job will use and cost at most, before anything runs.
     Estimate(Estimate),
+    /// Compare groups on the same units in any table of yes and no, and print JSON.
+    Stats(Stats),
     /// Print the JSON Schema of a specification, for editors.
     Schema,
     /// Run the hybrid router alone.
@@ -239,18 +264,20 @@ pub(crate) struct Show {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Export {
-    /// The job's id.
-    pub(crate) job: String,
-    /// How to print them.
-    #[arg(long, value_enum)]
-    pub(crate) format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A JSON object a line.
-    Jsonl,
+pub(crate) struct Stats {
+    /// The table: CSV with a header, a row an observation; `-` is standard input. A unit takes part where it
+    /// has as many rows in one group as in the other; the order of rows changes no number.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) paired: PathBuf,
+    /// The column of what was observed in each group: a question, a patient.
+    #[arg(long, value_name = "COL")]
+    pub(crate) unit: String,
+    /// The column of what is compared: a region, a model, a drug.
+    #[arg(long, value_name = "COL")]
+    pub(crate) group: String,
+    /// The column of 0 or 1, false or true, no or yes.
+    #[arg(long, value_name = "COL")]
+    pub(crate) outcome: String,
 }
 
 #[derive(Debug, Args)]

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use crate::arguments::{Arguments, Cancel, Retry};
 use crate::command::{CommandError, Done};
 use crate::connect::Connection;
-use crate::report;
-use crate::watch::{Watched, watch};
+use crate::print;
+use crate::watch::{Shows, Watched, watch};
 
 /// Cancels a job, and waits until nothing of it runs. That it is cancelled then is what was asked for.
 pub(crate) async fn cancel(arguments: &Arguments, options: &Cancel) -> Result<Done, CommandError> {
@@ -15,17 +15,17 @@ pub(crate) async fn cancel(arguments: &Arguments, options: &Cancel) -> Result<Do
     let told =
         format!("job {} is cancelling; it was {}", accepted.job_id, accepted.previous_status);
     if !options.no_wait {
-        report::note(arguments.json, &told);
-        let watched = watch(arguments, connection, &options.job).await?;
+        print::note(arguments.json, &told);
+        let watched = watch(arguments, connection, &options.job, Shows::Results).await?;
         return Ok(match watched {
             Watched::Ended(_) => Done(0),
             Watched::Interrupted => watched.into(),
         });
     }
     if arguments.json {
-        report::json(&accepted)?;
+        print::json(&accepted)?;
     } else {
-        report::note(false, &told);
+        print::note(false, &told);
     }
     Ok(Done(0))
 }
@@ -37,13 +37,14 @@ pub(crate) async fn retry(arguments: &Arguments, options: &Retry) -> Result<Done
     let (job, run, executions) = (&accepted.job_id, accepted.run, accepted.executions);
     let told = format!("job {job}, run {run}: {executions} executions are asked anew");
     if !options.no_wait {
-        report::note(arguments.json, &told);
-        return Ok(watch(arguments, connection, &options.job).await?.into());
+        print::note(arguments.json, &told);
+        let watched = watch(arguments, connection, &options.job, Shows::Report).await?;
+        return Ok(watched.into());
     }
     if arguments.json {
-        report::json(&accepted)?;
+        print::json(&accepted)?;
     } else {
-        report::note(false, &told);
+        print::note(false, &told);
     }
     Ok(Done(0))
 }

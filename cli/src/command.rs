@@ -1,6 +1,6 @@
 //! What each command does.
 
-use std::io::Write;
+use std::io::ErrorKind;
 
 use beacon_core::view::JobView;
 use beacon_infra::{
@@ -8,19 +8,26 @@ use beacon_infra::{
 };
 use beacon_router::{Access, Config, HybridRouter, Service};
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::ApiError;
-use crate::arguments::{Arguments, Command, Format, Router, Run, Up};
+use crate::arguments::{Arguments, Command, Router, Run, Up};
 use crate::change::{cancel, retry};
+use crate::compare::compare;
 use crate::connect::{ConnectError, Connection};
 use crate::deployed::{self, DeployedError};
 use crate::doctor::doctor;
+use crate::embeddings::{EmbedError, EmbeddingError};
 use crate::estimate::{EstimateError, estimate};
-use crate::report;
+use crate::export::{Unwritable, export};
+use crate::findings::{NoFindings, findings};
+use crate::interrupt::interrupted;
+use crate::judge::{classify, label};
+use crate::print;
+use crate::report_dir::{self, ReportError};
 use crate::router_choice::{self, RouterError};
 use crate::spec_file::{SpecFile, SpecFileError};
-use crate::watch::watch;
+use crate::stats::{StatsError, stats};
+use crate::watch::{Shows, watch};
 
 /// The command was carried out; the exit code says how the job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +48,8 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Estimate(#[from] EstimateError),
     #[error(transparent)]
+    Stats(#[from] StatsError),
+    #[error(transparent)]
     Api(#[from] ApiError),
     #[error(transparent)]
     Stack(#[from] StackError),
@@ -52,6 +61,14 @@ pub(crate) enum CommandError {
     Access(#[from] beacon_router::AccessError),
     #[error(transparent)]
     Shared(#[from] Unshared),
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    #[error(transparent)]
+    NoFindings(#[from] NoFindings),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Embeddings(#[from] EmbeddingError),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
     #[error("no threads can be started")]
@@ -72,9 +89,30 @@ pub(crate) enum CommandError {
     Ended,
 }
 
+impl From<EmbedError> for CommandError {
+    fn from(error: EmbedError) -> Self {
+        match error {
+            EmbedError::Source(error) => Self::Report(error),
+            EmbedError::Endpoint(error) => Self::Embeddings(error),
+        }
+    }
+}
+
 impl CommandError {
     /// The exit code of every command that was not carried out.
     pub(crate) const BAD_INPUT: u8 = 2;
+    /// That of a process that wrote where nobody reads any more, as shells have it of SIGPIPE.
+    const CLOSED_PIPE: u8 = 141;
+
+    /// Whoever read standard output has read enough: nothing went wrong.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe)
+    }
+
+    /// The exit code of a process that ends with this.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if self.is_closed_pipe() { Self::CLOSED_PIPE } else { Self::BAD_INPUT }
+    }
 }
 
 /// Carries a command out.
@@ -101,7 +139,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
         }
         Command::Watch(of) => {
             let connection = Connection::for_read(&arguments).await?;
-            Ok(watch(&arguments, connection, &of.job).await?.into())
+            Ok(watch(&arguments, connection, &of.job, Shows::Report).await?.into())
         }
         Command::Cancel(options) => cancel(&arguments, options).await,
         Command::Retry(options) => retry(&arguments, options).await,
@@ -110,15 +148,22 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
             let connection = Connection::for_read(&arguments).await?;
             let view = connection.api.execution(&of.execution).await;
             connection.close().await;
-            report::execution(&view?)?;
+            print::execution(&view?)?;
             Ok(Done(0))
         }
-        Command::Export(options) => match options.format {
-            Format::Jsonl => Box::pin(export(&arguments, &options.job)).await,
-        },
+        Command::Export(options) => Box::pin(export(&arguments, options)).await,
+        Command::Report(options) => Box::pin(report_dir::report(&arguments, options)).await,
+        Command::Findings(of) => Box::pin(findings(&arguments, of)).await,
+        Command::Compare(options) => Box::pin(compare(&arguments, options)).await,
+        Command::Classify(options) => classify(&arguments, options).await,
+        Command::Label(options) => label(&arguments, options).await,
         Command::Estimate(options) => estimate(&arguments, options).await,
+        Command::Stats(options) => {
+            print::json(&stats(options)?)?;
+            Ok(Done(0))
+        }
         Command::Schema => {
-            report::document(&beacon_core::spec::schema())?;
+            print::document(&beacon_core::spec::schema())?;
             Ok(Done(0))
         }
         Command::Router(options) => router(options).await,
@@ -137,7 +182,7 @@ async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
     let stack = Stack::start(StackOptions { data, listen, duty, access }).await?;
     let running = stack.running();
     if arguments.json {
-        report::json(running)?;
+        print::json(running)?;
     } else {
         announce(arguments, running);
     }
@@ -151,18 +196,18 @@ async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
 
 fn announce(arguments: &Arguments, running: &Running) {
     if running.simulated {
-        report::note(false, report::SIMULATED);
+        print::note(false, print::SIMULATED);
     }
     let data = arguments.data.display();
-    report::note(false, &format!("Beacon is up at http://{} (data in {data})", running.api));
-    report::note(false, &format!("router {}", running.router));
-    report::note(false, &format!("token for clients in {data}/token"));
-    report::note(false, "Ctrl-C lets the questions in flight finish and ends");
+    print::note(false, &format!("Beacon is up at http://{} (data in {data})", running.api));
+    print::note(false, &format!("router {}", running.router));
+    print::note(false, &format!("token for clients in {data}/token"));
+    print::note(false, "Ctrl-C lets the questions in flight finish and ends");
 }
 
 /// Ends the stack; a second interrupt does so at once, which loses nothing.
 pub(crate) async fn drain(arguments: &Arguments, stack: Stack) {
-    report::note(arguments.json, "ending when the questions in flight are done");
+    print::note(arguments.json, "ending when the questions in flight are done");
     tokio::select! {
         () = stack.stop() => {}
         () = interrupted() => {}
@@ -171,9 +216,10 @@ pub(crate) async fn drain(arguments: &Arguments, stack: Stack) {
 
 async fn run(arguments: &Arguments, options: &Run) -> Result<Done, CommandError> {
     let file = SpecFile::read(&options.spec, options.id.as_deref())?;
-    let connection = Connection::for_run(arguments, options.providers.as_deref()).await?;
+    let connection = Connection::for_run(arguments, options.providers.as_deref());
+    let connection = Box::pin(connection).await?;
     if connection.is_simulated() {
-        report::note(arguments.json, report::SIMULATED);
+        print::note(arguments.json, print::SIMULATED);
     }
     let job = submit(arguments, &connection, file).await;
     let job = match job {
@@ -183,7 +229,7 @@ async fn run(arguments: &Arguments, options: &Run) -> Result<Done, CommandError>
             return Err(error);
         }
     };
-    Ok(watch(arguments, connection, &job).await?.into())
+    Ok(watch(arguments, connection, &job, Shows::Report).await?.into())
 }
 
 /// Submits, and says what became of it. Returns the job's id.
@@ -197,7 +243,7 @@ async fn submit(
         Err(error) => return Err(CommandError::Spec(error, Box::new(file))),
     };
     for warning in &submitted.warnings {
-        report::note(true, &format!("warning: {warning}"));
+        print::note(true, &format!("warning: {warning}"));
     }
     let (job, expected) = (&submitted.job_id, submitted.expected_executions);
     let told = if submitted.existing {
@@ -206,18 +252,18 @@ async fn submit(
         format!("job {job}: {expected} executions")
     };
     if arguments.json && matches!(arguments.command, Command::Submit(_)) {
-        report::json(&submitted)?;
+        print::json(&submitted)?;
     } else {
-        report::note(arguments.json, &told);
+        print::note(arguments.json, &told);
     }
     Ok(submitted.job_id.to_string())
 }
 
 fn show(arguments: &Arguments, view: &JobView) -> Result<Done, CommandError> {
     if arguments.json {
-        report::json(view)?;
+        print::json(view)?;
     } else {
-        report::status(view);
+        print::status(view);
     }
     Ok(Done(0))
 }
@@ -236,29 +282,10 @@ async fn list(arguments: &Arguments) -> Result<Done, CommandError> {
     }
     connection.close().await;
     if arguments.json {
-        report::json(&jobs)?;
+        print::json(&jobs)?;
     } else {
-        report::jobs(&jobs);
+        print::jobs(&jobs);
     }
-    Ok(Done(0))
-}
-
-async fn export(arguments: &Arguments, job: &str) -> Result<Done, CommandError> {
-    let connection = Connection::for_read(arguments).await?;
-    let mut out = std::io::BufWriter::new(std::io::stdout());
-    let mut cursor = None;
-    loop {
-        let page = connection.api.executions(job, cursor.as_deref()).await?;
-        for execution in &page.executions {
-            report::line(&mut out, execution)?;
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    out.flush()?;
-    connection.close().await;
     Ok(Done(0))
 }
 
@@ -273,29 +300,10 @@ async fn router(options: &Router) -> Result<Done, CommandError> {
     let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     if router.is_simulated() {
-        report::note(false, report::SIMULATED);
+        print::note(false, print::SIMULATED);
     }
-    report::note(false, &format!("router at http://{address}"));
+    print::note(false, &format!("router at http://{address}"));
     let service = Service::new(router).with_access(access).with_file(options.config.clone());
     service.serve(listener, interrupted()).await.map_err(failed)?;
     Ok(Done(0))
-}
-
-/// Resolves at Ctrl-C or at a request to terminate.
-pub(crate) async fn interrupted() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "requests to terminate cannot be received");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        _interrupt = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

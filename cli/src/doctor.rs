@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::arguments::{Arguments, Doctor};
 use crate::command::{CommandError, Done};
-use crate::{report, token};
+use crate::{print, token};
 use beacon::BeaconFound;
 pub(crate) use check::{Check, Status};
 use environment::{Environment, ROUTER_CONFIG, ROUTER_URL};
@@ -41,9 +41,9 @@ pub(crate) async fn doctor(arguments: &Arguments, options: &Doctor) -> Result<Do
     let checks = Box::pin(checks(arguments, options)).await;
     let ok = checks.iter().all(|check| check.status != Status::Failed);
     if arguments.json {
-        report::json(&Report { ok, checks })?;
+        print::json(&Report { ok, checks })?;
     } else {
-        report::checks(&checks);
+        print::checks(&checks);
     }
     Ok(Done(u8::from(!ok)))
 }

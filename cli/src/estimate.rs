@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::api::ApiError;
 use crate::arguments::{self, Arguments};
 use crate::command::{CommandError, Done};
-use crate::report;
+use crate::print;
 use crate::router_choice::RouterError;
 use crate::spec_file::SpecFile;
 
@@ -85,9 +85,9 @@ pub(crate) async fn estimate(
         max_cost: spec.max_cost,
     };
     if arguments.json {
-        report::json(&estimated)?;
+        print::json(&estimated)?;
     } else {
-        report::estimated(&estimated);
+        print::estimated(&estimated);
     }
     Ok(Done(0))
 }

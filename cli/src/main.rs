@@ -4,14 +4,22 @@ mod api;
 mod arguments;
 mod change;
 mod command;
+mod compare;
 mod connect;
 mod deployed;
 mod doctor;
+mod embeddings;
 mod estimate;
+mod export;
+mod findings;
+mod interrupt;
+mod judge;
+mod print;
 mod progress;
-mod report;
+mod report_dir;
 mod router_choice;
 mod spec_file;
+mod stats;
 mod token;
 mod watch;
 
@@ -51,8 +59,8 @@ fn main() -> ExitCode {
     match done {
         Ok(Done(code)) => ExitCode::from(code),
         Err(error) => {
-            report::failure(&error);
-            ExitCode::from(CommandError::BAD_INPUT)
+            print::failure(&error);
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -70,8 +78,14 @@ fn log_to_stderr(command: &Command) {
         | Command::List
         | Command::Show(_)
         | Command::Export(_)
+        | Command::Report(_)
+        | Command::Findings(_)
+        | Command::Compare(_)
+        | Command::Classify(_)
+        | Command::Label(_)
         | Command::Doctor(_)
         | Command::Estimate(_)
+        | Command::Stats(_)
         | Command::Schema => "error",
     };
     let filter = tracing_subscriber::EnvFilter::builder()

@@ -7,6 +7,9 @@ use beacon_core::spec::{Problem, limit};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+/// Columns of a question file.
+const COLUMNS: &str = "id, text, category, language, expect and variant.NAME";
+
 /// Why a specification cannot be read.
 #[derive(Debug, Error)]
 pub(crate) enum SpecFileError {
@@ -33,15 +36,13 @@ pub(crate) enum SpecFileError {
         #[source]
         source: JsonError,
     },
-    #[error("`{path}` is not CSV with a header of id, text, category, language or variant.NAME")]
+    #[error("`{path}` is not CSV with a header of {COLUMNS}")]
     Csv {
         path: PathBuf,
         #[source]
         source: csv::Error,
     },
-    #[error(
-        "`{path}`: unknown column `{column}`; known are id, text, category, language and variant.NAME"
-    )]
+    #[error("`{path}`: unknown column `{column}`; known are {COLUMNS}")]
     Column { path: PathBuf, column: String },
     #[error("`{path}` is neither .csv nor .jsonl")]
     Kind { path: PathBuf },
@@ -148,6 +149,10 @@ fn read_csv(path: &Path) -> Result<Rows, SpecFileError> {
             match (column, column.strip_prefix("variant.")) {
                 ("id" | "text" | "category" | "language", _) => {
                     question.insert(column.to_owned(), value.into());
+                }
+                ("expect", _) => {
+                    let expected = value.split('|').map(|text| Value::from(text.trim()));
+                    question.insert(column.to_owned(), expected.collect());
                 }
                 (_, Some(name)) => {
                     variants.insert(name.to_owned(), value.into());

@@ -15,10 +15,11 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 23] = [
+const VARIABLES: [&str; 24] = [
     "BEACON_ADMIN_TOKENS",
     "BEACON_COMPLETION_QUEUE_URL",
     "BEACON_DISPATCH_QUEUE_URL",
+    "BEACON_EMBEDDINGS_KEY",
     "BEACON_LOG",
     "BEACON_QUESTION_QUEUE_URL",
     "BEACON_READER_TOKENS",

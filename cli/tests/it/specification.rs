@@ -99,7 +99,7 @@ async fn questions_come_from_csv_and_jsonl() {
 #[tokio::test]
 async fn a_wrong_question_is_named_with_its_file_and_line() {
     let place = Place::new();
-    place.write("own.csv", "id,text\nfine,One?\nnot fine,Two?\n");
+    place.write("own.csv", "id,text,expect\nfine,One?,1|one\nnot fine,Two?,2||two\n");
     place.write("own.jsonl", "{\"id\":\"l-1\",\"text\":\"Three?\"}\n\n{\"id\":\"l-2\"}\n");
     let spec = place.write(
         "spec.yaml",
@@ -108,6 +108,8 @@ async fn a_wrong_question_is_named_with_its_file_and_line() {
     let run = place.beacon(&["run", &spec]).await;
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stderr.contains("questions[1].id (own.csv, line 3)"), "{run:?}");
+    assert!(run.stderr.contains("questions[1].expect[1] (own.csv, line 3)"), "{run:?}");
+    assert!(!run.stderr.contains("questions[0]"), "{run:?}");
     assert!(run.stderr.contains("questions[3].text (own.jsonl, line 3)"), "{run:?}");
 }
 

@@ -238,6 +238,22 @@ async fn what_is_of_this_machine_cannot_stand_beside_it() {
         (&["--stack", "s", "doctor", "--providers", "p"], ["--providers", "its own"]),
         (&["--stack", "s", "up"], ["beacon up", "leave --stack out"]),
         (&["router", "--config", "c", "--stack", "s"], ["beacon router", "leave --stack out"]),
+        (
+            &[
+                "stats",
+                "--paired",
+                "f",
+                "--unit",
+                "u",
+                "--group",
+                "g",
+                "--outcome",
+                "o",
+                "--stack",
+                "s",
+            ],
+            ["beacon stats", "leave --stack out"],
+        ),
     ] {
         told(&finished(elsewhere(arguments)).await, &parts);
     }

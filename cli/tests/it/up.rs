@@ -108,6 +108,14 @@ pub(crate) async fn first_line(child: &mut Child) -> String {
     line
 }
 
+/// The first line that a command writes to standard error.
+pub(crate) async fn first_error_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    within(BufReader::new(stderr).read_line(&mut line)).await.unwrap();
+    line.trim_end().to_owned()
+}
+
 /// Sends a signal by name.
 pub(crate) fn send(signal: &str, child: &Child) {
     let pid = child.id().unwrap().to_string();

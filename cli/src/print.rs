@@ -5,7 +5,7 @@ mod cost;
 
 use std::error::Error;
 use std::fmt::{Display, Write as _};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 use beacon_core::Run;
 use beacon_core::job::JobStatus;
@@ -40,11 +40,17 @@ pub(crate) fn note(json: bool, text: &str) {
 
 /// The error that ended the command, with its causes.
 pub(crate) fn failure(error: &CommandError) {
-    if let CommandError::Output(error) = error
-        && error.kind() == ErrorKind::BrokenPipe
-    {
+    if error.is_closed_pipe() {
         return;
     }
+    eprintln!("error: {}", causes(error));
+    if let CommandError::Spec(ApiError::Refused(view), file) = error {
+        details(view, file);
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn causes(error: &CommandError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
@@ -55,10 +61,7 @@ pub(crate) fn failure(error: &CommandError) {
         }
         source = inner.source();
     }
-    eprintln!("error: {}", one_line(&text));
-    if let CommandError::Spec(ApiError::Refused(view), file) = error {
-        details(view, file);
-    }
+    one_line(&text)
 }
 
 fn details(view: &beacon_core::view::ErrorView, file: &SpecFile) {
@@ -75,11 +78,14 @@ pub(crate) fn json<T: Serialize>(view: &T) -> Result<(), CommandError> {
 
 /// A JSON document as a file of its own, indented.
 pub(crate) fn document<T: Serialize>(view: &T) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
-    let json = serde_json::to_string_pretty(view).map_err(std::io::Error::from)?;
+    Ok(pretty(&mut std::io::stdout().lock(), view)?)
+}
+
+/// The same to anywhere.
+pub(crate) fn pretty<T: Serialize>(out: &mut impl Write, view: &T) -> std::io::Result<()> {
+    let json = serde_json::to_string_pretty(view)?;
     out.write_all(escaped(&json).as_bytes())?;
-    out.write_all(b"\n")?;
-    Ok(())
+    out.write_all(b"\n")
 }
 
 /// One JSON object on a line of its own.
@@ -250,11 +256,7 @@ pub(crate) fn jobs(jobs: &[JobView]) {
 
 /// One execution in full.
 pub(crate) fn execution(view: &ExecutionView) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
-    let json = serde_json::to_string_pretty(view).map_err(std::io::Error::from)?;
-    out.write_all(escaped(&json).as_bytes())?;
-    out.write_all(b"\n")?;
-    Ok(())
+    Ok(pretty(&mut std::io::stdout().lock(), view)?)
 }
 
 fn named(counts: &Counts) -> [(&'static str, u64); 6] {
@@ -268,7 +270,7 @@ fn named(counts: &Counts) -> [(&'static str, u64); 6] {
     ]
 }
 
-fn status_name(status: JobStatus) -> &'static str {
+pub(crate) fn status_name(status: JobStatus) -> &'static str {
     match status {
         JobStatus::Queued => "queued",
         JobStatus::Running => "running",
@@ -289,15 +291,15 @@ fn duration(ms: u64) -> String {
 }
 
 /// Names and messages come from outside: nothing of them steers the terminal.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
-/// Control characters, and those that turn the direction of writing or hide what follows.
-fn steers(c: char) -> bool {
-    let bidi =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || bidi
+/// Control characters, those that turn the direction of writing or hide what follows, and the two that many
+/// programs take for the end of a line.
+pub(crate) fn steers(c: char) -> bool {
+    let bidi = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || bidi || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// JSON that says the same to programs and steers no terminal: answers come from outside.
@@ -324,7 +326,8 @@ mod tests {
 
     #[test]
     fn what_is_printed_steers_no_terminal_and_says_the_same() {
-        let text = "\u{1b}[2J \u{9b}31m \u{202e}abc\u{2066}";
+        let text = "\u{1b}[2J \u{9b}31m \u{202e}abc\u{2066} \u{61c}d\u{2028}e\u{2029}";
+        assert_eq!(text.chars().filter(|c| steers(*c)).count(), 7);
         let json = serde_json::to_string_pretty(&serde_json::json!({ "response": text })).unwrap();
         let printed = escaped(&json);
         assert!(printed.chars().all(|c| !steers(c) || c == '\n'), "{printed:?}");

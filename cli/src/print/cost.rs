@@ -37,6 +37,7 @@ pub(crate) fn estimated(estimated: &Estimated) {
     ] {
         table.add_row([price.name.to_owned(), count, cents(dollars)]);
     }
+    table.add_row(["analysis of the answers".to_owned(), "1".to_owned(), cents(aws.analysis)]);
     let provider = estimate.provider;
     let priced = executions - provider.unpriced;
     table.add_row(["providers".to_owned(), priced.to_string(), cents(provider.at_most)]);

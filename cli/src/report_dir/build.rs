@@ -1,0 +1,144 @@
+//! A report from an export and its job alone: no clock, no Beacon, so that the same gives the same bytes.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use beacon_analysis::aggregate::{QuestionAggregate, aggregate};
+use beacon_analysis::classify::Classifier;
+use beacon_analysis::findings::{Findings, Subject, findings};
+use beacon_analysis::manifest::Manifest;
+use beacon_analysis::report::{Embeddings, QuestionAnswers, Report, SHOWN, Served, html, markdown};
+use beacon_core::prompt::PromptHash;
+use beacon_core::spec::{Spec, SpecHash};
+use beacon_core::view::ExecutionView;
+use beacon_core::{ExecutionId, QuestionIndex, Region};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::folder::JOB;
+use super::problem::ReportError;
+use super::source::{Rules, Source};
+
+/// What job.json holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobFile {
+    #[serde(flatten)]
+    pub(crate) manifest: Manifest,
+    /// Where an embeddings endpoint was asked: so that nobody has to ask it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) embeddings: Option<Embeddings>,
+}
+
+/// What is computed from an export.
+#[derive(Debug)]
+pub(crate) struct Computed<'a> {
+    manifest: &'a Manifest,
+    pub(crate) source: Source<'a>,
+    aggregates: Vec<QuestionAggregate>,
+    served: Served,
+    pub(crate) findings: Findings,
+}
+
+/// What a hash that is printed is not of.
+#[derive(Debug, Error)]
+enum Mismatch {
+    #[error(
+        "its specification has the SHA-256 {found}, and it names {named}: one of the two was changed"
+    )]
+    Spec { found: String, named: String },
+    #[error(
+        "the pair {0} names the SHA-256 of another prompt than job.json has for it: one of the two was changed"
+    )]
+    Prompt(ExecutionId),
+}
+
+impl Mismatch {
+    fn of(self, path: &Path) -> ReportError {
+        let source = std::io::Error::new(ErrorKind::InvalidData, self);
+        ReportError::File { path: path.to_owned(), act: "trusted", source }
+    }
+}
+
+/// Whether the hash is that of the specification in its stored form.
+fn check_spec(manifest: &Manifest) -> Result<(), Mismatch> {
+    // One that was read as JSON can be written as such.
+    let stored = serde_json::to_vec(&manifest.spec).unwrap_or_default();
+    let (found, named) = (SpecHash::of(&stored), &manifest.spec_sha256);
+    if found == *named {
+        Ok(())
+    } else {
+        Err(Mismatch::Spec { found: found.0, named: named.0.clone() })
+    }
+}
+
+/// Whether each pair of a question was sent the prompt that the specification has.
+fn check_prompts(
+    spec: &Spec,
+    question: QuestionIndex,
+    rows: &[ExecutionView],
+) -> Result<(), Mismatch> {
+    let Some(asked) = spec.question(question) else { return Ok(()) };
+    let regions = spec.regions.iter().map(|prompts| &prompts.region);
+    let hashes: BTreeMap<&Region, PromptHash> =
+        regions.filter_map(|region| Some((region, spec.prompt(asked, region)?.sha256()))).collect();
+    let differs = |view: &&ExecutionView| {
+        let row = view.row.as_ref();
+        row.is_some_and(|row| hashes.get(&view.region) != Some(&row.prompt_sha256))
+    };
+    match rows.iter().find(differs) {
+        Some(view) => Err(Mismatch::Prompt(view.id.clone())),
+        None => Ok(()),
+    }
+}
+
+/// A report in its two forms.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) html: String,
+    pub(crate) markdown: String,
+    pub(crate) findings: Findings,
+}
+
+impl<'a> Computed<'a> {
+    /// Reads the export once, and each question's pairs for themselves.
+    pub(crate) fn new(export: &Path, manifest: &'a Manifest) -> Result<Self, ReportError> {
+        let Manifest { job, spec, .. } = manifest;
+        check_spec(manifest).map_err(|wrong| wrong.of(&export.with_file_name(JOB)))?;
+        let mut source = Source::open(export, &job.job_id, spec)?;
+        let (mut aggregates, mut rules) = (Vec::new(), Rules::default());
+        let mut served = Served::default();
+        for (question, _) in (0..).map(QuestionIndex).zip(&spec.questions) {
+            let rows = source.question(question)?;
+            rules.see(&rows)?;
+            check_prompts(spec, question, &rows).map_err(|wrong| wrong.of(export))?;
+            served.count(&rows);
+            aggregates.push(aggregate(spec, question, &rows));
+        }
+        let rules = rules.0.unwrap_or_else(|| Classifier::built_in().rules().clone());
+        let (job_id, run, simulated) = (&job.job_id, job.run, job.simulated);
+        let subject = Subject { job_id, run, simulated, rules: &rules, spec };
+        let findings = findings(&subject, &aggregates);
+        Ok(Self { manifest, source, aggregates, served, findings })
+    }
+
+    /// Writes it, with the answers to the most divergent questions.
+    pub(crate) fn write(mut self, embeddings: Option<&Embeddings>) -> Result<Written, ReportError> {
+        let mut shown = Vec::new();
+        for question in self.findings.questions.iter().take(SHOWN) {
+            let question = question.question;
+            shown.push(QuestionAnswers { question, rows: self.source.question(question)? });
+        }
+        let report = Report {
+            manifest: self.manifest,
+            findings: &self.findings,
+            aggregates: &self.aggregates,
+            shown: &shown,
+            served: &self.served,
+            export_sha256: &self.source.sha256,
+            embeddings,
+        };
+        let (html, markdown) = (html(&report), markdown(&report));
+        Ok(Written { html, markdown, findings: self.findings })
+    }
+}
