@@ -10,6 +10,12 @@
 
 #[path = "system/access.rs"]
 mod access;
+#[path = "system/analysis.rs"]
+mod analysis;
+#[path = "system/analysis_again.rs"]
+mod analysis_again;
+#[path = "system/analysis_left.rs"]
+mod analysis_left;
 #[path = "system/call_fates.rs"]
 mod call_fates;
 #[path = "system/calls.rs"]
@@ -28,12 +34,18 @@ mod edges;
 mod embedded;
 #[path = "system/failures.rs"]
 mod failures;
+#[path = "system/faulty.rs"]
+mod faulty;
 #[path = "system/fixtures.rs"]
 mod fixtures;
+#[path = "system/found.rs"]
+mod found;
 #[path = "system/here.rs"]
 mod here;
 #[path = "system/incidents.rs"]
 mod incidents;
+#[path = "system/labels.rs"]
+mod labels;
 #[path = "system/lost_connections.rs"]
 mod lost_connections;
 #[path = "system/metric_lines.rs"]

@@ -1,6 +1,8 @@
 //! What holds for the repository's own files.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "tidy/links.rs"]
+mod links;
 #[path = "tidy/logging.rs"]
 mod logging;
 

@@ -29,6 +29,14 @@ async fn each_token_allows_what_its_role_does_and_no_more() {
     assert_eq!(answered(wrapped).await.refusal(), (403, "forbidden".into()));
     let submit = as_role(SUBMITTER, "POST", "/api/v1/jobs").json(&job);
     assert_eq!(answered(submit).await.status, 202);
+    let refused = serde_json::json!({ "verdict": "refused" });
+    for path in ["jobs/roles/classify", "executions/roles.0.us-east.0.mistral-7b/label"] {
+        let change = as_role(READER, "POST", &format!("/api/v1/{path}")).json(&refused);
+        assert_eq!(answered(change).await.refusal(), (403, "forbidden".into()), "{path}");
+    }
+    let path = "/api/v1/executions/roles/cross-region-diff";
+    let diff = as_role(READER, "POST", path).json(&serde_json::json!({}));
+    assert_eq!(answered(diff).await.status, 200, "it only reads");
 
     for (token, path, status) in [
         (READER, "/api/v1/jobs/roles", 200),
@@ -54,6 +62,14 @@ async fn nothing_that_changes_or_shows_anything_is_open() {
         ("GET", "/api/v1/jobs/j/executions/all"),
         ("GET", "/api/v1/executions?jobspec_id=j"),
         ("GET", "/api/v1/executions/j.0.us-east.0.m"),
+        ("POST", "/api/v1/jobs/j/classify"),
+        ("POST", "/api/v1/executions/j.0.us-east.0.m/label"),
+        ("GET", "/api/v1/jobs/j/findings"),
+        ("GET", "/api/v1/jobs/j/aggregates"),
+        ("GET", "/api/v1/jobs/j/manifest"),
+        ("GET", "/api/v2/jobs/j/bias-analysis"),
+        ("GET", "/api/v1/executions/j/cross-region"),
+        ("POST", "/api/v1/executions/j/cross-region-diff"),
         ("GET", "/metrics"),
         ("GET", "/api/v1/metrics"),
         ("GET", "/debug/config"),

@@ -10,6 +10,7 @@ use beacon_aws::{Clock, DeadQuestions, Door};
 use beacon_coordinator::Coordinator;
 use beacon_core::message::QuestionMessage;
 use beacon_core::reconcile::Occasion;
+use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::Intake;
@@ -71,7 +72,7 @@ async fn each_event_is_handled_by_its_function() {
         assert_all_done(&Box::pin(inference.handle(event)).await);
     }
 
-    let coordinator = Coordinator { table: table.clone(), clock };
+    let coordinator = Coordinator { table: table.clone(), clock, longest: time_budget::ANALYSIS };
     assert_all_done(&coordinator.handle(event(COORDINATOR)).await);
 
     let found = here.local().sqs().get_queue_url().queue_name("beacon-question-dead.fifo");

@@ -306,12 +306,33 @@ impl Api {
         eventually("a final status", async || Some(self.job(job).await).filter(is_final)).await
     }
 
+    /// What was found in a job, once it is there: nothing of the job changes any more.
+    pub(crate) async fn findings(&self, job: &str) -> Value {
+        let path = format!("/api/v1/jobs/{job}/findings");
+        eventually("findings", async || {
+            let found = answered(self.request("GET", &path)).await;
+            (found.status == 200).then(|| found.json())
+        })
+        .await
+    }
+
     /// Submits a specification that must be accepted, and follows its job to the end.
     pub(crate) async fn run(&self, spec: &Value) -> Value {
         let (status, submitted) = self.submit(spec).await;
         assert_eq!(status, 202, "{submitted}");
         self.final_job(submitted["job_id"].as_str().unwrap()).await
     }
+}
+
+/// An execution without what analysis says of it, which comes after the job's end.
+pub(crate) fn unjudged(mut execution: Value) -> Value {
+    let fields = execution.as_object_mut().unwrap();
+    for of_analysis in
+        ["verdict", "response_classification", "is_substantive", "is_content_refusal"]
+    {
+        assert!(fields.remove(of_analysis).is_some(), "{of_analysis}");
+    }
+    execution
 }
 
 pub(crate) fn is_final(view: &Value) -> bool {

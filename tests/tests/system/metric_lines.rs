@@ -23,6 +23,7 @@ use beacon_core::job::Selection;
 use beacon_core::message::DispatchMessage;
 use beacon_core::reconcile::Occasion;
 use beacon_core::spec::parse;
+use beacon_core::time_budget;
 use beacon_core::{JobId, LaneId, Nonce, Region};
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
@@ -163,7 +164,7 @@ impl Functions {
                 boot: None,
                 clock,
             },
-            coordinator: Coordinator { table, clock },
+            coordinator: Coordinator { table, clock, longest: time_budget::ANALYSIS },
             reconciler: Reconciler {
                 table: of_reconciler,
                 queues: anew,

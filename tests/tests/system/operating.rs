@@ -52,7 +52,7 @@ async fn metrics_are_those_of_the_tables_whoever_asks() {
     // The start's pass found nothing to do.
     assert_eq!(value("beacon_reconciler_last_pass_jobs"), [0.0]);
     assert_eq!(value("beacon_reconciler_last_pass_troubles"), [0.0]);
-    assert_eq!(value("beacon_reconciler_last_pass_steps{"), [0.0; 7]);
+    assert_eq!(value("beacon_reconciler_last_pass_steps{"), [0.0; 8]);
     let passed = value("beacon_reconciler_last_pass_timestamp_seconds");
     assert!(passed[0] > 1.7e9, "{passed:?}");
 

@@ -8,6 +8,7 @@ use crate::here::{Here, answered, ids, main_job};
 async fn filters_leave_exactly_what_they_say() {
     let here = Here::simulated("[0, 0]").await;
     here.api.run(&main_job("filtered")).await;
+    here.api.findings("filtered").await;
     let all = here.api.executions("filtered").await;
     for (filter, count) in [
         ("region=EU", 24),
@@ -32,6 +33,8 @@ async fn filters_leave_exactly_what_they_say() {
         ("model=gpt-9", "model"),
         ("question=none", "question"),
         ("status=done", "status"),
+        ("verdict=refused,", "verdict"),
+        ("verdict=Refused", "verdict"),
         ("cursor=x", "cursor"),
         ("cursor=0.0.0&offset=3", "offset"),
         ("offset=-1", "offset"),
@@ -48,6 +51,7 @@ async fn filters_leave_exactly_what_they_say() {
 async fn pages_add_up_to_the_whole_whatever_their_size() {
     let here = Here::simulated("[0, 0]").await;
     here.api.run(&main_job("paged")).await;
+    here.api.findings("paged").await;
     let all = here.api.executions("paged").await;
     assert_eq!(ids(&all).len(), 72);
     for (limit, filter) in [(1, ""), (7, ""), (10, "&model=mistral-7b"), (72, "")] {
@@ -110,6 +114,7 @@ async fn an_execution_carries_our_names_and_the_predecessors() {
     let mut spec = main_job("names");
     spec["regions"] = json!(["  eu "]);
     here.api.run(&spec).await;
+    here.api.findings("names").await;
     let id = "names.3.eu-west.0.mistral-7b";
     let one = here.api.get(&format!("executions/{id}")).await;
     assert_eq!(

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::here::{Here, answered, by_status, eventually, main_job};
+use crate::here::{Here, answered, by_status, eventually, main_job, unjudged};
 use crate::router::{Answer, Router, answered_in};
 
 /// Region, model and question of a call.
@@ -273,5 +273,6 @@ pub(crate) fn spec(id: &str) -> Value {
 /// The completed executions, as the API prints them, by id.
 fn completed(executions: &[Value]) -> BTreeMap<String, String> {
     let completed = executions.iter().filter(|row| row["status"] == "completed");
-    completed.map(|row| (row["id"].as_str().unwrap().to_owned(), row.to_string())).collect()
+    let stored = |row: &Value| unjudged(row.clone()).to_string();
+    completed.map(|row| (row["id"].as_str().unwrap().to_owned(), stored(row))).collect()
 }

@@ -21,6 +21,7 @@ use beacon_aws::{
 };
 use beacon_coordinator::Coordinator;
 use beacon_core::cloudwatch::StackName;
+use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
@@ -194,7 +195,11 @@ impl Functions {
                 clock,
             },
             inference,
-            coordinator: Coordinator { table: parts.table("coordinator"), clock },
+            coordinator: Coordinator {
+                table: parts.table("coordinator"),
+                clock,
+                longest: time_budget::ANALYSIS,
+            },
             seen: parts.seen,
             stack,
             _directory: directory,

@@ -222,6 +222,7 @@ async fn everything_is_asked() -> AskedBy {
     retried(&functions).await;
     cancelled(&functions).await;
     lost_and_given_up(&functions).await;
+    judged(&functions).await;
     reads(&functions).await;
     let asked = functions.seen.asked();
     functions.stop().await;
@@ -283,6 +284,18 @@ async fn cancelled(functions: &Functions) {
     assert_eq!(status, 202, "{told}");
     functions.drain().await;
     finished(functions, "cancelled", "cancelled").await;
+
+    // Nobody hears that all its lanes are closed.
+    submit(functions, &job("unheard", "us-east", 2)).await;
+    let (status, told) =
+        functions.answer("POST", "/api/v1/jobs/unheard/cancel", &Value::Null).await;
+    assert_eq!(status, 202, "{told}");
+    let purge = functions.operator.purge_queue().queue_url(&functions.urls.completion);
+    purge.send().await.unwrap();
+    let event = ScheduleEvent { time: clock::now() };
+    functions.reconciler.handle(event, Occasion::Schedule).await.unwrap();
+    finished(functions, "unheard", "cancelled").await;
+    functions.drain().await;
 }
 
 /// Every message is lost, and then a question is given up again and again.
@@ -310,6 +323,20 @@ async fn lost_and_given_up(functions: &Functions) {
     finished(functions, "lost", "failed").await;
 }
 
+/// A person's verdict is set and taken back, and all answers are judged anew.
+async fn judged(functions: &Functions) {
+    let label = "/api/v1/executions/long.0.us-east.0.m/label";
+    for (path, body, expected) in [
+        (label, json!({ "verdict": "refused" }), 200),
+        (label, json!({ "verdict": null }), 200),
+        ("/api/v1/jobs/long/classify", Value::Null, 202),
+    ] {
+        let (status, told) = functions.answer("POST", path, &body).await;
+        assert_eq!(status, expected, "{path}: {told}");
+    }
+    functions.drain().await;
+}
+
 async fn reads(functions: &Functions) {
     let execution = "/api/v1/executions/long.0.us-east.0.m";
     let details = format!("{execution}/details");
@@ -323,6 +350,12 @@ async fn reads(functions: &Functions) {
         "/api/v1/jobs",
         "/api/v1/jobs/long/summary",
         "/api/v1/jobs/long/executions/all",
+        "/api/v1/jobs/long/findings",
+        "/api/v1/jobs/long/aggregates",
+        "/api/v1/jobs/long/manifest",
+        "/api/v2/jobs/long/bias-analysis",
+        "/api/v1/executions/long/cross-region?model_id=m&question_id=q0",
+        "/api/v1/executions/long/cross-region-diff",
         "/api/v1/executions?jobspec_id=long",
         execution,
         &details,

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use beacon_core::estimate::{INFERENCE_MB, OTHER_MB};
+use beacon_core::estimate::{COORDINATOR_MB, INFERENCE_MB, OTHER_MB};
 use beacon_core::spec::limit;
-use beacon_core::time_budget::{ATTEMPT, CLIENT, CONNECT, FUNCTION, HOLDER, ROUTER, VISIBILITY};
+use beacon_core::time_budget::{
+    ATTEMPT, CLIENT, COMPLETION_VISIBILITY, CONNECT, COORDINATOR, FUNCTION, HOLDER, ROUTER,
+    VISIBILITY,
+};
 use serde_json::Value;
 
 use crate::deployed::{Deployed, WAYS, number, owner};
@@ -51,6 +54,10 @@ fn every_function_ends_before_its_message_is_seen_again() {
             (seconds(function, "Timeout"), seconds(queue, "VisibilityTimeout"));
         assert!(timeout <= visibility, "{id}: {timeout:?} {visibility:?}");
     }
+    // What an analysis is held for, and the local stack reckons with.
+    let coordinator = seconds(deployed.properties("CoordinatorFunction"), "Timeout");
+    let visibility = seconds(deployed.properties("CompletionQueue"), "VisibilityTimeout");
+    assert_eq!((coordinator, visibility), (COORDINATOR, COMPLETION_VISIBILITY));
 }
 
 #[test]
@@ -81,7 +88,6 @@ fn memory_is_what_estimates_reckon_with() {
     let deployed = Deployed::with(WAYS[0]);
     let memory = |function| number(deployed.properties(function), "MemorySize");
     assert_eq!(memory("InferenceFunction"), INFERENCE_MB);
-    for other in ["DispatchFunction", "CoordinatorFunction"] {
-        assert_eq!(memory(other), OTHER_MB, "{other}");
-    }
+    assert_eq!(memory("DispatchFunction"), OTHER_MB);
+    assert_eq!(memory("CoordinatorFunction"), COORDINATOR_MB);
 }
