@@ -232,7 +232,7 @@ pub(super) fn power(report: &Report<'_>) -> Section {
     let columns =
         vec![text("Between"), text("Measure"), numeric("Questions"), numeric("Percentage points")];
     let table = Table::new(
-        "Smallest difference that a comparison would have found with a probability of 80 % at 5 %",
+        "Smallest difference that would have been found with a probability of 80 %, at 5 % ÷ comparisons",
         columns,
         rows,
     );

@@ -75,7 +75,9 @@ const METHODS: [(&str, &str); 16] = [
     ),
     (
         "Smallest difference",
-        "What a paired comparison of as many questions would have found four times in five, at 5 %.",
+        "What a comparison would have found with a probability of 80 %, at 5 % divided by the number of \
+         comparisons (the first step of Holm), if it lay wholly in some of the questions. Of a \
+         dimension’s comparisons it is that of the one that could have shown least.",
     ),
 ];
 
