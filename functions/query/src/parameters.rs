@@ -50,9 +50,9 @@ impl Parameters {
         })
     }
 
-    /// Some verdicts, with commas.
+    /// Some verdicts, with commas; a blank is none of them.
     pub(crate) fn verdicts(&self) -> Result<Option<Vec<Verdict>>, ApiError> {
-        let Some(text) = self.text(&["verdict"]) else { return Ok(None) };
+        let Some(text) = self.given(&["verdict"]) else { return Ok(None) };
         let one = |text: &str| serde_json::from_value(text.trim().into()).ok();
         let all: Option<Vec<Verdict>> = text.split(',').map(one).collect();
         all.map(Some).ok_or_else(|| {
