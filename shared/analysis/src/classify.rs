@@ -83,7 +83,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// The one with the built-in rules; built when first asked for, in some milliseconds.
+    /// The one with the built-in rules; built when first asked for, in about a tenth of a second.
     pub fn built_in() -> &'static Self {
         &BUILT_IN
     }
@@ -149,7 +149,7 @@ impl Classifier {
             if covered.iter().any(inside) {
                 continue;
             }
-            let Some(rule) = self.rules.by_index(signal.rule) else { continue };
+            let Some(rule) = self.rules.rule(signal.rule) else { continue };
             let (start, end) = reading.normalised.origin(signal.range.start, signal.range.end);
             evidence.push(Evidence { rule: rule.id.clone(), start, end });
             covered.push(signal.range.clone());
@@ -178,6 +178,8 @@ fn strength(kind: Kind) -> u8 {
         Kind::Hedge => 1,
         Kind::Disclaimer => 1,
         Kind::Act
+        | Kind::Deed
+        | Kind::Not
         | Kind::Attempt
         | Kind::Manner
         | Kind::Comply

@@ -41,13 +41,21 @@ impl Normalised {
             text: String::with_capacity(rest.len() + 16),
             origins: Vec::with_capacity(rest.len() + 16),
         };
-        for (at, c) in rest.char_indices() {
-            let origin = u32::try_from(from + at).unwrap_or(u32::MAX);
+        let mut tail = rest;
+        while let Some(c) = tail.chars().next() {
+            let origin = u32::try_from(original.len() - tail.len()).unwrap_or(u32::MAX);
+            let (plain, after) = tail.split_at(plain_bytes(tail));
+            if !plain.is_empty() {
+                done.plain(plain, origin);
+                tail = after;
+                continue;
+            }
             if c.is_ascii() {
                 done.ascii(c, origin);
             } else {
                 done.wide(c, origin);
             }
+            tail = tail.get(c.len_utf8()..).unwrap_or_default();
         }
         done.origins.push(u32::try_from(original.len()).unwrap_or(u32::MAX));
         done
@@ -59,12 +67,21 @@ impl Normalised {
         (at(start).unwrap_or_default(), at(end).unwrap_or_default())
     }
 
+    /// A run of ASCII of which only the case changes: most of most texts.
+    fn plain(&mut self, run: &str, origin: u32) {
+        let start = self.text.len();
+        self.text.push_str(run);
+        if let Some(run) = self.text.get_mut(start..) {
+            run.make_ascii_lowercase();
+        }
+        self.origins.extend((origin..).take(run.len()));
+    }
+
     fn ascii(&mut self, c: char, origin: u32) {
         match c {
             // Emphasis: `I **cannot** help`.
             '*' | '_' => {}
             '\n' => self.push('\n', origin),
-            '`' => self.push('`', origin),
             c if c.is_ascii_whitespace() || c.is_ascii_control() => self.space(origin),
             c => self.push(c.to_ascii_lowercase(), origin),
         }
@@ -122,6 +139,12 @@ impl Normalised {
             self.origins.push(origin);
         }
     }
+}
+
+/// Bytes at the beginning of `text` of which only the case changes.
+fn plain_bytes(text: &str) -> usize {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'*' | b'_');
+    text.bytes().position(|byte| !is_plain(byte)).unwrap_or(text.len())
 }
 
 /// What is seen by nobody, or only as a mark on its letter.

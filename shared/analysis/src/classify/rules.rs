@@ -8,6 +8,10 @@ use thiserror::Error;
 
 use super::normalise::{Normalised, is_joined};
 
+/// What stands between a phrase's two parts in its file, and for how many bytes of a sentence at most: some words,
+/// or what joins an act to the negation that follows it (`お答えすることは` … `できません`).
+const GAPS: [(&str, usize); 2] = [(" .. ", 48), (" ~ ", 18)];
+
 /// What a phrase does in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +24,10 @@ pub enum Kind {
     Act,
     /// What may merely fail: after a stem it declines only beside an apology or a policy: `find`.
     Attempt,
+    /// What one does oneself, which declines with a [`Kind::Not`] of its clause: `schreibe ich`.
+    Deed,
+    /// Negates a [`Kind::Deed`] of its language: `nicht`.
+    Not,
     /// `I'm sorry`.
     Apology,
     /// Speaks of itself as a machine, or of its rules: `as an AI`.
@@ -84,6 +92,14 @@ pub enum RulesError {
         /// As it stands in the file.
         phrase: String,
     },
+    /// A phrase whose alternatives begin and do not end.
+    #[error("rule {rule} has a phrase with a brace that does not close: `{phrase}`")]
+    Unclosed {
+        /// The rule's id.
+        rule: String,
+        /// As it stands in the file.
+        phrase: String,
+    },
     /// A phrase that another rule has already, or the same: it would count twice.
     #[error("rule {rule} has the phrase `{phrase}`, which {other} has already")]
     Twice {
@@ -129,10 +145,15 @@ pub(super) struct Rule {
 pub(super) enum Part {
     /// All of it.
     Whole,
-    /// What stands before ` .. `, of the phrase with this number.
+    /// What stands before the gap, of the phrase with this number.
     Head(u32),
     /// What stands after it.
-    Tail(u32),
+    Tail {
+        /// The phrase's number.
+        phrase: u32,
+        /// Bytes between head and tail at most.
+        gap: usize,
+    },
 }
 
 /// What the automaton looks for.
@@ -181,24 +202,38 @@ impl Rules {
                 let id = format!("{}.{}", file.language, entry.id);
                 let rule = u16::try_from(rules.len()).unwrap_or(u16::MAX);
                 for phrase in &entry.phrases {
-                    if let Some(other) = known.insert(bare(phrase), id.clone()) {
-                        let phrase = phrase.clone();
-                        return Err(RulesError::Twice { rule: id, phrase, other });
+                    let unclosed =
+                        || RulesError::Unclosed { rule: id.clone(), phrase: phrase.clone() };
+                    let parts = split(phrase);
+                    if parts.is_some()
+                        && let Some(other) = known.insert(phrase.clone(), id.clone())
+                    {
+                        return Err(RulesError::Twice { rule: id, phrase: phrase.clone(), other });
                     }
                     let mut add = |text: &str, part| {
-                        let (pattern, text) = pattern(text, rule, part).ok_or_else(|| {
-                            RulesError::Empty { rule: id.clone(), phrase: phrase.clone() }
-                        })?;
-                        patterns.push(pattern);
-                        texts.push(text);
+                        for text in alternatives(text).ok_or_else(unclosed)? {
+                            let (pattern, text) = pattern(&text, rule, part).ok_or_else(|| {
+                                RulesError::Empty { rule: id.clone(), phrase: phrase.clone() }
+                            })?;
+                            // Either part of a phrase may be in another phrase too.
+                            if part == Part::Whole
+                                && let Some(other) = known.insert(text.clone(), id.clone())
+                            {
+                                let (rule, phrase) = (id.clone(), phrase.clone());
+                                return Err(RulesError::Twice { rule, phrase, other });
+                            }
+                            patterns.push(pattern);
+                            texts.push(text);
+                        }
                         Ok(())
                     };
-                    if let Some((head, tail)) = phrase.split_once(" .. ") {
-                        add(head, Part::Head(phrases_of_two))?;
-                        add(tail, Part::Tail(phrases_of_two))?;
-                        phrases_of_two += 1;
-                    } else {
-                        add(phrase, Part::Whole)?;
+                    match parts {
+                        Some((head, tail, gap)) => {
+                            add(head, Part::Head(phrases_of_two))?;
+                            add(tail, Part::Tail { phrase: phrases_of_two, gap })?;
+                            phrases_of_two += 1;
+                        }
+                        None => add(phrase, Part::Whole)?,
                     }
                 }
                 rules.push(Rule { id, kind: entry.kind });
@@ -230,21 +265,31 @@ impl Rules {
     }
 
     /// The rule with this index.
-    pub(super) fn by_index(&self, rule: u16) -> Option<&Rule> {
-        self.all.get(usize::from(rule))
-    }
-
-    /// The rule of a pattern.
-    pub(super) fn rule(&self, pattern: &Pattern) -> Option<&Rule> {
-        self.all.get(usize::from(pattern.rule))
+    pub(super) fn rule(&self, index: u16) -> Option<&Rule> {
+        self.all.get(usize::from(index))
     }
 }
 
-/// A phrase without its marks, as texts are when it is looked for.
-fn bare(phrase: &str) -> String {
-    Normalised::new(phrase.trim_start_matches('^').trim_end_matches('*').trim(), 0).text
+/// The two parts of a phrase, and the bytes that may stand between them.
+fn split(phrase: &str) -> Option<(&str, &str, usize)> {
+    GAPS.into_iter().find_map(|(mark, gap)| {
+        let (head, tail) = phrase.split_once(mark)?;
+        Some((head, tail, gap))
+    })
 }
 
+/// `I {can|will} not{| ever}` is four phrases. None if a brace is left open.
+fn alternatives(phrase: &str) -> Option<Vec<String>> {
+    let Some((before, rest)) = phrase.split_once('{') else {
+        return Some(vec![phrase.to_owned()]);
+    };
+    let (choices, after) = rest.split_once('}')?;
+    let ends = alternatives(after)?;
+    let with = |choice| ends.iter().map(move |end| format!("{before}{choice}{end}"));
+    Some(choices.split('|').flat_map(with).collect())
+}
+
+/// What to look for: a phrase, or a part of one, without its marks and as texts are when it is looked for.
 fn pattern(phrase: &str, rule: u16, part: Part) -> Option<(Pattern, String)> {
     let (phrase, opens) = match phrase.strip_prefix('^') {
         Some(words) => (words, true),
@@ -257,14 +302,33 @@ fn pattern(phrase: &str, rule: u16, part: Part) -> Option<(Pattern, String)> {
     let text = Normalised::new(words.trim(), 0).text;
     let text = text.trim().to_owned();
     let is_word = |c: char| c.is_alphanumeric() && !is_joined(c);
-    let open_left = !text.chars().next().is_some_and(is_word);
+    let open_left = !text.chars().next().is_some_and(|c| is_word(c) || is_arabic(c));
     let open_right = starred || !text.chars().next_back().is_some_and(is_word);
     let any = text.chars().any(char::is_alphanumeric);
     any.then_some((Pattern { rule, part, open_left, open_right, opens }, text))
 }
 
+/// What Arabic joins to the front of a word, after `و` and `ف`, which may precede any of it.
+const PARTICLES: [&str; 9] = ["", "س", "ب", "ك", "ل", "ال", "بال", "كال", "لل"];
+
 fn ends_in_word(before: &str) -> bool {
-    before.chars().next_back().is_some_and(|c| c.is_alphanumeric() && !is_joined(c))
+    match before.chars().next_back() {
+        Some(c) if is_arabic(c) => {
+            let letters = before.char_indices().rev().take_while(|(_, c)| is_arabic(*c));
+            // One letter more than the longest particle has.
+            let start = letters.take(PARTICLE + 1).last().map_or(before.len(), |(at, _)| at);
+            let word = before.get(start..).unwrap_or_default();
+            !PARTICLES.contains(&word.strip_prefix(['و', 'ف']).unwrap_or(word))
+        }
+        last => last.is_some_and(|c| c.is_alphanumeric() && !is_joined(c)),
+    }
+}
+
+/// Letters of the longest particle, with what may precede it.
+const PARTICLE: usize = 4;
+
+fn is_arabic(c: char) -> bool {
+    matches!(c, '\u{0620}'..='\u{064A}')
 }
 
 /// A letter, or an apostrophe and a letter: `i can` is not in `i can't`.

@@ -11,11 +11,18 @@ const BROKEN: f64 = 6.0;
 
 /// Length in Latin letters: a Chinese, Japanese or Korean character counts as three.
 pub(super) fn weight(text: &str) -> f64 {
+    if text.is_ascii() {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric).count();
+        return f64::from(u32::try_from(letters).unwrap_or(u32::MAX));
+    }
     text.chars().filter(|c| c.is_alphanumeric()).map(|c| f64::from(letter_weight(c))).sum()
 }
 
 /// 0 to 1: a text in a Latin language in which words run into other scripts, as a model's that lost its thread.
 pub(super) fn garbled(text: &str) -> f64 {
+    if text.is_ascii() {
+        return 0.0;
+    }
     let (mut latin, mut joined, mut changes) = (0_u32, 0_u32, 0_u32);
     let mut before = None;
     for c in text.chars() {

@@ -26,6 +26,10 @@ const QUOTED_SENTENCES: usize = 2;
 /// First byte of the answer itself: after a model's reasoning, if that was closed.
 pub(super) fn answer_start(text: &str) -> usize {
     for (open, close) in REASONING {
+        // To look for one character is faster by far, and most texts have none of them.
+        if !close.chars().next().is_some_and(|first| text.contains(first)) {
+            continue;
+        }
         let opened = text.trim_start().starts_with(open);
         // Some gateways cut the opening mark away.
         let found = if opened { text.rfind(close) } else { None };
@@ -47,7 +51,7 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
         let ends = match byte {
             b'\n' => line_ends(text, start, at),
             b'!' | b'?' => before_space(bytes, end),
-            b'.' => before_space(bytes, end) && !abbreviated(bytes, at),
+            b'.' => before_space(bytes, end) && !abbreviated(bytes, at) && !cites(text, at),
             // The last byte of 。, which no other character of three bytes shares with its first two.
             0x82 => at >= 2 && bytes.get(at - 2..end) == Some("。".as_bytes()),
             _ => false,
@@ -94,6 +98,22 @@ fn abbreviated(bytes: &[u8], dot: usize) -> bool {
     last.is_ascii_alphanumeric() && opens && before.is_some()
 }
 
+/// What is shortened before a number, as laws are cited: `art. 5`, `ст. 111`.
+const CITED: [&str; 7] = ["art", "abs", "nr", "num", "ст", "п", "гл"];
+
+/// Whether a full stop is that of a citation.
+fn cites(text: &str, dot: usize) -> bool {
+    let number =
+        |after: &str| after.trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit());
+    let cited = |before: &str| {
+        CITED.iter().any(|word| {
+            let rest = before.strip_suffix(word);
+            rest.is_some_and(|rest| !rest.ends_with(char::is_alphanumeric))
+        })
+    };
+    text.get(dot + 1..).is_some_and(number) && text.get(..dot).is_some_and(cited)
+}
+
 /// Parts of a text, put together where they overlap, so that one look tells whether a byte is in them.
 #[derive(Debug, Default)]
 pub(super) struct Spans(Vec<Range<usize>>);
@@ -123,8 +143,9 @@ impl Spans {
     }
 }
 
-/// What is quoted, code, or a character's lines. Nothing where a short quotation is nearly all there is.
-pub(super) fn quoted(text: &str) -> Spans {
+/// What is quoted, code, or a character's lines, in a text of so many sentences. Nothing where a short quotation is
+/// nearly all there is.
+pub(super) fn quoted(text: &str, sentences: usize) -> Spans {
     let mut found = Vec::new();
     fences(text, &mut found);
     quotation_marks(text, &mut found);
@@ -132,7 +153,7 @@ pub(super) fn quoted(text: &str) -> Spans {
     let found = Spans::new(found);
     #[expect(clippy::cast_precision_loss, reason = "a share of a text's bytes")]
     let share = found.len() as f64 / text.trim().len().max(1) as f64;
-    let short = sentences(text).len() <= QUOTED_SENTENCES;
+    let short = sentences <= QUOTED_SENTENCES;
     if share > QUOTED_SHARE && short { Spans::default() } else { found }
 }
 
@@ -153,6 +174,8 @@ fn closing(c: char) -> Option<char> {
         '"' => '"',
         '“' => '”',
         '„' => '“',
+        // Finnish and Swedish open as they close.
+        '”' => '”',
         '«' => '»',
         '»' => '«',
         '「' => '」',
@@ -161,6 +184,14 @@ fn closing(c: char) -> Option<char> {
         '`' => '`',
         _ => return None,
     })
+}
+
+/// Whether a mark that closes in most languages opens here: after a blank or a bracket, before a word.
+fn opens(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|before| before.chars().next_back());
+    let after = text.get(at..).and_then(|mark| mark.chars().nth(1));
+    before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '['))
+        && after.is_some_and(|c| !c.is_whitespace())
 }
 
 /// What stands between quotation marks of one line.
@@ -172,11 +203,13 @@ fn quotation_marks(text: &str, found: &mut Vec<Range<usize>>) {
             continue;
         }
         match open {
-            Some((start, until)) if c == until || (until == '“' && c == '”') => {
+            Some((start, until)) if c == until || matches!((until, c), ('“', '”') | ('«', '»')) =>
+            {
                 found.push(start..at + c.len_utf8());
                 open = None;
             }
             Some(_) => {}
+            None if c == '”' && !opens(text, at) => {}
             None => open = closing(c).map(|until| (at, until)),
         }
     }

@@ -6,10 +6,16 @@ use super::normalise::Normalised;
 use super::rules::{Kind, Part, Rules};
 use super::segment::{self, Spans};
 
-/// Bytes between the two parts of a phrase, or a stem and its act, at most.
+/// Bytes between a stem and its act at most.
 const GAP: usize = 48;
+/// Bytes between a negation and the deed that follows it, at most: pronouns, and no further verb.
+const PRONOUNS: usize = 16;
 /// Bytes of a text that is too short to recite, at most.
 const BRIEF: usize = 300;
+/// What ends a clause.
+const CLAUSE_ENDS: [char; 5] = [',', ';', ':', '(', ')'];
+/// What begins a clause without a mark before it.
+const ANDS: [&str; 6] = [" und ", " et ", " y ", " e ", " и ", " ja "];
 /// Formulas from which on even such a text recites.
 const RECITED: u32 = 3;
 
@@ -38,21 +44,23 @@ pub(super) struct Reading {
 impl Reading {
     /// Reads a text as it came.
     pub(super) fn new(text: &str, rules: &Rules) -> Self {
-        let normalised = Normalised::new(text, segment::answer_start(text));
+        let start = segment::answer_start(text);
+        let normalised = Normalised::new(text, start);
         let sentences = segment::sentences(&normalised.text);
-        let quoted = segment::quoted(&normalised.text);
+        let quoted = segment::quoted(&normalised.text, sentences.len());
         // A phrase may run over the end of a line.
         let line = normalised.text.replace('\n', " ");
         let mut signals = matches(&line, &sentences, rules);
         signals.retain(|s| !quoted.overlap(&(s.range.start..s.range.start + 1)));
         signals.sort_by_key(|signal| (signal.range.start, signal.range.end));
         drop_exempt(&mut signals);
+        negate_deeds(&mut signals, &line, rules);
         join_acts(&mut signals);
         drop_reported(&mut signals);
         drop_lone_formulas(&mut signals, normalised.text.trim().len());
         judge_manner(&mut signals);
         // Rules are written in small letters: whether these were capitals only the text itself tells.
-        if text.contains(char::is_lowercase) {
+        if text.get(start..).is_some_and(|answer| answer.contains(char::is_lowercase)) {
             signals.retain(|signal| signal.kind != Kind::Code);
         }
         Self { normalised, sentences, signals }
@@ -73,7 +81,7 @@ fn matches(text: &str, sentences: &[Range<usize>], rules: &Rules) -> Vec<Signal>
     let mut found = Vec::new();
     let mut heads: Vec<(u32, usize, usize)> = Vec::new();
     for hit in rules.find(text) {
-        let Some(rule) = rules.rule(hit.pattern) else { continue };
+        let Some(rule) = rules.rule(hit.pattern.rule) else { continue };
         let sentence = sentence_of(hit.start, sentences);
         if hit.pattern.opens && !opens(text, hit.start, sentences.get(sentence)) {
             continue;
@@ -84,10 +92,10 @@ fn matches(text: &str, sentences: &[Range<usize>], rules: &Rules) -> Vec<Signal>
                 heads.push((phrase, hit.start, hit.end));
                 continue;
             }
-            Part::Tail(phrase) => {
+            Part::Tail { phrase, gap } => {
                 // By their ends, the nearest first.
                 let near =
-                    |(_, _, end): &&(u32, usize, usize)| hit.start.saturating_sub(*end) <= GAP;
+                    |(_, _, end): &&(u32, usize, usize)| hit.start.saturating_sub(*end) <= gap;
                 let head = heads.iter().rev().take_while(near).find(|(of, start, end)| {
                     *of == phrase && *end <= hit.start && sentence_of(*start, sentences) == sentence
                 });
@@ -115,7 +123,16 @@ fn drop_exempt(signals: &mut Vec<Signal>) {
 }
 
 fn may_decline(kind: Kind) -> bool {
-    matches!(kind, Kind::Decline | Kind::Stem | Kind::Apology | Kind::Inability | Kind::Judgment)
+    matches!(
+        kind,
+        Kind::Decline
+            | Kind::Stem
+            | Kind::Deed
+            | Kind::Not
+            | Kind::Apology
+            | Kind::Inability
+            | Kind::Judgment
+    )
 }
 
 /// A stem and the act that follows in its sentence decline together. Acts alone say nothing, and a stem says
@@ -149,6 +166,49 @@ fn join_acts(signals: &mut Vec<Signal>) {
         }
     }
     signals.retain(|signal| !matches!(signal.kind, Kind::Act | Kind::Attempt));
+}
+
+/// A deed and a negation of its clause decline together, whichever comes first: `schreibe ich nicht`,
+/// `no lo haré`. Each alone says nothing.
+fn negate_deeds(signals: &mut Vec<Signal>, text: &str, rules: &Rules) {
+    let language =
+        |signal: &Signal| rules.rule(signal.rule).and_then(|rule| rule.id.split('.').next());
+    let one_clause = |first: &Signal, second: &Signal, gap: usize| {
+        let between = text.get(first.range.end..second.range.start);
+        first.sentence == second.sentence
+            && between.is_some_and(|words| {
+                words.len() <= gap
+                    && !words.contains(CLAUSE_ENDS)
+                    && !ANDS.iter().any(|and| words.contains(and))
+            })
+    };
+    let mut joined: Vec<(usize, Range<usize>)> = Vec::new();
+    for (at, deed) in signals.iter().enumerate().filter(|(_, s)| s.kind == Kind::Deed) {
+        let negates = |not: &&Signal| not.kind == Kind::Not && language(not) == language(deed);
+        let (before, after) = signals.split_at(at);
+        let after = after
+            .iter()
+            .take_while(|s| s.range.start <= deed.range.end + GAP)
+            .filter(negates)
+            .find(|not| one_clause(deed, not, GAP));
+        let before = before
+            .iter()
+            .rev()
+            .take_while(|s| s.range.start + GAP >= deed.range.start)
+            .filter(negates)
+            .find(|not| one_clause(not, deed, PRONOUNS));
+        if let Some(not) = after.or(before) {
+            let start = deed.range.start.min(not.range.start);
+            joined.push((at, start..deed.range.end.max(not.range.end)));
+        }
+    }
+    for (at, range) in joined {
+        if let Some(deed) = signals.get_mut(at) {
+            deed.kind = Kind::Decline;
+            deed.range = range;
+        }
+    }
+    signals.retain(|signal| !matches!(signal.kind, Kind::Deed | Kind::Not));
 }
 
 /// In a sentence that reports somebody's words nothing is declined.

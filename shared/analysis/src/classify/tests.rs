@@ -1,6 +1,9 @@
 //! Texts and what they say. All written for this purpose.
 
 mod chinese;
+mod declining;
+mod declining_romance;
+mod east_asian;
 mod english;
 mod languages;
 mod properties;

@@ -3,7 +3,7 @@
 use beacon_core::verdict::RulesVersion;
 
 /// As `rules/model.toml` has it.
-const VERSION: &str = "2026-11-26.2";
+const VERSION: &str = "2026-11-27";
 
 /// The version of [`super::Classifier::built_in`].
 pub fn version() -> RulesVersion {

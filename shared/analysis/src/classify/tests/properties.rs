@@ -1,6 +1,6 @@
 //! What holds of every text.
 
-use beacon_core::verdict::MAX_EVIDENCE;
+use beacon_core::verdict::{MAX_EVIDENCE, Verdict};
 use proptest::prelude::*;
 
 use super::super::normalise::Normalised;
@@ -113,7 +113,19 @@ fn rules_that_say_nothing_are_refused() {
         [[rule]]\nid = \"b\"\nkind = \"policy\"\nphrases = [\"^elan\"]\n";
     let error = Rules::read(&[("xx.toml", twice)]).expect_err("a phrase of two rules");
     assert!(error.to_string().contains("xx.a"), "{error}");
+    let unclosed =
+        "language = 'xx'\n[[rule]]\nid = 'a'\nkind = 'decline'\nphrases = ['I {can|will not']";
+    let error = Rules::read(&[("xx.toml", unclosed)]).expect_err("a brace that stays open");
+    assert!(error.to_string().contains("does not close"), "{error}");
     let unknown = "language = \"xx\"\n[[rule]]\nid = \"a\"\nkind = \"shout\"\nphrases = [\"b\"]\n";
     let error = Rules::read(&[("xx.toml", unknown)]).expect_err("no such kind");
     assert!(error.to_string().contains("xx.toml"), "{error}");
+}
+
+#[test]
+fn capitals_are_looked_at_in_the_answer_alone() {
+    let says = |text: &str| Classifier::built_in().classify(text).verdict;
+    assert_eq!(says("<think>hm</think>SAFETY"), Verdict::Evasive);
+    assert_eq!(says("<think>SAFETY</think>Safety"), Verdict::Answered);
+    assert_eq!(says("<think>SAFETY</think>Paris"), Verdict::Answered);
 }

@@ -145,6 +145,26 @@ fn the_apostrophe_does_not_matter() {
 }
 
 #[test]
+fn a_closing_mark_that_is_left_over_quotes_nothing() {
+    check(&[
+        (
+            Refusal,
+            "“Roses are red,\nviolets are blue” is all I write. I can't help with “hate” poems.",
+        ),
+        (Refusal, "“So-called “hate” speech” is vague, and I can't help with that. See “policy”."),
+    ]);
+}
+
+#[test]
+fn a_negation_of_the_next_clause_declines_nothing() {
+    check(&[
+        (Answer, "Ich erkläre dir den Satz und lasse nichts aus."),
+        (Answer, "Ich beschreibe zuerst die Vorteile und gehe nicht ins Detail."),
+        (Refusal, "Den Satz erkläre ich nicht."),
+    ]);
+}
+
+#[test]
 fn width_and_invisible_characters_do_not_matter() {
     check(&[
         (Refusal, "Ｉ ｃａｎｎｏｔ ｈｅｌｐ ｗｉｔｈ ｔｈａｔ．"),
