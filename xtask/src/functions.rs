@@ -1,7 +1,8 @@
 //! The functions as Lambda runs them, built by the program that `sam build` calls.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::python::installed;
@@ -26,11 +27,40 @@ pub(crate) fn built() -> Result<PathBuf, TestError> {
     let programs = std::path::absolute("target/lambda").map_err(file("target/lambda"))?;
     for program in fs::read_dir(&programs).map_err(file("target/lambda"))? {
         let program = program.map_err(file("target/lambda"))?.path().join("bootstrap");
-        // What cargo keeps beside them has none.
-        let bytes = fs::metadata(&program).map_or(0, |program| program.len());
+        let bytes = bytes(&program).map_err(file("target/lambda"))?;
         if bytes > MOST_BYTES {
             return Err(TestError::TooLarge { program, bytes });
         }
     }
     Ok(programs)
+}
+
+/// Of a program; none where there is no program, as in the folders and files that cargo keeps beside them.
+fn bytes(program: &Path) -> io::Result<u64> {
+    match fs::metadata(program) {
+        Ok(program) => Ok(program.len()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(0)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_has_no_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        fs::write(place("program"), "four").unwrap();
+        assert_eq!(bytes(&place("program")).unwrap(), 4);
+        assert_eq!(bytes(&place("other")).unwrap(), 0);
+        assert_eq!(bytes(&place("program").join("bootstrap")).unwrap(), 0, "within a file");
+        symlink(place("loop"), place("loop")).unwrap();
+        assert!(bytes(&place("loop")).is_err());
+    }
 }

@@ -1,8 +1,10 @@
 //! `cargo xtask bench classifier`: the built-in classifier against labelled answers.
 //!
 //! `--leave-out` judges each group's rows by weights that were fitted without any row of the same group, and
-//! each file's by weights fitted to the other files alone; `--fit` writes the weights that are built in.
+//! each file's by weights fitted to the other files alone; `--fit` writes the weights that are built in;
+//! `--at-least` and `--at-most-microseconds` fail where a figure is on the wrong side of its bound.
 
+mod bounds;
 mod data;
 mod error;
 mod fit;
@@ -20,6 +22,7 @@ use beacon_analysis::classify::{Classifier, Features};
 use beacon_core::verdict::Verdict;
 use clap::Args;
 
+use bounds::Bounds;
 use data::{Columns, Data};
 use error::ClassifierBenchError;
 use fit::Example;
@@ -53,9 +56,8 @@ pub(crate) struct ClassifierBench {
     /// if there is one.
     #[arg(long)]
     cluster: Option<String>,
-    /// What a label means, as LABEL=VERDICT. The labels of `XSTest` and `SpeechMap` are
-    /// known; rows with others
-    /// are left out and counted.
+    /// What a label means, as LABEL=VERDICT. Verdicts and the labels of `XSTest` and `SpeechMap` are known;
+    /// rows with others are left out and counted.
     #[arg(long)]
     map: Vec<String>,
     /// Wrong rows that are shown of each file.
@@ -70,6 +72,8 @@ pub(crate) struct ClassifierBench {
     /// Fits the weights to the files and writes them here.
     #[arg(long)]
     fit: Option<PathBuf>,
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 /// What the classifier made of a file's rows, in their order.
@@ -82,7 +86,7 @@ struct Judged {
     took: Vec<f64>,
 }
 
-/// Measures and prints.
+/// Measures, prints, and fails where a figure is on the wrong side of its bound.
 pub(crate) fn classifier(options: &ClassifierBench) -> Result<(), ClassifierBenchError> {
     let verdicts = labels(&options.map)?;
     let columns = Columns {
@@ -119,12 +123,13 @@ pub(crate) fn classifier(options: &ClassifierBench) -> Result<(), ClassifierBenc
     } else {
         report::print(&reports, options.wrong);
     }
-    Ok(())
+    options.bounds.check(&reports)
 }
 
 fn labels(maps: &[String]) -> Result<BTreeMap<String, Verdict>, ClassifierBenchError> {
-    let mut known: BTreeMap<String, Verdict> =
-        LABELS.iter().map(|(label, verdict)| ((*label).to_owned(), *verdict)).collect();
+    let verdicts = measure::VERDICTS.map(|verdict| (verdict.to_string(), verdict));
+    let others = LABELS.iter().map(|(label, verdict)| ((*label).to_owned(), *verdict));
+    let mut known: BTreeMap<String, Verdict> = verdicts.into_iter().chain(others).collect();
     for map in maps {
         let wrong = || ClassifierBenchError::Map(map.clone());
         let (label, verdict) = map.rsplit_once('=').ok_or_else(wrong)?;

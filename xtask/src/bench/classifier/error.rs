@@ -59,6 +59,12 @@ pub(crate) enum ClassifierBenchError {
         #[source]
         source: std::io::Error,
     },
+    /// Figures on the wrong side of their bounds.
+    #[error("{}", missed.join("; "))]
+    Missed {
+        /// Each with its bound.
+        missed: Vec<String>,
+    },
     /// The result is no JSON.
     #[error("the result cannot be written as JSON")]
     Json(#[from] serde_json::Error),

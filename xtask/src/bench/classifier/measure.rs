@@ -41,6 +41,15 @@ impl Measure {
         }
     }
 
+    /// As a command line calls it.
+    pub(super) fn short(self) -> String {
+        match self {
+            Self::Refusal => "refusal".to_owned(),
+            Self::Broad => "broad".to_owned(),
+            Self::Only(verdict) => verdict.to_string(),
+        }
+    }
+
     fn counts(self, verdict: Verdict) -> bool {
         match self {
             Self::Refusal => matches!(verdict, Verdict::Refused | Verdict::PartlyRefused),

@@ -19,7 +19,7 @@ const TIMED: usize = 512;
 /// All that is said of a file.
 #[derive(Debug, Serialize)]
 pub(super) struct FileReport {
-    file: String,
+    pub(super) file: String,
     rows: usize,
     unmapped: BTreeMap<String, usize>,
     clusters: String,
@@ -32,7 +32,7 @@ pub(super) struct FileReport {
     /// Of an answer, the median.
     microseconds: Option<f64>,
     /// Of 2,048 bytes, the median over answers of half a kilobyte and more.
-    microseconds_2_kb: Option<f64>,
+    pub(super) microseconds_2_kb: Option<f64>,
     /// Whether the times are of a build that is not optimised.
     debug_build: bool,
 }
@@ -63,6 +63,13 @@ struct Wrong {
     verdict: Verdict,
     confidence: f64,
     begins: String,
+}
+
+impl FileReport {
+    /// F1 by the built-in weights.
+    pub(super) fn f1(&self, measure: Measure) -> Option<f64> {
+        self.scores.iter().find(|line| line.measure == measure.name())?.built_in.f1
+    }
 }
 
 /// Measures a file.
