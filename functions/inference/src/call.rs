@@ -333,7 +333,7 @@ fn tell_end(asking: &Asking<'_>, id: &ExecutionId, attempt: u32, begun: Timestam
         %job_id, run = %ticket.run, %region, %model_id, %question_id, holder = %ticket.nonce,
         execution_id = %id, attempt, duration_ms, status = %reply.ending.status(),
         code = failure.map(|failure| tracing::field::display(&failure.code)),
-        output_len = output_len(&reply.ending),
+        output_len = reply.ending.response_bytes(),
         "inference call ends"
     );
     let unsent = failure.filter(|failure| failure.stage == Stage::RouterConnect);
@@ -369,12 +369,4 @@ impl Drop for Dropped<'_> {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Bytes of the text that came back.
-fn output_len(ending: &Ending) -> Option<usize> {
-    match ending {
-        Ending::Completed(answer) => Some(answer.response.len()),
-        Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
-    }
 }

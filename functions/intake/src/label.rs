@@ -6,8 +6,8 @@ use beacon_core::execution::ExecutionStatus;
 use beacon_core::message::CompletionMessage;
 use beacon_core::spec::{LabelAsked, limit, parse_label};
 use beacon_core::verdict::{Label, VerdictView};
-use beacon_core::view::{ClassifyAccepted, ExecutionView, Source};
-use beacon_core::{ExecutionId, JobId, QuestionIndex};
+use beacon_core::view::{ClassifyAccepted, ExecutionView};
+use beacon_core::{ExecutionId, JobId};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use tracing::{info, warn};
@@ -49,24 +49,20 @@ impl Intake {
 
     /// The verdict of an execution that can be labelled.
     async fn judged(&self, id: &ExecutionId) -> Result<VerdictView, ApiError> {
-        let found = self.table.job_and_lanes(&id.job).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.job.clone()))?;
-        let spec = self.table.spec(&job).await?;
+        let found = self.table.specified_job(&id.job).await?;
+        let of = found.ok_or_else(|| ApiError::NoSuchJob(id.job.clone()))?;
         let missing = || ApiError::NoSuchExecution(id.to_string());
-        spec.question_of(id).ok_or_else(missing)?;
-        if !job.status.is_final() {
-            return Err(ApiError::NotEnded { job: job.id, status: job.status });
+        of.spec.question_of(id).ok_or_else(missing)?;
+        if !of.job.status.is_final() {
+            return Err(ApiError::NotEnded { job: of.job.id, status: of.job.status });
         }
         let row = self.table.row(id).await?;
-        let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        let view = source.view(id.clone(), row).ok_or_else(missing)?;
+        let view = of.source().look(id.clone(), row).ok_or_else(missing)?;
         if !view.has_text() {
             return Err(ApiError::NoText { id: id.clone(), why: why_no_text(&view) });
         }
-        let next = QuestionIndex(id.question.0.saturating_add(1));
-        let mut verdicts = self.table.verdicts(&job.id, &id.region, id.question, next).await?;
-        let verdict = verdicts.remove(&(id.question, id.model.clone(), id.sample));
-        verdict.ok_or_else(|| ApiError::not_analysed(&job, self.clock.now()))
+        let verdict = self.table.verdict(id).await?;
+        verdict.ok_or_else(|| ApiError::not_analysed(&of.job, self.clock.now()))
     }
 
     /// Judges a job's answers anew by the present rules, and computes its findings from that.

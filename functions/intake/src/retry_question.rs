@@ -7,7 +7,7 @@ use beacon_core::lane::Lane;
 use beacon_core::message::position_of;
 use beacon_core::spec::{PairAsked, limit, parse_pair};
 use beacon_core::view::{
-    ExecutionView, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad, regions,
+    ExecutionView, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad, Source, regions,
 };
 use beacon_core::{ExecutionId, Region};
 use jiff::Timestamp;
@@ -77,14 +77,13 @@ impl Intake {
         }
         let spec = self.table.spec(&job).await?;
         let (k, _position) = position_of(&spec, id.question);
-        let is_its = |lane: &Lane| lane.id.region == id.region && lane.id.k == k;
-        let (Some(question), Some(lane)) =
-            (spec.question_of(id), lanes.into_iter().find(|lane| is_its(lane)))
-        else {
-            return Err(ApiError::NoSuchExecution(id.to_string()));
-        };
+        let missing = || ApiError::NoSuchExecution(id.to_string());
+        let is_its = |lane: &&Lane| lane.id.region == id.region && lane.id.k == k;
+        let lane = lanes.iter().find(is_its).ok_or_else(missing)?.clone();
+        spec.question_of(id).ok_or_else(missing)?;
         let row = self.table.row(id).await?;
-        let view = ExecutionView::new(id.clone(), &spec, question, &job, Some(&lane), row);
+        let source = Source { job: &job, lanes: &lanes, spec: &spec };
+        let view = source.view(id.clone(), row).ok_or_else(missing)?;
         Ok(Pair { job, lane, view })
     }
 }

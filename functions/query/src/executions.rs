@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use beacon_aws::{ApiError, Verdicts, json};
-use beacon_core::execution::{Ending, ExecutionRow};
+use beacon_core::execution::ExecutionRow;
 use beacon_core::job::Job;
 use beacon_core::view::{ExecutionView, ExecutionsPage, Source};
 use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
@@ -75,22 +75,17 @@ struct Window {
 impl Query {
     pub(crate) async fn execution(&self, id: &ExecutionId) -> Result<Response<Body>, ApiError> {
         let missing = || ApiError::NoSuchExecution(id.to_string());
-        let found = self.table.job_and_lanes(&id.job).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.job.clone()))?;
-        let spec = self.table.spec(&job).await?;
-        if spec.question_of(id).is_none() {
+        let of = self.specified_job(&id.job).await?;
+        if of.spec.question_of(id).is_none() {
             return Err(missing());
         }
         let row = self.table.row(id).await?;
-        let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        let view = source.view(id.clone(), row).ok_or_else(missing)?;
-        let (first, next) = (id.question.0, id.question.0.saturating_add(1));
-        let mut verdicts = if view.has_text() {
-            self.verdicts(&job, &id.region, first, next).await?
+        let view = of.source().view(id.clone(), row).ok_or_else(missing)?;
+        let verdict = if may_be_judged(&of.job) && view.has_text() {
+            self.table.verdict(id).await?
         } else {
-            Verdicts::new()
+            None
         };
-        let verdict = verdicts.remove(&(id.question, id.model.clone(), id.sample));
         json(StatusCode::OK, &view.judged(verdict))
     }
 
@@ -99,11 +94,8 @@ impl Query {
         id: &JobId,
         parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
-        let found = self.table.job_and_lanes(id).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
-        let spec = self.table.spec(&job).await?;
-        let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        json(StatusCode::OK, &self.page(&source, parameters, 0).await?)
+        let of = self.specified_job(id).await?;
+        json(StatusCode::OK, &self.page(&of.source(), parameters, 0).await?)
     }
 
     /// A page as the parameters ask for it, beside so many bytes of other JSON.
@@ -168,7 +160,8 @@ impl Query {
                 if asked.filter_map(|index| spec.question(QuestionIndex(index))).any(wanted) {
                     looked_at += pairs * usize::try_from(until - at.question).unwrap_or(1);
                     let mut read = self.window(source.job, region, at.question, until).await?;
-                    bytes += read.rows.values().map(answer_bytes).sum::<usize>();
+                    let answers = read.rows.values().filter_map(|row| row.ending.response_bytes());
+                    bytes += answers.sum::<usize>();
                     let full = page.fill(source, filter, region, at, until, &mut read)?;
                     if full.is_some() {
                         return Ok(page.end(full, source));
@@ -191,35 +184,19 @@ impl Query {
         let (first, next) = (QuestionIndex(from), QuestionIndex(until));
         let rows = self.table.rows_from(&job.id, region, first, next).await?;
         let rows: Rows = rows.into_iter().collect();
-        let verdicts = if rows.values().any(|row| answer_bytes(row) > 0) {
-            self.verdicts(job, region, from, until).await?
+        let has_text = rows.values().any(|row| row.ending.response_bytes() > Some(0));
+        let verdicts = if may_be_judged(job) && has_text {
+            self.table.verdicts(&job.id, region, first, next).await?
         } else {
             Verdicts::new()
         };
         Ok(Window { rows, verdicts })
     }
-
-    /// Nothing is judged before a job ends for the first time.
-    async fn verdicts(
-        &self,
-        job: &Job,
-        region: &Region,
-        from: u32,
-        until: u32,
-    ) -> Result<Verdicts, ApiError> {
-        if job.run == Run::FIRST && !job.status.is_final() {
-            return Ok(Verdicts::new());
-        }
-        let (from, until) = (QuestionIndex(from), QuestionIndex(until));
-        Ok(self.table.verdicts(&job.id, region, from, until).await?)
-    }
 }
 
-fn answer_bytes(row: &ExecutionRow) -> usize {
-    match &row.ending {
-        Ending::Completed(answer) => answer.response.len(),
-        Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => 0,
-    }
+/// Nothing is judged before a job ends for the first time.
+fn may_be_judged(job: &Job) -> bool {
+    job.run != Run::FIRST || job.status.is_final()
 }
 
 /// A page whose executions are JSON already, so that its bytes are known.
@@ -273,7 +250,9 @@ impl Filling {
                 continue;
             }
             let first = if question == at.question { at.pair } else { 0 };
-            for (pair, id) in source.pairs(index, region).enumerate().skip(first) {
+            for (pair, id) in
+                source.spec.pairs(&source.job.id, index, region).enumerate().skip(first)
+            {
                 if !filter.takes_model(&id.model) {
                     continue;
                 }

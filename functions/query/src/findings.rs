@@ -3,7 +3,7 @@
 use beacon_analysis::answer::{AggregatesPage, FindingsPage};
 use beacon_analysis::manifest::{FORMAT, Manifest, ManifestPage};
 use beacon_analysis::page::{Cut, PAGE_BYTES};
-use beacon_aws::{ApiError, StoredAnalysis, clock, json};
+use beacon_aws::{ApiError, SpecifiedJob, StoredAnalysis, clock, json};
 use beacon_core::job::Job;
 use beacon_core::view::JobView;
 use beacon_core::{JobId, QuestionIndex};
@@ -13,8 +13,9 @@ use lambda_http::{Body, Response};
 use crate::Query;
 use crate::parameters::Parameters;
 
-/// Questions whose aggregates are read at a time.
-const READ_QUESTIONS: u32 = 100;
+/// Items of aggregates that are read at a time: of each at most some 200 KB of JSON, so that these about
+/// fill a page.
+const READ_ITEMS: u32 = 20;
 
 impl Query {
     pub(crate) async fn findings(
@@ -41,7 +42,7 @@ impl Query {
         let last = at.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(total);
         let (mut aggregates, mut room) = (Vec::new(), PAGE_BYTES);
         while at < last {
-            let until = last.min(at.saturating_add(READ_QUESTIONS));
+            let until = last.min(of.question_after(at, READ_ITEMS));
             let (from, next) = (QuestionIndex(at), QuestionIndex(until));
             let read = self.table.aggregates_of(id, &of, from, next).await?;
             let (mut cut, read_all) = (Cut::new(0, room), read.len());
@@ -65,13 +66,12 @@ impl Query {
         parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
         let from = parameters.first_entry()?;
-        let found = self.table.job_and_lanes(id).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
+        let SpecifiedJob { job, lanes, spec } = self.specified_job(id).await?;
         let manifest = Manifest {
             format: FORMAT.to_owned(),
             software: env!("CARGO_PKG_VERSION").to_owned(),
             job: JobView::new(&job, &lanes, clock::now()),
-            spec: self.table.spec(&job).await?,
+            spec,
             spec_sha256: job.spec_hash,
         };
         json(StatusCode::OK, &ManifestPage::cut(manifest, from)?)

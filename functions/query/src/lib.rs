@@ -13,7 +13,8 @@ mod summary;
 
 use std::sync::Arc;
 
-use beacon_aws::{Admitted, ApiError, Door, RouterProbe, Table, json, text};
+use beacon_aws::{Admitted, ApiError, Door, RouterProbe, SpecifiedJob, Table, json, text};
+use beacon_core::JobId;
 use beacon_core::route::{Function, Route};
 use beacon_core::view::{Questions, SettingView};
 use lambda_http::http::StatusCode;
@@ -45,6 +46,12 @@ impl Query {
             self.read(admitted.route, &parameters).await
         };
         self.door.answer(Function::Query, request, work).await
+    }
+
+    /// A job with what its executions are shown from.
+    async fn specified_job(&self, id: &JobId) -> Result<SpecifiedJob, ApiError> {
+        let found = self.table.specified_job(id).await?;
+        found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))
     }
 
     async fn read(

@@ -56,7 +56,7 @@ impl Parameters {
         let one = |text: &str| serde_json::from_value(text.trim().into()).ok();
         let all: Option<Vec<Verdict>> = text.split(',').map(one).collect();
         all.map(Some).ok_or_else(|| {
-            let allowed = "answered, refused, partly_refused or evasive";
+            let allowed = Verdict::names();
             invalid("verdict", format!("must be {allowed}, or some of them with commas"))
         })
     }

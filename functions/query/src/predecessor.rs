@@ -4,7 +4,7 @@ use beacon_analysis::predecessor::{
     AskedEverywhere, BiasAnalysis, CrossRegionDiff, CrossRegionQuestion, DiffAnalysis,
     DiffExecution,
 };
-use beacon_aws::{ApiError, clock, json};
+use beacon_aws::{ApiError, SpecifiedJob, clock, json};
 use beacon_core::spec::Spec;
 use beacon_core::view::{ExecutionView, Source};
 use beacon_core::{ExecutionId, JobId, QuestionIndex};
@@ -46,15 +46,13 @@ impl Query {
             model: cut(model),
             question: cut(question),
         };
-        let found = self.table.job_and_lanes(id).await?;
-        let (job, lanes) = found.ok_or_else(nothing)?;
-        let spec = self.table.spec(&job).await?;
+        let of = self.table.specified_job(id).await?.ok_or_else(nothing)?;
+        let SpecifiedJob { job, spec, .. } = &of;
         let model = spec.models.iter().find(|of| of.as_str() == model).ok_or_else(nothing)?;
-        let index = entry(&spec, question, variant).ok_or_else(nothing)?;
+        let index = entry(spec, question, variant).ok_or_else(nothing)?;
         if sample.0 >= spec.samples {
             return Err(nothing());
         }
-        let source = Source { job: &job, lanes: &lanes, spec: &spec };
         let pairs = spec.regions.iter().map(|prompts| ExecutionId {
             job: id.clone(),
             question: index,
@@ -62,11 +60,11 @@ impl Query {
             region: prompts.region.clone(),
             sample,
         });
-        let views = self.views(&source, pairs.collect()).await?;
+        let views = self.views(&of.source(), pairs.collect()).await?;
         let next = QuestionIndex(index.0.saturating_add(1));
         let aggregates = self.table.aggregates(id, job.run, index, next).await?;
         let aggregate = aggregates.first();
-        let asked = AskedEverywhere { spec: &spec, model, views, aggregate };
+        let asked = AskedEverywhere { spec, model, views, aggregate };
         json(StatusCode::OK, &CrossRegionQuestion::new(id.clone(), job.created_at, asked)?)
     }
 
@@ -92,19 +90,16 @@ impl Query {
         id: &JobId,
         parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
-        let found = self.table.job_and_lanes(id).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
-        let spec = self.table.spec(&job).await?;
-        let findings = self.table.findings(id, job.run).await?;
+        let of = self.specified_job(id).await?;
+        let findings = self.table.findings(id, of.job.run).await?;
         let analysis = DiffAnalysis::new(findings.as_ref());
-        let source = Source { job: &job, lanes: &lanes, spec: &spec };
-        let filter = Filter::of_completed(parameters, &spec)?;
+        let filter = Filter::of_completed(parameters, &of.spec)?;
         let beside = serde_json::to_string(&analysis)?.len();
         let shape = |view: &ExecutionView| to_raw_value(&DiffExecution::from(view));
-        let page = self.page_of(&source, parameters, &filter, beside, shape).await?;
+        let page = self.page_of(&of.source(), parameters, &filter, beside, shape).await?;
         let view = CrossRegionDiff {
-            job_id: job.id.clone(),
-            total_regions: spec.regions.len(),
+            job_id: of.job.id.clone(),
+            total_regions: of.spec.regions.len(),
             executions: page.executions,
             analysis,
             generated_at: clock::now(),

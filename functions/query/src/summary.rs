@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{ApiError, StoredStatus, json};
+use beacon_aws::{ApiError, SpecifiedJob, StoredStatus, json};
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::failure::{Failure, FailureCode};
 use beacon_core::job::Job;
@@ -22,9 +22,7 @@ type Failures = BTreeMap<FailureCode, FailureCount>;
 
 impl Query {
     pub(crate) async fn summary(&self, id: &JobId) -> Result<Response<Body>, ApiError> {
-        let found = self.table.job_and_lanes(id).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
-        let spec = self.table.spec(&job).await?;
+        let SpecifiedJob { job, lanes, spec } = self.specified_job(id).await?;
         let mut rows = Vec::new();
         let mut failures = Failures::new();
         for prompts in &spec.regions {

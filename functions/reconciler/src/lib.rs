@@ -6,6 +6,7 @@ mod bills;
 mod dead_letters;
 mod job;
 mod question;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::time::Instant;
 use tracing::{error, info};
+
+use crate::turn::of_minute;
 
 /// What the reconciler works on.
 #[derive(Debug)]
@@ -149,18 +152,14 @@ impl Reconciler {
         first_trouble
     }
 
-    /// Each minute begins elsewhere, so that a job whose turn did not come is early in the next.
+    /// Those whose turn it is.
     async fn some_open_jobs(&self, time: Timestamp) -> Result<Vec<JobId>, TableError> {
-        let mut jobs = self.table.open_jobs().await?;
+        let jobs = self.table.open_jobs().await?;
         self.table.metrics().tell(&[Figure::OpenJobs(jobs.len() as u64)], self.clock.now());
-        let minute = usize::try_from(time.as_second() / 60).unwrap_or(0);
-        let first = minute.wrapping_mul(JOBS) % jobs.len().max(1);
-        jobs.rotate_left(first);
         if jobs.len() > JOBS {
             info!(open = jobs.len(), looked_after = JOBS, "more jobs than a pass looks after");
-            jobs.truncate(JOBS);
         }
-        Ok(jobs)
+        Ok(of_minute(jobs, time, JOBS))
     }
 
     /// The queue is asked only where it matters: a lane is idle.

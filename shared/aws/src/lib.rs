@@ -49,8 +49,8 @@ pub use shared_calls::{Claimed, Renewed, SharedCalls, Unshared};
 pub use start::{StartError, start};
 pub use table::{
     AnalysisAsked, AnalysisHeld, BreakerUpdate, CallUpdate, JobUpdate, Judged, LaneUpdate,
-    ListedJob, NewJob, OpenBill, OpenRoute, ResultWrite, Said, StoredAnalysis, StoredStatus,
-    Submit, Table, TableError, Verdicts, WholeJob, schema,
+    ListedJob, NewJob, OpenBill, OpenRoute, ResultWrite, Said, SpecifiedJob, StoredAnalysis,
+    StoredStatus, Submit, Table, TableError, Verdicts, WholeJob, schema,
 };
 pub use tls::{install_tls, tls_config};
 pub use tokens::{Caller, Presented, TokenError, Tokens};

@@ -13,6 +13,7 @@ mod list;
 mod packed;
 mod pass;
 mod put;
+mod query;
 mod route;
 mod router_call;
 pub mod schema;
@@ -39,6 +40,7 @@ pub use lane::LaneUpdate;
 pub use list::ListedJob;
 pub use route::{BreakerUpdate, OpenRoute};
 pub use router_call::CallUpdate;
+pub use spec::SpecifiedJob;
 pub use submit::{NewJob, Submit};
 pub use verdict::{Judged, Said, Verdicts};
 

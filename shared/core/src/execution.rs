@@ -152,6 +152,14 @@ impl Ending {
         self
     }
 
+    /// Bytes of its text, where it completed.
+    pub fn response_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Completed(answer) => Some(answer.response.len()),
+            Self::Failed(_) | Self::TimedOut(_) | Self::Cancelled(_) => None,
+        }
+    }
+
     /// Why it did not complete.
     pub fn failure(&self) -> Option<&Failure> {
         match self {

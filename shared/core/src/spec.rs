@@ -22,7 +22,9 @@ pub use retry::{PairAsked, RetryAsked, parse_pair, parse_retry};
 pub use schema::schema;
 pub(crate) use schema::{cross_region, jobspec};
 
-use crate::id::{ExecutionId, LaneId, ModelId, QuestionId, QuestionIndex, VariantName};
+use crate::id::{
+    ExecutionId, JobId, LaneId, ModelId, QuestionId, QuestionIndex, Sample, VariantName,
+};
 use crate::money::Dollars;
 use crate::prompt::{Prompt, hex};
 use crate::region::Region;
@@ -192,6 +194,25 @@ impl Spec {
     /// Executions of one question in one region: models × samples.
     pub fn pairs_of_question(&self) -> usize {
         self.models.len() * usize::from(self.samples)
+    }
+
+    /// The pairs of a question in a region: models in their order, the samples of one together.
+    pub fn pairs(
+        &self,
+        job: &JobId,
+        question: QuestionIndex,
+        region: &Region,
+    ) -> impl Iterator<Item = ExecutionId> {
+        let samples = self.samples;
+        self.models.iter().flat_map(move |model| {
+            (0..samples).map(move |sample| ExecutionId {
+                job: job.clone(),
+                question,
+                model: model.clone(),
+                region: region.clone(),
+                sample: Sample(sample),
+            })
+        })
     }
 
     /// All lanes, region by region.

@@ -23,6 +23,20 @@ pub enum Verdict {
     Evasive,
 }
 
+impl Verdict {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Answered, Self::Refused, Self::PartlyRefused, Self::Evasive];
+
+    /// Their names, as what is allowed stands in an error: `a, b or c`.
+    pub fn names() -> String {
+        let names = Self::ALL.map(|verdict| verdict.to_string());
+        match names.split_last() {
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The name in JSON.
@@ -37,6 +51,12 @@ impl fmt::Display for Verdict {
 )]
 #[serde(transparent)]
 pub struct RulesVersion(pub String);
+
+impl fmt::Display for RulesVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// What made the classifier judge as it did: a rule, and the bytes of the response that it matched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +90,7 @@ pub const MAX_EVIDENCE: usize = 5;
 pub struct Label {
     /// What the person says.
     pub verdict: Verdict,
-    /// Whose token it was given with.
+    /// Whose token it was given with: the first eight hexadecimal digits of the token's SHA-256.
     pub by: Option<String>,
     /// When.
     pub at: Timestamp,
@@ -100,5 +120,19 @@ impl VerdictView {
     pub fn new(rules: RulesVersion, classifier: Judgement, label: Option<Label>) -> Self {
         let verdict = label.as_ref().map_or(classifier.verdict, |label| label.verdict);
         Self { verdict, rules, classifier, label }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_is_among_all() {
+        let schema = serde_json::to_value(schemars::schema_for!(Verdict)).unwrap();
+        let described = schema["oneOf"].as_array().unwrap().iter();
+        let described: Vec<&str> = described.map(|one| one["const"].as_str().unwrap()).collect();
+        assert_eq!(Verdict::ALL.map(|verdict| verdict.to_string()).as_slice(), described);
+        assert_eq!(Verdict::names(), "answered, refused, partly_refused or evasive");
     }
 }

@@ -2,14 +2,13 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use beacon_core::job::{Analysis, Due, Job, JobStatus};
 use beacon_core::{JobId, Run};
 use jiff::Timestamp;
 
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::job::job_of;
-use super::key::{self, PK, SK};
+use super::key;
 use super::schema::OPEN_SHARD;
 use super::{Table, TableError, request};
 
@@ -118,7 +117,7 @@ impl Table {
         counts: bool,
     ) -> Result<Option<Job>, TableError> {
         let update = self
-            .update_analysis(&held.job.id)
+            .update_job(&held.job.id)
             .condition_expression("#until = :until")
             .expression_attribute_names("#until", UNTIL)
             .expression_attribute_values(":until", time(held.until));
@@ -179,7 +178,7 @@ impl Table {
         } else {
             "#asked = :asked"
         };
-        self.update_analysis(&seen.id)
+        self.update_job(&seen.id)
             .condition_expression(format!("#status = :status AND #run = :run AND {same}"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#run", "run")
@@ -187,16 +186,6 @@ impl Table {
             .expression_attribute_values(":status", text(variant_name(&seen.status)))
             .expression_attribute_values(":run", number(seen.run))
             .expression_attribute_values(":asked", number(asked))
-    }
-
-    fn update_analysis(&self, job: &JobId) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.name)
-            .key(PK, text(key::job(job)))
-            .key(SK, text(key::JOB))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     async fn wrote_analysis(

@@ -36,14 +36,7 @@ impl Table {
 
     /// The calls of a job whose fate was not known, as far as it is by now, at most `limit`.
     pub async fn bills(&self, job: &JobId, limit: usize) -> Result<Vec<Bill>, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :bills)")
-            .expression_attribute_values(":pk", text(key::job(job)))
-            .expression_attribute_values(":bills", text(key::BILLS))
-            .consistent_read(true);
+        let query = self.beginning(key::job(job), key::BILLS);
         let mut items = query.into_paginator().items().send();
         let mut bills = Vec::new();
         while let Some(item) = items.next().await {

@@ -17,6 +17,7 @@ use beacon_core::{ExecutionId, JobId, ModelId, Nonce, QuestionIndex, Region, Run
 
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
+use super::query::Query;
 use super::{Table, TableError, request};
 
 /// What became of a result.
@@ -153,25 +154,16 @@ impl Table {
         region: &Region,
         question: QuestionIndex,
     ) -> Result<BTreeMap<(ModelId, Sample), StoredRow>, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :question)")
-            .expression_attribute_values(":pk", text(key::executions(job, region)))
-            .expression_attribute_values(":question", text(key::question(question)))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut pages = query.into_paginator().send();
+        let query = self.beginning(key::executions(job, region), &key::question(question));
         let mut rows = BTreeMap::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| request("read a question's rows", error))?;
-            self.read(job, page.consumed_capacity());
-            for item in page.items() {
+        Query::new(query, "read a question's rows")
+            .counted(self, job)
+            .whole(|item| {
                 let ((_, model, sample), row) = keyed_row(item)?;
                 rows.insert((model, sample), row.stored());
-            }
-        }
+                Ok(())
+            })
+            .await?;
         Ok(rows)
     }
 
@@ -184,21 +176,15 @@ impl Table {
         from: QuestionIndex,
         until: QuestionIndex,
     ) -> Result<Vec<KeyedRow>, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
-            .expression_attribute_values(":pk", text(key::executions(job, region)))
-            .expression_attribute_values(":from", text(key::question(from)))
-            .expression_attribute_values(":until", text(key::question(until)))
-            .consistent_read(true);
-        let mut items = query.into_paginator().items().send();
+        let partition = key::executions(job, region);
+        let query = self.between(partition, key::question(from), key::question(until));
         let mut rows = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| request("read executions", error))?;
-            rows.push(keyed_row(&item)?);
-        }
+        Query::new(query, "read executions")
+            .whole(|item| {
+                rows.push(keyed_row(item)?);
+                Ok(())
+            })
+            .await?;
         Ok(rows)
     }
 
@@ -210,24 +196,19 @@ impl Table {
         mut each: impl FnMut(StoredStatus),
     ) -> Result<(), TableError> {
         let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :rows)")
-            .expression_attribute_values(":pk", text(key::executions(job, region)))
-            .expression_attribute_values(":rows", text(key::ROWS))
+            .beginning(key::executions(job, region), key::ROWS)
             .projection_expression("sk, #run, #status, #outcome, #failure, #simulated")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#outcome", "outcome")
             .expression_attribute_names("#failure", "failure")
             .expression_attribute_names("#run", "run")
-            .expression_attribute_names("#simulated", "simulated")
-            .consistent_read(true);
-        let mut items = query.into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            each(status_of(&item.map_err(|error| request("read executions", error))?)?);
-        }
-        Ok(())
+            .expression_attribute_names("#simulated", "simulated");
+        Query::new(query, "read executions")
+            .whole(|item| {
+                each(status_of(item)?);
+                Ok(())
+            })
+            .await
     }
 
     /// Reads one row strongly.

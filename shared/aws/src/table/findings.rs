@@ -11,13 +11,12 @@ use tracing::warn;
 
 use super::item::{Attributes, Item, bytes, number, text, time};
 use super::key::{self, PK, SK};
-use super::packed::{PackedError, bytes_of, pack, packed, unpack};
+use super::packed::{PART, bytes_of, pack, packed, unpack, unpacked, unusable};
 use super::put::Put;
+use super::query::Query;
 use super::{Table, TableError, request};
 use crate::error::chain;
 
-/// Bytes of a part of the findings; an item holds 400 KB at most.
-const PART: usize = 350 * 1024;
 /// Executions whose aggregates are stored in one item, or one question: a few seconds of computing, which
 /// is what an invocation that ends before its time loses; and at most some 100 bytes of JSON each, all the
 /// same words, so that they take a tenth of what an item holds.
@@ -25,6 +24,10 @@ const EXECUTIONS: usize = 2000;
 /// Of what is stored as aggregates and findings: one more where their shapes change. What is stored in
 /// another is not there, and is made again when it is asked for.
 const FORMAT: u32 = 1;
+/// The attribute that holds aggregates.
+const AGGREGATES: &str = "aggregates";
+/// The attribute that holds a part of the findings.
+const FINDINGS: &str = "findings";
 
 /// A whole analysis of a run. Its aggregates and findings were stored before it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,13 @@ impl StoredAnalysis {
     /// regions: the same for whoever analyses it, so that one goes on where another left off.
     pub fn together(executions_of_question: usize) -> u32 {
         u32::try_from(EXECUTIONS / executions_of_question.max(1)).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// The first question after the items, so many of them, of which the first holds this question's
+    /// aggregates: who reads up to there reads no item twice.
+    pub fn question_after(&self, question: u32, items: u32) -> u32 {
+        let together = self.together.max(1);
+        (question / together).saturating_add(items).saturating_mul(together)
     }
 
     /// What pages of it are known by.
@@ -88,27 +98,27 @@ impl Table {
         aggregates: Vec<QuestionAggregate>,
     ) -> Result<Vec<QuestionAggregate>, TableError> {
         let act = "store aggregates";
-        let failed = |source| unreadable(job, "aggregates", source);
+        let failed = |source| unusable(job, AGGREGATES, source);
         let put = self
             .part(job, of.aggregates(first.0))
-            .item("aggregates", packed(&aggregates).map_err(failed)?);
+            .item(AGGREGATES, packed(&aggregates).map_err(failed)?);
         let if_absent = put.clone().condition_expression("attribute_not_exists(aggregates)");
         let there = match self.put_if(job, if_absent, act).await? {
             Put::Stored => return Ok(aggregates),
             Put::Refused(there) => there,
         };
-        if let Ok(stored) = aggregates_of(&there) {
+        if let Ok(stored) = unpacked(&there, AGGREGATES) {
             return Ok(stored);
         }
         let instead =
             put.condition_expression("aggregates = :unreadable").set_expression_attribute_values(
                 there
-                    .get("aggregates")
+                    .get(AGGREGATES)
                     .map(|old| Attributes::from([(":unreadable".to_owned(), old.clone())])),
             );
         match self.put_if(job, instead, act).await? {
             Put::Stored => Ok(aggregates),
-            Put::Refused(there) => aggregates_of(&there),
+            Put::Refused(there) => unpacked(&there, AGGREGATES).map_err(failed),
         }
     }
 
@@ -120,10 +130,10 @@ impl Table {
         mut of: StoredAnalysis,
         findings: &Findings,
     ) -> Result<(), TableError> {
-        let packed = pack(findings).map_err(|source| unreadable(job, "findings", source))?;
+        let packed = pack(findings).map_err(|source| unusable(job, FINDINGS, source))?;
         of.parts = 0;
         for part in packed.chunks(PART) {
-            let put = self.part(job, of.findings(of.parts)).item("findings", bytes(part.to_vec()));
+            let put = self.part(job, of.findings(of.parts)).item(FINDINGS, bytes(part.to_vec()));
             self.put_if(job, put, "store findings").await?;
             of.parts += 1;
         }
@@ -150,25 +160,22 @@ impl Table {
         job: &JobId,
         run: Run,
     ) -> Result<Option<StoredAnalysis>, TableError> {
-        let item = self.part_of(job, key::analysis(run), "read an analysis").await?;
-        let item = match item {
-            Some(item) if Item(&item).optional_number("format")? == Some(FORMAT) => Some(item),
-            Some(_) | None => None,
-        };
-        let stored = |item: Attributes| {
-            let item = Item(&item);
-            Ok(StoredAnalysis {
-                run,
-                asked: item.number("asked")?,
-                rules: RulesVersion(item.text("rules")?),
-                method: item.number("method")?,
-                questions: item.number("questions")?,
-                together: item.number("together")?,
-                parts: item.number("parts")?,
-                at: item.time("at")?,
-            })
-        };
-        item.map(stored).transpose()
+        let found = self.part_of(job, key::analysis(run), "read an analysis").await?;
+        let Some(attributes) = found else { return Ok(None) };
+        let item = Item(&attributes);
+        if item.optional_number("format")? != Some(FORMAT) {
+            return Ok(None);
+        }
+        Ok(Some(StoredAnalysis {
+            run,
+            asked: item.number("asked")?,
+            rules: RulesVersion(item.text("rules")?),
+            method: item.number("method")?,
+            questions: item.number("questions")?,
+            together: item.number("together")?,
+            parts: item.number("parts")?,
+            at: item.time("at")?,
+        }))
     }
 
     /// The findings of a run; none until it was analysed.
@@ -185,14 +192,14 @@ impl Table {
         job: &JobId,
         of: &StoredAnalysis,
     ) -> Result<Findings, TableError> {
+        let failed = |source| unusable(job, FINDINGS, source);
         let mut packed = Vec::new();
         for part in 0..of.parts {
             let item = self.part_of(job, of.findings(part), "read findings").await?;
             let item = item.unwrap_or_default();
-            let part = bytes_of(&item, "findings").ok_or_else(|| Item(&item).corrupt("findings"));
-            packed.extend_from_slice(part?);
+            packed.extend_from_slice(bytes_of(&item, FINDINGS).map_err(failed)?);
         }
-        unpack(&packed).map_err(|source| unreadable(job, "findings", source))
+        unpack(&packed).map_err(failed)
     }
 
     /// The aggregates of some questions of a run, in their order; none until it was analysed.
@@ -222,7 +229,7 @@ impl Table {
         aggregates.retain(|of| of.question >= from && of.question < until);
         if aggregates.len() != usize::try_from(expected).unwrap_or(usize::MAX) {
             let missing = format!("{} of {expected} are there", aggregates.len());
-            return Err(unreadable(job, "aggregates", missing.into()));
+            return Err(unusable(job, AGGREGATES, missing.into()));
         }
         Ok(aggregates)
     }
@@ -239,26 +246,21 @@ impl Table {
         if until <= from {
             return Ok(Vec::new());
         }
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
-            .expression_attribute_values(":pk", text(key::job(job)))
-            .expression_attribute_values(":from", text(of.aggregates(from.0)))
-            .expression_attribute_values(":until", text(of.aggregates(until.0 - 1)))
-            .consistent_read(true);
-        let mut items = query.into_paginator().items().send();
+        let (first, last) = (of.aggregates(from.0), of.aggregates(until.0 - 1));
+        let query = self.between(key::job(job), first, last);
         let mut aggregates = Vec::new();
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| request("read aggregates", error))?;
-            match aggregates_of(&item) {
-                Ok(part) => aggregates.extend(part),
-                Err(error) => {
-                    warn!(job_id = %job, error = chain(&error), "aggregates cannot be read");
+        Query::new(query, "read aggregates")
+            .whole(|item| {
+                match unpacked::<Vec<QuestionAggregate>>(item, AGGREGATES) {
+                    Ok(part) => aggregates.extend(part),
+                    Err(source) => {
+                        let error = unusable(job, AGGREGATES, source);
+                        warn!(job_id = %job, error = chain(&error), "aggregates cannot be read");
+                    }
                 }
-            }
-        }
+                Ok(())
+            })
+            .await?;
         Ok(aggregates)
     }
 
@@ -282,11 +284,25 @@ impl Table {
     }
 }
 
-fn aggregates_of(item: &Attributes) -> Result<Vec<QuestionAggregate>, TableError> {
-    let corrupt = || Item(item).corrupt("aggregates");
-    unpack(bytes_of(item, "aggregates").ok_or_else(corrupt)?).map_err(|_other_shape| corrupt())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn unreadable(job: &JobId, what: &'static str, source: PackedError) -> TableError {
-    TableError::Analysis { job: job.clone(), what, source }
+    #[test]
+    fn who_reads_some_items_begins_the_next_one_after_them() {
+        let of = |together| StoredAnalysis {
+            run: Run::FIRST,
+            asked: 0,
+            rules: RulesVersion("2026-11-26".to_owned()),
+            method: 1,
+            questions: 100,
+            together,
+            parts: 1,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let after = |together, question, items| of(together).question_after(question, items);
+        assert_eq!([0, 9, 10, 95].map(|question| after(10, question, 1)), [10, 10, 20, 100]);
+        assert_eq!([0, 9, 10].map(|question| after(10, question, 3)), [30, 30, 40]);
+        assert_eq!((after(1, 7, 20), after(u32::MAX, 7, 20)), (27, u32::MAX));
+    }
 }

@@ -16,6 +16,7 @@ use super::analysis::{DUE, SINCE, analysis_of};
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
 use super::lane::lane_of;
+use super::query::Query;
 use super::schema::{CREATED_AT, MONTH, OPEN_SHARD};
 use super::{Table, TableError, request};
 
@@ -44,15 +45,7 @@ impl Table {
     /// to be analysed, and what it used is stored where this process counted it; with a new run it is
     /// back among them.
     pub async fn write_job(&self, job: &JobId, write: &JobWrite) -> Result<JobUpdate, TableError> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key(PK, text(key::job(job)))
-            .key(SK, text(key::JOB))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let update = self.update_job(job).return_consumed_capacity(ReturnConsumedCapacity::Total);
         let update = self.change(condition(update, &write.condition), job, write)?;
         match update.send().await {
             Ok(done) => {
@@ -78,6 +71,17 @@ impl Table {
                 Ok(JobUpdate::Refused(seen.map(Box::new)))
             }
         }
+    }
+
+    /// An update of a job's item, which answers with the item as it is then.
+    pub(super) fn update_job(&self, job: &JobId) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .key(PK, text(key::job(job)))
+            .key(SK, text(key::JOB))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     fn change(
@@ -154,24 +158,14 @@ impl Table {
 
     /// As [`Table::job_and_lanes`], with the number of answers that came too late.
     pub async fn job_whole(&self, job: &JobId) -> Result<Option<WholeJob>, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", text(key::job(job)))
-            .expression_attribute_values(":first", text(key::JOB))
-            .expression_attribute_values(":last", text(key::AFTER_LANES))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut pages = query.into_paginator().send();
+        let (first, last) = (key::JOB.to_owned(), key::AFTER_LANES.to_owned());
+        let query = self.between(key::job(job), first, last);
         let mut found = None;
         let mut lanes = Vec::new();
         let mut late_results = 0;
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| request("read a job and its lanes", error))?;
-            self.read(job, page.consumed_capacity());
-            for item in page.items() {
+        Query::new(query, "read a job and its lanes")
+            .counted(self, job)
+            .whole(|item| {
                 let sk = Item(item).text(SK)?;
                 if sk == key::JOB {
                     found = Some(job_of(item)?);
@@ -180,8 +174,9 @@ impl Table {
                 } else {
                     lanes.push(lane_of(item)?);
                 }
-            }
-        }
+                Ok(())
+            })
+            .await?;
         Ok(found.map(|job| WholeJob { job, lanes, late_results }))
     }
 }

@@ -53,13 +53,13 @@ impl Table {
                 }
                 Err(error) => error.into_service_error(),
             };
-            // The job is another by now, or another transaction is at it.
-            let changed = matches!(error, TransactWriteItemsError::TransactionCanceledException(_));
-            let pause = pauses.next().filter(|_| changed);
-            let Some(pause) = pause else {
+            if !is_contended(&error) {
                 self.writes.failed();
                 return Err(request(ACT, error));
-            };
+            }
+            // The job is another by now, or another transaction is at it.
+            self.writes.answered();
+            let Some(pause) = pauses.next() else { return Err(request(ACT, error)) };
             sleep(pause).await;
         }
     }
@@ -91,6 +91,16 @@ impl Table {
             .set_expression_attribute_values(asking.get_expression_attribute_values().clone());
         Ok(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build())
     }
+}
+
+/// Whether a transaction was only too late: another one was at one of its items, or a condition did not hold.
+fn is_contended(error: &TransactWriteItemsError) -> bool {
+    let TransactWriteItemsError::TransactionCanceledException(canceled) = error else {
+        return false;
+    };
+    let codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    let mut codes = codes.filter(|code| *code != "None");
+    codes.all(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
 }
 
 fn unbuilt(error: BuildError) -> TableError {

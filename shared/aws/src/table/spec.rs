@@ -3,16 +3,14 @@
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use beacon_core::JobId;
 use beacon_core::job::Job;
+use beacon_core::lane::Lane;
 use beacon_core::spec::{Spec, SpecHash};
+use beacon_core::view::Source;
 
 use super::item::{Item, bytes, text};
 use super::key::{self, PK, SK};
+use super::packed::{PART, compress, unpack};
 use super::{Table, TableError, request, units};
-
-/// Bytes of a chunk; an item holds 400 KB at most.
-const CHUNK: usize = 350 * 1024;
-/// A favourable balance of time and size.
-const LEVEL: i32 = 3;
 
 /// A specification in the form in which it is stored.
 #[derive(Debug, Clone)]
@@ -23,20 +21,39 @@ pub(super) struct StoredSpec {
 
 impl StoredSpec {
     pub(super) fn of(job: &JobId, spec: &Spec) -> Result<Self, TableError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| TableError::Spec {
-            job: job.clone(),
-            act: "written",
-            source,
-        };
-        let json = serde_json::to_vec(spec).map_err(|error| failed(Box::new(error)))?;
-        let compressed =
-            zstd::encode_all(json.as_slice(), LEVEL).map_err(|error| failed(Box::new(error)))?;
-        let chunks = compressed.chunks(CHUNK).map(<[u8]>::to_vec).collect();
+        let failed = |source| TableError::Spec { job: job.clone(), act: "written", source };
+        let json = serde_json::to_vec(spec).map_err(|error| failed(error.into()))?;
+        let chunks = compress(&json).map_err(failed)?.chunks(PART).map(<[u8]>::to_vec).collect();
         Ok(Self { hash: SpecHash::of(&json), chunks })
     }
 }
 
+/// A job with all that its executions are shown from but their rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpecifiedJob {
+    /// The job.
+    pub job: Job,
+    /// Its lanes.
+    pub lanes: Vec<Lane>,
+    /// What it asks.
+    pub spec: Spec,
+}
+
+impl SpecifiedJob {
+    /// What views of its pairs are made from.
+    pub fn source(&self) -> Source<'_> {
+        Source { job: &self.job, lanes: &self.lanes, spec: &self.spec }
+    }
+}
+
 impl Table {
+    /// Reads a job, its lanes and its specification, strongly.
+    pub async fn specified_job(&self, job: &JobId) -> Result<Option<SpecifiedJob>, TableError> {
+        let Some((job, lanes)) = self.job_and_lanes(job).await? else { return Ok(None) };
+        let spec = self.spec(&job).await?;
+        Ok(Some(SpecifiedJob { job, lanes, spec }))
+    }
+
     /// Writes the chunks. They are keyed by their hash, so the loser of a race overwrites nothing
     /// that differs.
     ///
@@ -77,13 +94,7 @@ impl Table {
             let chunk = chunk.ok_or_else(|| Item(&item).corrupt("chunk"))?;
             compressed.extend_from_slice(chunk.as_ref());
         }
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| TableError::Spec {
-            job: job.id.clone(),
-            act: "read",
-            source,
-        };
-        let json =
-            zstd::decode_all(compressed.as_slice()).map_err(|error| failed(Box::new(error)))?;
-        serde_json::from_slice(&json).map_err(|error| failed(Box::new(error)))
+        let failed = |source| TableError::Spec { job: job.id.clone(), act: "read", source };
+        unpack(&compressed).map_err(failed)
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::findings::StoredAnalysis;
 use super::item::{Item, number, text};
 use super::key::{self, PK, SK};
+use super::query::Query;
 use super::{Table, TableError, request};
 
 const ACT: &str = "let an earlier analysis expire";
@@ -26,21 +27,19 @@ impl Table {
         by: &StoredAnalysis,
         now: Timestamp,
     ) -> Result<(), TableError> {
+        let (first, last) = (key::asked(by.run, 0), key::asked(by.run, by.asked));
         let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
+            .between(key::job(job), first, last)
             .filter_expression("attribute_not_exists(expires_at)")
             .projection_expression("pk, sk")
-            .expression_attribute_values(":pk", text(key::job(job)))
-            .expression_attribute_values(":from", text(key::asked(by.run, 0)))
-            .expression_attribute_values(":until", text(key::asked(by.run, by.asked)));
-        let mut items = query.into_paginator().items().send();
+            .consistent_read(false);
         let mut superseded = Vec::new();
-        while let Some(item) = items.next().await {
-            superseded.push(Item(&item.map_err(|error| request(ACT, error))?).text(SK)?);
-        }
+        Query::new(query, ACT)
+            .whole(|item| {
+                superseded.push(Item(item).text(SK)?);
+                Ok(())
+            })
+            .await?;
         let expires_at = (now + KEPT).as_second();
         let writes = superseded.into_iter().map(|sk| self.expire(job, sk, expires_at));
         stream::iter(writes).buffer_unordered(AT_A_TIME).try_collect().await

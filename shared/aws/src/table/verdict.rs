@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 
 use beacon_core::verdict::{Judgement, Label, RulesVersion, VerdictView};
-use beacon_core::{JobId, ModelId, QuestionIndex, Region, Run, Sample};
+use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
 
-use super::item::{Attributes, Item, number, text};
+use super::item::{Item, number, text};
 use super::key::{self, OfVerdicts, PK, SK};
-use super::packed::{bytes_of, packed, unpack};
+use super::packed::{packed, unpacked, unusable};
 use super::put::Put;
-use super::{Table, TableError, request};
+use super::query::Query;
+use super::{Table, TableError};
+
+/// The attribute that holds judgements.
+const JUDGED: &str = "judged";
 
 /// The judgement of one pair's text. The run is that of its row: a completed row never changes, so a
 /// judgement is of the row that stands.
@@ -20,12 +24,14 @@ pub type Judged = (ModelId, Sample, Run, Judgement);
 pub type Verdicts = BTreeMap<(QuestionIndex, ModelId, Sample), VerdictView>;
 
 /// All that is said of the answers to some questions in one region.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Said {
     /// By question and rules, each with the pairs in the order in which they were given.
     pub judged: BTreeMap<(QuestionIndex, RulesVersion), Vec<Judged>>,
     /// People's.
     pub labels: BTreeMap<(QuestionIndex, ModelId, Sample), Label>,
+    /// Judgements that a broken write left, by question and rules.
+    pub unreadable: Vec<(QuestionIndex, RulesVersion, TableError)>,
 }
 
 impl Said {
@@ -60,10 +66,23 @@ impl Table {
         from: QuestionIndex,
         until: QuestionIndex,
     ) -> Result<Verdicts, TableError> {
-        Ok(self.said(job, region, from, until).await?.verdicts())
+        let mut said = self.said(job, region, from, until).await?;
+        match said.unreadable.pop() {
+            // In their place stood the verdicts of earlier rules, or none.
+            Some((_, _, error)) => Err(error),
+            None => Ok(said.verdicts()),
+        }
     }
 
-    /// As [`Table::verdicts`], by all rules.
+    /// The verdict of one execution, as [`Table::verdicts`] reads it.
+    pub async fn verdict(&self, id: &ExecutionId) -> Result<Option<VerdictView>, TableError> {
+        let next = QuestionIndex(id.question.0.saturating_add(1));
+        let mut verdicts = self.verdicts(&id.job, &id.region, id.question, next).await?;
+        Ok(verdicts.remove(&(id.question, id.model.clone(), id.sample)))
+    }
+
+    /// As [`Table::verdicts`], by all rules, with what cannot be read apart, so that an analysis judges
+    /// those texts anew.
     pub async fn said(
         &self,
         job: &JobId,
@@ -71,31 +90,31 @@ impl Table {
         from: QuestionIndex,
         until: QuestionIndex,
     ) -> Result<Said, TableError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :until")
-            .expression_attribute_values(":pk", text(key::executions(job, region)))
-            .expression_attribute_values(":from", text(key::verdicts(from)))
-            .expression_attribute_values(":until", text(key::verdicts(until)))
-            .consistent_read(true);
-        let mut items = query.into_paginator().items().send();
+        let partition = key::executions(job, region);
+        let query = self.between(partition, key::verdicts(from), key::verdicts(until));
         let mut said = Said::default();
-        while let Some(item) = items.next().await {
-            let attributes = item.map_err(|error| request("read verdicts", error))?;
-            let item = Item(&attributes);
-            match key::verdicts_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))? {
-                OfVerdicts::Judgements(question, rules) => {
-                    said.judged.insert((question, rules), judged_of(&attributes)?);
-                }
-                OfVerdicts::Label(question, model, sample) => {
-                    if let Some(label) = item.optional_json("label")? {
-                        said.labels.insert((question, model, sample), label);
+        Query::new(query, "read verdicts")
+            .whole(|attributes| {
+                let item = Item(attributes);
+                match key::verdicts_of(&item.text(SK)?).ok_or_else(|| item.corrupt(SK))? {
+                    OfVerdicts::Judgements(question, rules) => match unpacked(attributes, JUDGED) {
+                        Ok(judged) => {
+                            said.judged.insert((question, rules), judged);
+                        }
+                        Err(source) => {
+                            let error = unusable(job, "judgements", source);
+                            said.unreadable.push((question, rules, error));
+                        }
+                    },
+                    OfVerdicts::Label(question, model, sample) => {
+                        if let Some(label) = item.optional_json("label")? {
+                            said.labels.insert((question, model, sample), label);
+                        }
                     }
                 }
-            }
-        }
+                Ok(())
+            })
+            .await?;
         Ok(said)
     }
 
@@ -110,29 +129,19 @@ impl Table {
         judged: &[Judged],
     ) -> Result<(), TableError> {
         let (rules, run) = by;
-        let packed = packed(judged).map_err(|source| unwritable(job, source))?;
+        let packed = packed(judged).map_err(|source| unusable(job, "judgements", source))?;
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
             .item(PK, text(key::executions(job, region)))
             .item(SK, text(key::judgements(question, rules)))
-            .item("judged", packed)
+            .item(JUDGED, packed)
             .item("of_run", number(run))
-            .condition_expression("attribute_not_exists(pk) OR of_run <= :run")
+            .condition_expression("attribute_not_exists(of_run) OR of_run <= :run")
             .expression_attribute_values(":run", number(run));
         match self.put_if(job, put, "store judgements").await? {
             Put::Stored | Put::Refused(_) => Ok(()),
         }
     }
-}
-
-fn judged_of(attributes: &Attributes) -> Result<Vec<Judged>, TableError> {
-    let corrupt = || Item(attributes).corrupt("judged");
-    let packed = bytes_of(attributes, "judged").ok_or_else(corrupt)?;
-    unpack(packed).map_err(|_other_shape| corrupt())
-}
-
-fn unwritable(job: &JobId, source: super::packed::PackedError) -> TableError {
-    TableError::Analysis { job: job.clone(), what: "judgements", source }
 }

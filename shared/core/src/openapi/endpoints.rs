@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::requests::{self, Body, EXAMPLE_EXECUTION, EXAMPLE_JOB};
 use crate::access::Role;
 use crate::id::JobId;
+use crate::verdict::Verdict;
 use crate::view::{
     ConfigView, DebugJob, ErrorView, ExecutionView, ExecutionsPage, ExecutorView, HealthView,
     JobPage, JobsPage, Live, Questions, ReadyView, Submitted, SubmittedCrossRegion, Summary,
@@ -312,7 +313,7 @@ fn operating(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
 
 /// One or more verdicts.
 fn verdicts() -> Value {
-    let one = "(answered|refused|partly_refused|evasive)";
+    let one = format!("({})", Verdict::ALL.map(|verdict| verdict.to_string()).join("|"));
     json!({ "type": "string", "pattern": format!("^{one}(,{one})*$") })
 }
 

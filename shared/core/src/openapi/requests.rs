@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::spec::{cross_region, jobspec, limit, schema};
-use crate::verdict::MAX_NOTE_BYTES;
+use crate::verdict::{MAX_NOTE_BYTES, Verdict};
 
 /// The id of the example's job; examples of addresses name it too.
 pub const EXAMPLE_JOB: &str = "golden";
@@ -91,7 +91,7 @@ pub(super) fn label() -> Body {
 }
 
 fn label_schema() -> Value {
-    let verdicts = ["answered", "refused", "partly_refused", "evasive"].map(Value::from);
+    let verdicts = Verdict::ALL.map(|verdict| Value::from(verdict.to_string()));
     let verdicts: Vec<Value> = verdicts.into_iter().chain([Value::Null]).collect();
     json!({
         "description": "What a person says of an answer; the classifier's verdict stays beside it.",

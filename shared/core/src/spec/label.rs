@@ -2,12 +2,8 @@
 
 use serde_json::Value;
 
-use super::read::{Fields, Findings, Problem, kind, shown};
+use super::read::{Fields, Findings, Problem, shown};
 use crate::verdict::{MAX_NOTE_BYTES, Verdict};
-
-/// What `verdict` may be.
-const ALLOWED: &str = "must be answered, refused, partly_refused or evasive, or null to take back what \
-    was said before";
 
 /// What a person says of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,24 +24,17 @@ pub enum LabelAsked {
 /// # Errors
 /// Every field that is wrong.
 pub fn parse_label(document: &Value) -> Result<LabelAsked, Vec<Problem>> {
-    let mut findings = Findings::default();
-    let Value::Object(object) = document else {
-        let message = format!("is {}; must be an object", kind(document));
-        return Err(vec![Problem { field: "body".to_owned(), message }]);
-    };
-    let Some(mut fields) = Fields::of(document, "", &mut findings) else {
-        return Err(findings.problems);
-    };
+    let (mut fields, mut findings) = (Fields::of_body(document)?, Findings::default());
     let given = fields.take("verdict");
     let verdict = given.and_then(|value| serde_json::from_value(value.clone()).ok());
     let note = fields.text("note", MAX_NOTE_BYTES, &mut findings);
     match given {
         Some(wrong) if verdict.is_none() => {
-            findings.problem("verdict", format!("is {}; {ALLOWED}", shown(wrong)));
+            findings.problem("verdict", format!("is {}; {}", shown(wrong), allowed()));
         }
         Some(_) => {}
-        None if !object.contains_key("verdict") => {
-            findings.problem("verdict", format!("is missing; {ALLOWED}"));
+        None if document.get("verdict").is_none() => {
+            findings.problem("verdict", format!("is missing; {}", allowed()));
         }
         None if note.is_some() => {
             findings.problem("note", "stands beside no verdict; leave it out");
@@ -58,6 +47,11 @@ pub fn parse_label(document: &Value) -> Result<LabelAsked, Vec<Problem>> {
     } else {
         Err(findings.problems)
     }
+}
+
+/// What `verdict` may be.
+fn allowed() -> String {
+    format!("must be {}, or null to take back what was said before", Verdict::names())
 }
 
 #[cfg(test)]

@@ -64,6 +64,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The object that is the body of a request.
+    pub(super) fn of_body(value: &'a Value) -> Result<Self, Vec<Problem>> {
+        let Value::Object(object) = value else {
+            let message = format!("is {}; must be an object", kind(value));
+            return Err(vec![Problem { field: "body".to_owned(), message }]);
+        };
+        Ok(Self { path: String::new(), object: Some(object), known: Vec::new() })
+    }
+
     pub(super) fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::limit;
-use super::read::{Fields, Findings, Problem, kind, list, text};
+use super::read::{Fields, Findings, Problem, list, text};
 use crate::id::{IdError, ModelId, QuestionId};
 use crate::job::Selection;
 use crate::region::Region;
@@ -31,18 +31,8 @@ pub struct PairAsked {
 /// Reads the body of a retry of a job with these regions.
 pub fn parse_retry(document: &Value, regions: &[Region]) -> Result<RetryAsked, Vec<Problem>> {
     let mut findings = Findings::default();
-    let asked = fields(document)?.map(|fields| read_retry(fields, regions, &mut findings));
-    let asked = asked.unwrap_or_default();
+    let asked = read_retry(Fields::of_body(document)?, regions, &mut findings);
     if findings.problems.is_empty() { Ok(asked) } else { Err(findings.problems) }
-}
-
-/// The fields of a body.
-fn fields(document: &Value) -> Result<Option<Fields<'_>>, Vec<Problem>> {
-    if document.is_object() {
-        return Ok(Fields::of(document, "", &mut Findings::default()));
-    }
-    let message = format!("is {}; must be an object", kind(document));
-    Err(vec![Problem { field: "body".to_owned(), message }])
 }
 
 fn read_retry(mut fields: Fields<'_>, job: &[Region], findings: &mut Findings) -> RetryAsked {
@@ -134,7 +124,7 @@ fn names(regions: &[Region]) -> String {
 /// Reads the body of a retry of one pair. Other fields are the client's own affair.
 pub fn parse_pair(document: &Value) -> Result<PairAsked, Vec<Problem>> {
     let mut findings = Findings::default();
-    let asked = fields(document)?.and_then(|mut fields| read_pair(&mut fields, &mut findings));
+    let asked = read_pair(&mut Fields::of_body(document)?, &mut findings);
     asked.filter(|_| findings.problems.is_empty()).ok_or(findings.problems)
 }
 

@@ -213,8 +213,8 @@ impl RowView {
 }
 
 impl ExecutionView {
-    /// A pair as its lane shows it; its row counts where the lane says so.
-    pub fn new(
+    /// A pair as its lane shows it, without `output`; its row counts where the lane says so.
+    pub(super) fn new(
         id: ExecutionId,
         spec: &Spec,
         question: &Question,
@@ -234,11 +234,6 @@ impl ExecutionView {
             Shown::Pending | Shown::Running => None,
         };
         let row = row.map(RowView::new);
-        let output = (row.is_some() || failure.is_some()).then(|| {
-            let response = row.as_ref().and_then(|row| row.response.as_ref());
-            let provider = row.as_ref().and_then(|row| row.provider_id.as_ref());
-            OutputView::new(response, provider, failure.as_ref(), spec.prompt(question, &id.region))
-        });
         let asked = spec.region(&id.region).map(|region| region.asked.clone());
         let response = row.as_ref().and_then(|row| row.response.as_ref());
         let view = Self {
@@ -265,11 +260,23 @@ impl ExecutionView {
             response_length: response.map(|response| response.len() as u64),
             receipt: None,
             has_receipt: false,
-            output,
+            output: None,
             row,
             id,
         };
         view.judged(None)
+    }
+
+    /// The same with its `output`, which has the answer twice more, and the prompts.
+    #[must_use]
+    pub(super) fn with_output(mut self, spec: &Spec, question: &Question) -> Self {
+        let (row, failure) = (self.row.as_ref(), self.failure.as_ref());
+        self.output = (row.is_some() || failure.is_some()).then(|| {
+            let response = row.and_then(|row| row.response.as_ref());
+            let provider = row.and_then(|row| row.provider_id.as_ref());
+            OutputView::new(response, provider, failure, spec.prompt(question, &self.region))
+        });
+        self
     }
 
     /// The same with what its text says; of one without a text nothing is said.
@@ -290,11 +297,15 @@ impl ExecutionView {
 
     /// Whether it came back with a text, which can be judged.
     pub fn has_text(&self) -> bool {
-        let says = |row: &RowView| {
-            row.outcome.is_some_and(Outcome::is_text)
-                && row.response.as_ref().is_some_and(|text| !text.trim().is_empty())
-        };
-        self.row.as_ref().is_some_and(says)
+        self.text().is_some()
+    }
+
+    /// The text of a completed one that has any: what is judged and compared. Blanks are none, and what
+    /// stands beside a withheld answer is none either.
+    pub fn text(&self) -> Option<&str> {
+        let row = self.row.as_ref().filter(|_| self.status == ExecutionStatus::Completed)?;
+        let text = row.response.as_deref().filter(|_| row.outcome.is_some_and(Outcome::is_text));
+        text.filter(|text| !text.trim().is_empty())
     }
 }
 
