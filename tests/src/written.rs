@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use beacon_aws::{Finalised, NewJob, Table};
-use beacon_core::execution::{Answer, Ending, ExecutionRow, ExecutionStatus, Outcome, Served};
+use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::{Actor, Job};
 use beacon_core::lane::{
@@ -11,9 +11,7 @@ use beacon_core::lane::{
 use beacon_core::message::{CompletionMessage, position_of};
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Spec, parse};
-use beacon_core::{
-    ExecutionId, JobId, LaneId, Nonce, Position, QuestionIndex, Region, Run, Sample,
-};
+use beacon_core::{ExecutionId, JobId, LaneId, Nonce, Position, QuestionIndex, Region, Run};
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -44,24 +42,13 @@ impl Written {
 
     /// Its pairs.
     pub fn pairs(&self) -> Vec<ExecutionId> {
-        let mut pairs = Vec::new();
         let questions = u32::try_from(self.spec.questions.len()).unwrap();
-        for prompts in &self.spec.regions {
-            for question in (0..questions).map(QuestionIndex) {
-                for model in &self.spec.models {
-                    for sample in (0..self.spec.samples).map(Sample) {
-                        pairs.push(ExecutionId {
-                            job: self.id.clone(),
-                            question,
-                            model: model.clone(),
-                            region: prompts.region.clone(),
-                            sample,
-                        });
-                    }
-                }
-            }
-        }
-        pairs
+        let regions = self.spec.regions.iter().map(|prompts| &prompts.region);
+        let of_region = |region| {
+            let questions = (0..questions).map(QuestionIndex);
+            questions.flat_map(move |question| self.spec.pairs(&self.id, question, region))
+        };
+        regions.flat_map(of_region).collect()
     }
 
     /// Writes the rows of a run and closes its lanes. Pairs that ended in an earlier run are told again.
@@ -75,7 +62,7 @@ impl Written {
         let (_, lanes) = self.table.job_and_lanes(&self.id).await.unwrap().unwrap();
         for lane in lanes {
             let of_lane = rows.iter().filter(|(_, id)| self.lane_of(id) == lane.id);
-            let tallies = of_lane.fold(Tallies::default(), |sum, (row, _)| sum.plus(&told(row)));
+            let tallies = of_lane.fold(Tallies::default(), |sum, (row, _)| sum.with(row.counted()));
             let is_first = lane.run == run;
             let condition = LaneCondition {
                 run: lane.run,
@@ -115,18 +102,6 @@ impl Written {
     }
 }
 
-fn told(row: &ExecutionRow) -> Tallies {
-    let is = |status| u64::from(row.ending.status() == status);
-    Tallies {
-        completed: is(ExecutionStatus::Completed),
-        failed: is(ExecutionStatus::Failed),
-        timed_out: is(ExecutionStatus::TimedOut),
-        cancelled: is(ExecutionStatus::Cancelled),
-        simulated: u64::from(row.served.simulated),
-        ..Tallies::default()
-    }
-}
-
 /// A row of that run.
 fn row(run: Run, ending: Ending) -> ExecutionRow {
     ExecutionRow {
@@ -163,7 +138,12 @@ pub fn answered(outcome: Outcome, text: impl Into<String>) -> Ending {
 
 /// None.
 pub fn failed() -> Ending {
-    Ending::Failed(Failure {
+    Ending::Failed(failure())
+}
+
+/// Why: there was no connection.
+pub fn failure() -> Failure {
+    Failure {
         stage: Stage::RouterConnect,
         code: FailureCode::RouterUnreachable,
         message: "no connection".into(),
@@ -172,7 +152,7 @@ pub fn failed() -> Ending {
         provider_id: None,
         http_status: None,
         attempts: 1,
-    })
+    }
 }
 
 /// The coordinator's event of these jobs' messages, one each, whose ids are the jobs'.

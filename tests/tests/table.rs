@@ -19,7 +19,6 @@ use aws_sdk_dynamodb::types::{
 use beacon_aws::schema::{self, TableFlaw};
 use beacon_aws::{LaneUpdate, Meter, NewJob, ResultWrite, Submit, Table, TableError};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served, may_replace};
-use beacon_core::failure::{Failure, FailureCode, Stage};
 use beacon_core::job::Job;
 use beacon_core::lane::{HolderIs, LaneCondition, LaneWrite, MarkIs};
 use beacon_core::money::Dollars;
@@ -27,6 +26,7 @@ use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Sampling, Spec, parse};
 use beacon_core::{ExecutionId, JobId, Nonce, Run};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
+use beacon_tests::written::failure;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -332,19 +332,6 @@ fn answer(text: &str) -> Answer {
         finish_reason: Some("stop".into()),
         input_tokens: Some(3),
         output_tokens: Some(4),
-    }
-}
-
-fn failure() -> Failure {
-    Failure {
-        stage: Stage::RouterConnect,
-        code: FailureCode::RouterUnreachable,
-        message: "no connection".into(),
-        retryable: true,
-        maybe_billed: false,
-        provider_id: None,
-        http_status: None,
-        attempts: 3,
     }
 }
 

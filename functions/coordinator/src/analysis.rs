@@ -5,13 +5,10 @@ use std::time::Duration;
 use beacon_analysis::aggregate::QuestionAggregate;
 use beacon_analysis::classify::Classifier;
 use beacon_analysis::findings::{METHOD, Subject, findings};
-use beacon_aws::{AnalysisHeld, StoredAnalysis, TableError, chain};
+use beacon_aws::{AnalysisHeld, SpecifiedJob, StoredAnalysis, TableError, chain};
 use beacon_core::QuestionIndex;
 use beacon_core::job::{Job, total};
-use beacon_core::lane::Lane;
-use beacon_core::spec::Spec;
 use beacon_core::time_budget;
-use beacon_core::view::Source;
 use jiff::Timestamp;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
@@ -56,13 +53,6 @@ enum Made {
     Part,
 }
 
-/// A final job as it is analysed.
-struct Read {
-    job: Job,
-    lanes: Vec<Lane>,
-    spec: Spec,
-}
-
 impl Coordinator {
     /// Analyses a job unless somebody is at it. Another one at the same time, or one again, stores the
     /// same.
@@ -89,8 +79,9 @@ impl Coordinator {
                     None => return Ok(()),
                 },
                 Err(error) => {
-                    if self.table.leave_analysis(&held, true).await.is_err() {
-                        warn!(job_id = %held.job.id, "an analysis stays held until its time is over");
+                    if let Err(error) = self.table.leave_analysis(&held, true).await {
+                        let (job_id, error) = (&held.job.id, chain(&error));
+                        warn!(%job_id, error, "an analysis stays held until its time is over");
                     }
                     return Err(error);
                 }
@@ -122,7 +113,7 @@ impl Coordinator {
             return Ok(Made::Outdated);
         }
         let spec = self.table.spec(&job).await?;
-        let read = Read { job, lanes, spec };
+        let read = SpecifiedJob { job, lanes, spec };
         let rules = Classifier::built_in().rules();
         let executions_of_question = read.spec.pairs_of_question() * read.spec.regions.len();
         let of = StoredAnalysis {
@@ -171,7 +162,7 @@ impl Coordinator {
     /// any case, so that no limit keeps an analysis from its end.
     async fn aggregates(
         &self,
-        read: &Read,
+        read: &SpecifiedJob,
         of: &StoredAnalysis,
         invocation: &Invocation,
     ) -> Result<Option<Vec<QuestionAggregate>>, TableError> {
@@ -181,8 +172,7 @@ impl Coordinator {
             self.table.aggregates_so_far(job_id, of, QuestionIndex(0), all).await?;
         let gap = aggregates.iter().zip(0..).position(|(of, index)| of.question.0 != index);
         aggregates.truncate(gap.unwrap_or(aggregates.len()));
-        let source = Source { job: &read.job, lanes: &read.lanes, spec: &read.spec };
-        let mut windows = Windows::new(&self.table, source);
+        let mut windows = Windows::new(&self.table, read.source());
         let mut first = u32::try_from(aggregates.len()).unwrap_or(u32::MAX);
         while first < of.questions {
             let until = of.questions.min(first.saturating_add(of.together));

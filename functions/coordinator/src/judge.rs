@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use beacon_analysis::aggregate::{QuestionAggregate, aggregate};
 use beacon_analysis::classify::Classifier;
 use beacon_aws::Judged;
-use beacon_core::execution::{ExecutionStatus, Outcome};
 use beacon_core::verdict::{Judgement, RulesVersion, VerdictView};
-use beacon_core::view::{ExecutionView, RowView, Source};
+use beacon_core::view::{ExecutionView, Source};
 use beacon_core::{ModelId, QuestionIndex, Region, Run, Sample};
 
 use crate::window::OfRegion;
@@ -49,13 +48,11 @@ fn of_region(
         .cloned()
         .map(|(model, sample, run, judgement)| ((model, sample, run), judgement))
         .collect();
-    for id in source.pairs(question, &of.region) {
+    for id in source.spec.pairs(&source.job.id, question, &of.region) {
         let pair = (question, id.model.clone(), id.sample);
         let row = of.rows.remove(&pair);
-        let Some(mut view) = source.view(id, row) else { continue };
-        // The answer once more, and the prompts.
-        view.output = None;
-        if let Some((run, text)) = text_of(&view) {
+        let Some(mut view) = source.look(id, row) else { continue };
+        if let (Some(run), Some(text)) = (view.row.as_ref().map(|row| row.run), view.text()) {
             let said = known.remove(&(pair.1.clone(), pair.2, run));
             let judgement = said.unwrap_or_else(|| Classifier::built_in().classify(text));
             judged.push((pair.1.clone(), pair.2, run, judgement.clone()));
@@ -67,15 +64,4 @@ fn of_region(
     let region = of.region.clone();
     let is_stored = judged == stored;
     (views, (!is_stored).then_some(Judgements { region, question, rules, judged }))
-}
-
-/// The text of a completed pair, and the run of its row. Of what is empty, and of what was withheld,
-/// there is nothing to judge.
-fn text_of(view: &ExecutionView) -> Option<(Run, &str)> {
-    let row: &RowView = view.row.as_ref().filter(|_| view.status == ExecutionStatus::Completed)?;
-    let text = match row.outcome? {
-        Outcome::Text | Outcome::Truncated => row.response.as_deref()?,
-        Outcome::Empty | Outcome::Blocked => return None,
-    };
-    (!text.trim().is_empty()).then_some((row.run, text))
 }

@@ -30,9 +30,10 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// Finalises the job of each message, if that was its last open lane, and then analyses those that
-    /// are final. No job's analysis keeps another from its final status: where one could not be given its
-    /// own, its message comes back at once, and the reconciler asks for the others' analyses. An analysis
-    /// that fails is asked for again by the reconciler too, and not by its message.
+    /// are final. No job's analysis keeps another from its final status, and a job that could not be given
+    /// its own keeps no other from its analysis: its message comes back when its visibility is over, and
+    /// the reconciler comes by before. An analysis that fails is asked for again by the reconciler alone, and
+    /// not by its message.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
         let invocation = Invocation::begin(self.clock.now(), self.longest);
         // A job with many lanes sends many at once; one look at it is enough for all of them.
@@ -50,9 +51,7 @@ impl Coordinator {
                 }
             }
         }
-        if failed.is_empty() {
-            Box::pin(self.analyse_all(unanalysed, &invocation)).await;
-        }
+        Box::pin(self.analyse_all(unanalysed, &invocation)).await;
         self.table.tell_writes(self.clock.now());
         partial_response(failed)
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use beacon_analysis::aggregate::QuestionAggregate;
-use beacon_aws::{Said, Table, TableError};
-use beacon_core::execution::{Ending, ExecutionRow};
+use beacon_aws::{Said, Table, TableError, chain};
+use beacon_core::execution::ExecutionRow;
 use beacon_core::view::Source;
 use beacon_core::{ModelId, QuestionIndex, Region, Sample};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tracing::warn;
 
 use crate::analysis::at_length;
 use crate::judge::{Judgements, of_question};
@@ -18,6 +19,9 @@ const BYTES: usize = 8 * 1024 * 1024;
 const ROW_BYTES: usize = 1024;
 /// Bytes that a pair is thought to have before any was read.
 const PAIR_BYTES: usize = 8 * 1024;
+/// Pairs that are read at a time at most where that is more than one question: were all of a window's answers
+/// suddenly as long as any may be, 256 KiB, they would be 500 MB.
+const PAIRS: usize = 2_000;
 /// Requests at a time.
 const AT_A_TIME: usize = 16;
 
@@ -34,13 +38,15 @@ pub(crate) struct Windows<'a> {
     source: Source<'a>,
     /// Questions of the next window.
     questions: usize,
+    /// Questions of any window at most.
+    most: usize,
 }
 
 impl<'a> Windows<'a> {
     pub(crate) fn new(table: &'a Table, source: Source<'a>) -> Self {
         let pairs = source.spec.pairs_of_question() * source.spec.regions.len();
-        let questions = (BYTES / PAIR_BYTES / pairs.max(1)).max(1);
-        Self { table, source, questions }
+        let fitting = |all: usize| (all / pairs.max(1)).max(1);
+        Self { table, source, questions: fitting(BYTES / PAIR_BYTES), most: fitting(PAIRS) }
     }
 
     /// Judges and aggregates some questions. Their judgements are stored when it returns.
@@ -89,6 +95,12 @@ impl<'a> Windows<'a> {
         let job_id = &self.source.job.id;
         let rows = self.table.rows_from(job_id, &region, from, until).await?;
         let said = self.table.said(job_id, &region, from, until).await?;
+        for (question, rules, error) in &said.unreadable {
+            warn!(
+                %job_id, run = %self.source.job.run, %region, question = question.0, rules = rules.0,
+                error = chain(error), "judgements cannot be read"
+            );
+        }
         Ok(OfRegion { region, rows: rows.into_iter().collect(), said })
     }
 
@@ -96,10 +108,11 @@ impl<'a> Windows<'a> {
     /// of this one: its answers may be longer.
     fn adapt(&mut self, regions: &[OfRegion], questions: u32) {
         let rows = regions.iter().flat_map(|region| region.rows.values());
-        let bytes: usize = rows.map(|row| ROW_BYTES + answer_bytes(row)).sum();
+        let bytes: usize =
+            rows.map(|row| ROW_BYTES + row.ending.response_bytes().unwrap_or(0)).sum();
         let questions = usize::try_from(questions).unwrap_or(usize::MAX);
         let fitting = questions.saturating_mul(BYTES) / bytes.max(1);
-        self.questions = fitting.clamp(1, questions.saturating_mul(2));
+        self.questions = fitting.clamp(1, questions.saturating_mul(2)).min(self.most);
     }
 
     async fn store(&self, unstored: Vec<Judgements>) -> Result<(), TableError> {
@@ -111,12 +124,5 @@ impl<'a> Windows<'a> {
         let job_id = &self.source.job.id;
         let by = (of.rules, self.source.job.run);
         self.table.put_judgements(job_id, &of.region, of.question, by, &of.judged).await
-    }
-}
-
-fn answer_bytes(row: &ExecutionRow) -> usize {
-    match &row.ending {
-        Ending::Completed(answer) => answer.response.len(),
-        Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => 0,
     }
 }

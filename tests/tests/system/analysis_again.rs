@@ -3,8 +3,8 @@
 use beacon_aws::Table;
 use beacon_core::execution::Outcome;
 use beacon_core::job::{Job, RetryRequest, Selection, retry};
-use beacon_core::verdict::{Judgement, RulesVersion, Verdict};
-use beacon_core::{ModelId, Nonce, QuestionIndex, Region, Run, Sample};
+use beacon_core::verdict::{Judgement, Label, RulesVersion, Verdict};
+use beacon_core::{ExecutionId, ModelId, Nonce, QuestionIndex, Region, Run, Sample};
 use beacon_infra::Local;
 use beacon_tests::written::{Written, answered};
 
@@ -88,6 +88,55 @@ async fn what_is_asked_for_while_it_is_analysed_is_analysed_after() {
     assert_eq!(table.analysis(&job.id, job.run).await.unwrap().unwrap().asked, 1);
     // The twelve judgements of the first time stand; aggregates, findings and the rest come twice.
     assert_eq!(fault.puts(), 12 + 2 * 3);
+}
+
+#[tokio::test]
+async fn a_label_given_while_it_is_analysed_is_in_the_findings_at_the_end() {
+    let here = Here::idle().await;
+    let table = here.table();
+    let written = Written::submit(&table, "meanwhile", &spec(6)).await;
+    written.run(Run::FIRST, mixed).await;
+    let job = written.end().await;
+    let (beside, id) = (table.clone(), ExecutionId::parse("meanwhile.3.us-east.0.a").unwrap());
+    let at = beacon_aws::clock::now();
+    let label = Label { verdict: Verdict::Evasive, by: None, at, note: None };
+    // The rows and labels are read by then.
+    let fault = Fault::happening(move || {
+        Box::pin(async move {
+            beside.label(&id, Some(&label)).await.unwrap();
+        })
+    });
+    assert!(handled(&coordinator(faulty(&here.local(), fault)), &[&job]).await.is_empty());
+    let after = written.job().await.analysis;
+    assert_eq!((after.asked, after.due), (1, None));
+    let found = table.findings(&job.id, job.run).await.unwrap().unwrap();
+    assert_eq!((found.denominators.labelled, found.denominators.evasive), (1, 1));
+}
+
+#[tokio::test]
+async fn an_analysis_that_has_seen_less_replaces_none_that_has_seen_more() {
+    let here = Here::idle().await;
+    let table = here.table();
+    let written = Written::submit(&table, "late", &spec(2)).await;
+    written.run(Run::FIRST, mixed).await;
+    let job = written.end().await;
+    let coordinator = coordinator(table.clone());
+    handled(&coordinator, &[&job]).await;
+    let stored = async || {
+        let of = table.analysis(&job.id, job.run).await.unwrap().unwrap();
+        (of, table.findings(&job.id, job.run).await.unwrap().unwrap())
+    };
+    let (earlier, mut late) = stored().await;
+    table.ask_analysis(&job.id).await.unwrap();
+    // Whoever read the job before has no leave to begin.
+    let now = beacon_aws::clock::now();
+    assert_eq!(table.hold_analysis(&job, now, now).await.unwrap(), None);
+    handled(&coordinator, &[&written.job().await]).await;
+    let newer = stored().await;
+    assert_eq!((earlier.asked, newer.0.asked), (0, 1));
+    late.summary = vec!["It is late.".to_owned()];
+    table.put_analysis(&job.id, earlier, &late).await.unwrap();
+    assert_eq!(stored().await, newer);
 }
 
 #[tokio::test]

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use beacon_analysis::classify::Classifier;
 use beacon_aws::{Clock, Table};
 use beacon_coordinator::Coordinator;
-use beacon_core::Run;
 use beacon_core::job::{EndCause, Job};
+use beacon_core::prompt::hex;
+use beacon_core::{QuestionIndex, Region, Run};
 use beacon_infra::Local;
 use beacon_tests::written::Written;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use crate::analysis::{coordinator, handled, mixed, spec};
+use crate::analysis::{coordinator, handled, mixed, spec, verdicts};
 use crate::faulty::{Fault, faulty};
 use crate::here::Here;
 
@@ -23,14 +26,14 @@ fn hasty(table: Table) -> Coordinator {
 }
 
 /// Of two hundred executions a question, so that ten questions are stored together.
-fn sampled(questions: u32) -> Value {
+pub(crate) fn sampled(questions: u32) -> Value {
     let mut document = spec(questions);
     (document["models"], document["samples"]) = (json!(["m"]), json!(100));
     document
 }
 
 /// A job none of whose pairs has a row.
-async fn ended(table: &Table, id: &str, document: &Value) -> Written {
+pub(crate) async fn ended(table: &Table, id: &str, document: &Value) -> Written {
     let written = Written::submit(table, id, document).await;
     let now = beacon_aws::clock::now();
     table.close_run(&written.id, Run::FIRST, &EndCause::Deadline, now).await.unwrap();
@@ -138,7 +141,7 @@ async fn what_cannot_be_read_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_final_status_that_could_not_be_given_waits_for_no_analysis() {
+async fn a_job_that_could_not_be_given_its_final_status_keeps_no_other_from_its_analysis() {
     let here = Here::idle().await;
     let table = here.table();
     let bad = Written::submit(&table, "bad", &spec(2)).await;
@@ -148,10 +151,70 @@ async fn a_final_status_that_could_not_be_given_waits_for_no_analysis() {
     }
     let (bad_job, good_job) = (bad.job().await, good.job().await);
     set(&here, &bad_job, "LANE#us-east#0", "state", AttributeValue::S("?".to_owned())).await;
-    let coordinator = coordinator(table.clone());
-    assert_eq!(handled(&coordinator, &[&bad_job, &good_job]).await, ["bad"]);
+    assert_eq!(handled(&coordinator(table.clone()), &[&bad_job, &good_job]).await, ["bad"]);
+    assert!(!bad.job().await.status.is_final());
     let good_job = good.job().await;
-    assert!(good_job.status.is_final() && good_job.analysis.due.is_some());
-    assert!(handled(&coordinator, &[&good_job]).await.is_empty());
-    assert_eq!(good.job().await.analysis.due, None);
+    assert!(good_job.status.is_final());
+    assert_eq!(good_job.analysis.due, None);
+    assert!(table.findings(&good_job.id, good_job.run).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn judgements_that_cannot_be_read_are_made_anew() {
+    let here = Here::idle().await;
+    let table = here.table();
+    let written = Written::submit(&table, "judged", &spec(2)).await;
+    written.run(Run::FIRST, mixed).await;
+    let job = written.end().await;
+    let coordinator = coordinator(table.clone());
+    handled(&coordinator, &[&job]).await;
+    let before = verdicts(&table, &job.id, "us-east").await;
+    assert_eq!(before.len(), 4);
+
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let rules = &Classifier::built_in().rules().0;
+    let put = here.local().dynamodb().put_item().table_name(Local::TABLE);
+    let put = put.item("pk", text("JOB#judged#us-east"));
+    let put = put.item("sk", text(&format!("V#000001#RULES#{rules}")));
+    put.item("judged", AttributeValue::B(Blob::new("?"))).send().await.unwrap();
+    let region = Region::new("us-east").unwrap();
+    let read = table.verdicts(&job.id, &region, QuestionIndex(0), QuestionIndex(2)).await;
+    let error = beacon_aws::chain(&read.unwrap_err());
+    assert!(error.starts_with("the judgements of job `judged` cannot be read"), "{error}");
+
+    table.ask_analysis(&job.id).await.unwrap();
+    assert!(handled(&coordinator, &[&written.job().await]).await.is_empty());
+    assert_eq!(written.job().await.analysis.due, None);
+    assert_eq!(verdicts(&table, &job.id, "us-east").await, before);
+}
+
+#[tokio::test]
+async fn findings_larger_than_an_item_are_stored_whole() {
+    let here = Here::idle().await;
+    let table = here.table();
+    let written = ended(&table, "large", &spec(2)).await;
+    handled(&coordinator(table.clone()), &[&written.job().await]).await;
+    let job = written.job().await;
+    let of = table.analysis(&job.id, job.run).await.unwrap().unwrap();
+    let mut findings = table.findings(&job.id, job.run).await.unwrap().unwrap();
+    assert_eq!(of.parts, 1);
+    // Sentences that nothing makes shorter.
+    let hashes = (0..16_000_u32).map(|n| Sha256::digest(n.to_be_bytes()));
+    findings.summary = hashes.map(|hash| hex(&hash)).collect();
+    table.put_analysis(&job.id, of, &findings).await.unwrap();
+    let stored_of = table.analysis(&job.id, job.run).await.unwrap().unwrap();
+    let parts: Vec<_> = stored(&here, &job).await;
+    let parts: Vec<_> = parts.into_iter().filter(|(sk, _)| sk.contains("#F#")).collect();
+    assert_eq!(parts.len(), usize::from(stored_of.parts));
+    assert!(parts.len() >= 2, "{} parts", parts.len());
+    assert_eq!(table.findings(&job.id, job.run).await.unwrap(), Some(findings));
+    // Without one of them there are none.
+    let (_, last) = parts.into_iter().next_back().unwrap();
+    let delete = here.local().dynamodb().delete_item().table_name(Local::TABLE);
+    let delete = delete.key("pk", last["pk"].clone()).key("sk", last["sk"].clone());
+    delete.send().await.unwrap();
+    let error = table.findings(&job.id, job.run).await.unwrap_err();
+    let told =
+        "the findings of job `large` cannot be read or written: attribute `findings` is missing";
+    assert!(beacon_aws::chain(&error).starts_with(told), "{error:?}");
 }

@@ -1,5 +1,6 @@
 //! A table whose connection ends after some writes, or at whose writes something happens.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +17,7 @@ use beacon_aws::{Meter, Table};
 use beacon_infra::Local;
 use futures_util::future::BoxFuture;
 
-type Happening = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+pub(crate) type Happening = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// What happens to requests.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct Fault {
     writes_left: Arc<AtomicU32>,
     puts: Arc<AtomicU32>,
     before_first_put: Arc<Mutex<Option<Happening>>>,
+    before_transactions: Arc<Mutex<VecDeque<Happening>>>,
 }
 
 impl std::fmt::Debug for Fault {
@@ -39,6 +41,7 @@ impl Fault {
             writes_left: Arc::new(AtomicU32::new(writes)),
             puts: Arc::default(),
             before_first_put: Arc::default(),
+            before_transactions: Arc::default(),
         }
     }
 
@@ -53,6 +56,13 @@ impl Fault {
     ) -> Self {
         let fault = Self::counting();
         *fault.before_first_put.lock().unwrap() = Some(Box::new(happens));
+        fault
+    }
+
+    /// Every request arrives; before each of the first transactions one of these happens.
+    pub(crate) fn before_transactions(happens: impl IntoIterator<Item = Happening>) -> Self {
+        let fault = Self::counting();
+        fault.before_transactions.lock().unwrap().extend(happens);
         fault
     }
 
@@ -97,8 +107,8 @@ impl HttpConnector for Faulty<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let is_put = target.ends_with(".PutItem");
-        let is_write =
-            is_put || target.ends_with(".UpdateItem") || target.ends_with(".TransactWriteItems");
+        let is_transaction = target.ends_with(".TransactWriteItems");
+        let is_write = is_put || is_transaction || target.ends_with(".UpdateItem");
         let left =
             self.fault.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 if is_write { left.checked_sub(1) } else { (left > 0).then_some(left) }
@@ -108,8 +118,13 @@ impl HttpConnector for Faulty<SharedHttpConnector> {
             return HttpConnectorFuture::ready(Err(ConnectorError::io(gone.into())));
         }
         self.fault.puts.fetch_add(u32::from(is_put), Ordering::SeqCst);
-        let happens =
-            if is_put { self.fault.before_first_put.lock().unwrap().take() } else { None };
+        let happens = if is_put {
+            self.fault.before_first_put.lock().unwrap().take()
+        } else if is_transaction {
+            self.fault.before_transactions.lock().unwrap().pop_front()
+        } else {
+            None
+        };
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move {
             if let Some(happens) = happens {

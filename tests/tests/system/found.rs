@@ -5,6 +5,8 @@ use beacon_core::execution::Outcome;
 use beacon_tests::written::{Written, answered as answered_with};
 use serde_json::{Value, json};
 
+use crate::analysis::{coordinator, handled};
+use crate::analysis_left::{ended, sampled};
 use crate::here::{Answered, Here, answered, main_job};
 
 async fn get(here: &Here, path: &str) -> Answered {
@@ -48,6 +50,27 @@ async fn findings_and_what_they_rest_on_are_there_when_a_job_was_analysed() {
         let is_text = row["outcome"] == "text";
         assert_eq!(row["verdict"].is_object(), is_text, "{row}");
         assert_eq!(row["response_length"], row["response"].as_str().unwrap().len(), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_aggregates_begin_anywhere_in_what_is_stored_together() {
+    let here = Here::idle().await;
+    // Ten questions are stored together.
+    let written = ended(&here.table(), "j", &sampled(35)).await;
+    handled(&coordinator(here.table()), &[&written.job().await]).await;
+    for limit in [1, 7, 10, 25, 200] {
+        let first = format!("jobs/j/aggregates?limit={limit}");
+        let (mut path, mut seen) = (first.clone(), Vec::new());
+        loop {
+            let page = here.api.get(&path).await;
+            let of_page = page["aggregates"].as_array().unwrap();
+            seen.extend(of_page.iter().map(|of| of["question"].as_u64().unwrap()));
+            let Some(cursor) = page["cursor"].as_str() else { break };
+            assert_eq!(of_page.len(), limit);
+            path = format!("{first}&cursor={cursor}");
+        }
+        assert_eq!(seen, (0..35).collect::<Vec<u64>>(), "{limit} a page");
     }
 }
 

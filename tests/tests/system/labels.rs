@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use beacon_aws::{Clock, Door, RouterProbe};
+use beacon_aws::{AnalysisAsked, Clock, Door, MetricLines, RouterProbe, TableError};
+use beacon_core::cloudwatch::StackName;
 use beacon_core::spec::LabelAsked;
-use beacon_core::verdict::Verdict;
+use beacon_core::verdict::{Label, Verdict};
 use beacon_core::{ExecutionId, JobId, Run};
 use beacon_intake::Intake;
 use beacon_tests::written::Written;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::analysis::{coordinator, handled, mixed, spec, verdicts};
-use crate::faulty::{Fault, faulty};
+use crate::faulty::{Fault, Happening, faulty};
 use crate::here::{Answered, Here, answered, eventually, main_job};
+use crate::metric_lines::Lines;
 
 const LAB: &str = "executions/j.0.us-east.0.mistral-7b";
 
@@ -189,6 +192,79 @@ async fn a_hostile_label_is_refused_with_its_fields() {
     let large = format!("{{\"verdict\": \"{}\"}}", "x".repeat(70_000));
     assert_eq!(raw("application/json", large).await.refusal(), (413, "body_too_large".into()));
     assert_eq!(here.api.get(LAB).await["verdict"]["label"], Value::Null);
+}
+
+#[tokio::test]
+async fn of_labels_given_at_once_all_are_taken_and_the_last_stands() {
+    let here = Here::idle().await;
+    let table = here.table();
+    let written = Written::submit(&table, "j", &spec(2)).await;
+    written.run(Run::FIRST, mixed).await;
+    let job = written.end().await;
+    let coordinator = coordinator(table.clone());
+    handled(&coordinator, &[&job]).await;
+    let id = ExecutionId::parse("j.0.us-east.0.a").unwrap();
+    let label = |note: &str| {
+        let at = beacon_aws::clock::now();
+        Label { verdict: Verdict::Evasive, by: None, at, note: Some(note.to_owned()) }
+    };
+    let given = |note: &'static str| -> Happening {
+        let (table, id, label) = (table.clone(), id.clone(), label(note));
+        Box::new(move || {
+            Box::pin(async move {
+                let told = table.label(&id, Some(&label)).await.unwrap();
+                assert_eq!(told, AnalysisAsked::Asked(Run::FIRST));
+            })
+        })
+    };
+    // Two others come between what the last one reads and what it writes.
+    let fault = Fault::before_transactions([given("first"), given("second")]);
+    let last = faulty(&here.local(), fault).label(&id, Some(&label("last"))).await.unwrap();
+    assert_eq!(last, AnalysisAsked::Asked(Run::FIRST));
+    assert_eq!(written.job().await.analysis.asked, 3);
+    let note = async || {
+        let verdict = table.verdict(&id).await.unwrap().unwrap();
+        verdict.label.unwrap().note.unwrap()
+    };
+    assert_eq!(note().await, "last");
+
+    let all = ["a", "b", "c"].map(|note| (table.clone(), label(note)));
+    let all = all.iter().map(|(table, label)| table.label(&id, Some(label)));
+    for told in join_all(all).await {
+        assert_eq!(told.unwrap(), AnalysisAsked::Asked(Run::FIRST));
+    }
+    assert_eq!(written.job().await.analysis.asked, 6);
+    assert!(["a", "b", "c"].contains(&note().await.as_str()));
+    handled(&coordinator, &[&written.job().await]).await;
+    let found = table.findings(&job.id, job.run).await.unwrap().unwrap();
+    assert_eq!(found.denominators.labelled, 1);
+}
+
+#[tokio::test]
+async fn a_label_that_others_always_come_before_is_no_write_that_failed() {
+    let here = Here::idle().await;
+    let table = here.table();
+    let written = Written::submit(&table, "j", &spec(2)).await;
+    written.run(Run::FIRST, mixed).await;
+    let job = written.end().await;
+    handled(&coordinator(table.clone()), &[&job]).await;
+    let id = ExecutionId::parse("j.0.us-east.0.a").unwrap();
+    let asked = || -> Happening {
+        let (table, job) = (table.clone(), job.id.clone());
+        Box::new(move || {
+            Box::pin(async move {
+                table.ask_analysis(&job).await.unwrap();
+            })
+        })
+    };
+    let lines = Lines::default();
+    let fault = Fault::before_transactions((0..9).map(|_| asked()));
+    let told = MetricLines::to(StackName::new("lab").unwrap(), lines.clone());
+    let contended = faulty(&here.local(), fault).telling(told);
+    assert!(matches!(contended.label(&id, None).await, Err(TableError::Request { .. })));
+    contended.tell_writes(beacon_aws::clock::now());
+    let told = lines.told();
+    assert_eq!((told.sum("TableWritesOk", ""), told.sum("TableWritesFailed", "")), (5.0, 0.0));
 }
 
 #[tokio::test]

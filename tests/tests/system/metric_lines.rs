@@ -271,7 +271,7 @@ impl Functions {
     }
 
     fn told(&self) -> Told {
-        Told::read(&String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap())
+        self.lines.told()
     }
 }
 
@@ -295,7 +295,13 @@ fn job(id: &str) -> JobId {
 
 /// What was printed.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub(crate) fn told(&self) -> Told {
+        Told::read(&String::from_utf8(self.0.lock().unwrap().clone()).unwrap())
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -308,7 +314,7 @@ impl Write for Lines {
 }
 
 /// Values by metric and the value of its dimension, in the order in which they were told.
-struct Told(BTreeMap<(String, String), Vec<f64>>);
+pub(crate) struct Told(BTreeMap<(String, String), Vec<f64>>);
 
 impl Told {
     /// As `CloudWatch` Logs reads lines, each of which must be as it wants them.
@@ -347,7 +353,7 @@ impl Told {
         self.0.get(&(metric.to_owned(), of.to_owned())).cloned().unwrap_or_default()
     }
 
-    fn sum(&self, metric: &str, of: &str) -> f64 {
+    pub(crate) fn sum(&self, metric: &str, of: &str) -> f64 {
         self.values(metric, of).iter().sum()
     }
 }
