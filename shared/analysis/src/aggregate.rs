@@ -9,12 +9,14 @@ mod text;
 use std::collections::BTreeMap;
 
 use beacon_core::failure::FailureCode;
+use beacon_core::verdict::Verdict;
 use beacon_core::{ModelId, ProviderId, QuestionIndex, Region};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use divergence::TEXT_LEAST;
 pub use fold::aggregate;
+pub(crate) use fold::category;
 
 use crate::estimate::Estimate;
 use crate::findings::Measure;
@@ -108,6 +110,17 @@ impl Category {
     }
 }
 
+impl From<Verdict> for Category {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Answered => Self::Answered,
+            Verdict::Refused => Self::Refused,
+            Verdict::PartlyRefused => Self::PartlyRefused,
+            Verdict::Evasive => Self::Evasive,
+        }
+    }
+}
+
 /// One question (an entry of the question list), all its pairs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuestionAggregate {
@@ -140,8 +153,6 @@ pub struct Cell {
     /// Verdicts that a person gave.
     #[serde(default, skip_serializing_if = "is_nought")]
     pub labelled: u64,
-    /// Characters of all its texts.
-    pub characters: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -24,11 +24,19 @@ impl<T> Estimate<T> {
             Self::Absent(_) => None,
         }
     }
+
+    /// Another value, computed from this one, where there is one.
+    pub fn map<U>(self, of: impl FnOnce(T) -> U) -> Estimate<U> {
+        match self {
+            Self::Known(value) => Estimate::Known(of(value)),
+            Self::Absent(reason) => Estimate::Absent(reason),
+        }
+    }
 }
 
 impl Estimate<f64> {
     /// A share; there is none of nothing.
-    pub(crate) fn share(count: u64, of: u64) -> Self {
+    pub fn share(count: u64, of: u64) -> Self {
         match of {
             0 => Self::Absent(Reason::NothingCompleted),
             of => Self::Known(real(count) / real(of)),
@@ -37,16 +45,19 @@ impl Estimate<f64> {
 
     /// The mean of some numbers, in their order; of none there is none.
     pub(crate) fn mean(numbers: &[f64], none: Reason) -> Self {
-        match numbers.len() as u64 {
-            0 => Self::Absent(none),
-            count => Self::Known(numbers.iter().sum::<f64>() / real(count)),
-        }
+        mean(numbers).map_or(Self::Absent(none), Self::Known)
     }
+}
+
+/// The mean of some numbers, in their order; of none there is none.
+pub(crate) fn mean(numbers: &[f64]) -> Option<f64> {
+    let count = numbers.len() as u64;
+    (count > 0).then(|| numbers.iter().sum::<f64>() / real(count))
 }
 
 /// A count as a number to compute with.
 #[expect(clippy::cast_precision_loss, reason = "counts of a job's pairs: far below 2^53")]
-pub(crate) fn real(count: u64) -> f64 {
+pub(crate) const fn real(count: u64) -> f64 {
     count as f64
 }
 
@@ -76,8 +87,6 @@ pub enum Reason {
     TooFewForTests,
     /// The job has more of it than is compared.
     TooMany,
-    /// No embeddings endpoint was configured.
-    NotConfigured,
 }
 
 impl fmt::Display for Reason {
@@ -93,7 +102,6 @@ impl fmt::Display for Reason {
             Self::TooFewSamples => "too few samples per cell for any difference to pass the test",
             Self::TooFewForTests => "too few questions for any difference to pass so many tests",
             Self::TooMany => "too many to compare",
-            Self::NotConfigured => "not configured",
         })
     }
 }

@@ -1,13 +1,16 @@
 //! Numbers as people read them: one form wherever findings are shown.
 
-use crate::findings::Interval;
+use crate::findings::{Interval, LEVEL};
+
+/// Below it a number rounds to nought in a form with one digit after the point.
+const NOUGHT: f64 = 0.05;
 
 /// Stands where there is no number.
 pub const ABSENT: &str = "–";
 
 /// A share of 0 to 1 as per cent, such as `12.5 %`.
 pub fn percent(share: f64) -> String {
-    finite(share * 100.0, |value| format!("{value:.1} %"))
+    finite(share * 100.0, |value| format!("{:.1} %", tidy(value)))
 }
 
 /// A difference in percentage points with its sign, such as `+3.0`.
@@ -15,13 +18,13 @@ pub fn points(points: f64) -> String {
     // What rounds to nought has no sign.
     finite(
         points,
-        |value| if value.abs() < 0.05 { "0.0".to_owned() } else { format!("{value:+.1}") },
+        |value| if value.abs() < NOUGHT { "0.0".to_owned() } else { format!("{value:+.1}") },
     )
 }
 
-/// A size in percentage points, without a sign.
+/// Percentage points without a plus, such as a size: `3.0`.
 pub fn size(points: f64) -> String {
-    finite(points, |value| format!("{value:.1}"))
+    finite(points, |value| format!("{:.1}", tidy(value)))
 }
 
 /// A number of 0 to 1 that is no share, such as a distance of texts: `0.42`.
@@ -32,6 +35,18 @@ pub fn fraction(value: f64) -> String {
 /// A probability: four digits, and never nought.
 pub fn probability(p: f64) -> String {
     finite(p, |p| if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") })
+}
+
+/// A p within a sentence, as `p = 0.031`, or `p < 0.001`. Where three digits would hide on which side of the level
+/// it is, four.
+pub fn p(p: f64) -> String {
+    if p < 0.001 {
+        "p < 0.001".to_owned()
+    } else if p > LEVEL && p < 0.0505 {
+        format!("p = {p:.4}")
+    } else {
+        format!("p = {p:.3}")
+    }
 }
 
 /// A test's statistic.
@@ -68,6 +83,11 @@ pub fn count(count: u64) -> String {
     text
 }
 
+/// Never `-0.0`.
+fn tidy(number: f64) -> f64 {
+    if number.abs() < NOUGHT { 0.0 } else { number }
+}
+
 fn finite(value: f64, form: impl FnOnce(f64) -> String) -> String {
     if value.is_finite() { form(value) } else { ABSENT.to_owned() }
 }
@@ -82,6 +102,9 @@ mod tests {
         assert_eq!(points(3.0), "+3.0");
         assert_eq!(points(-0.04), "0.0");
         assert_eq!(points(-12.34), "-12.3");
+        assert_eq!([percent(-0.0), size(-0.04), size(-3.0)], ["0.0 %", "0.0", "-3.0"]);
+        assert_eq!([p(0.000_9), p(0.025), p(0.05)], ["p < 0.001", "p = 0.025", "p = 0.050"]);
+        assert_eq!(p(0.050_3), "p = 0.0503", "not on the other side of the level");
         assert_eq!(probability(0.0), "< 0.0001");
         assert_eq!(probability(0.04217), "0.0422");
         assert_eq!(count(999), "999");

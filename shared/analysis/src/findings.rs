@@ -26,7 +26,6 @@ use serde::{Deserialize, Serialize};
 
 pub use comparison::{Comparison, Dimension, Method, Omnibus, Test};
 pub use confound::Confound;
-pub use control::ControlResult;
 pub use denominator::Denominators;
 pub use jobs::{EntryKey, JobComparison, JobDifference, JobSide, compare_jobs};
 pub use limit::Limit;
@@ -36,9 +35,11 @@ pub use question::{Beyond, QuestionFinding};
 pub use rate::{Group, Interval, Measure, Rate};
 pub use sensitivity::{Counting, Sensitivity};
 
+pub(crate) use grid::Tally;
+
 use self::family::Families;
 use self::grid::Grid;
-use crate::aggregate::QuestionAggregate;
+use crate::aggregate::{Control, QuestionAggregate};
 use crate::estimate::Estimate;
 
 /// Version of the methods: raised whenever the same rows would give other numbers.
@@ -75,7 +76,7 @@ pub struct Findings {
     /// What the shares are taken of.
     pub denominators: Denominators,
     /// Control questions, by who answered. Those that missed any come first.
-    pub controls: Estimate<Vec<ControlResult>>,
+    pub controls: Estimate<Vec<Control>>,
     /// Whether regions can be told from their prompts.
     pub confound: Confound,
     /// Shares of refusals, overall and by what was asked, of whom and where.
@@ -98,8 +99,8 @@ pub struct Findings {
     pub summary: Vec<String>,
 }
 
-/// Below it, adjusted, a difference is more than chance.
-const LEVEL: f64 = 0.05;
+/// Up to it, adjusted, a difference is more than chance.
+pub(crate) const LEVEL: f64 = 0.05;
 
 /// Everything that is said about a job, from the aggregates of its questions. The same ones give the same
 /// findings, bit by bit.
@@ -111,9 +112,11 @@ pub fn findings(subject: &Subject<'_>, aggregates: &[QuestionAggregate]) -> Find
     let (mut comparisons, mut omnibus, mut power) = (Vec::new(), Vec::new(), Vec::new());
     for family in &all.families {
         for measure in Measure::ALL {
-            comparisons.extend(comparison::comparisons(family, measure));
+            let of_family = comparison::comparisons(family, measure);
+            let is_overall = family.is_overall();
+            power.extend(is_overall.then(|| power::power(family, measure, &of_family)));
+            comparisons.extend(of_family);
             omnibus.extend(comparison::omnibus(family, measure));
-            power.extend(family.is_overall().then(|| power::power(family, measure)));
         }
     }
     let mut findings = Findings {

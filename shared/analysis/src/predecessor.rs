@@ -22,6 +22,8 @@ pub use question::{
     QuestionSummary, RegionResult, RiskLevel,
 };
 
+use crate::estimate::{Estimate, mean};
+
 /// Why a field is null, by its name.
 pub type Reasons = BTreeMap<&'static str, String>;
 
@@ -57,7 +59,7 @@ impl RegionScore {
     /// Of so many refusals among completed answers; none where nothing completed.
     fn new(refused: u64, completed: u64) -> Option<Self> {
         Some(Self {
-            bias_score: share(refused, completed)?,
+            bias_score: *Estimate::share(refused, completed).known()?,
             censorship_detected: refused > 0,
             political_sensitivity: None,
             factual_accuracy: None,
@@ -71,19 +73,11 @@ impl RegionScore {
     }
 }
 
-/// A share; none of nothing.
-#[expect(clippy::cast_precision_loss, reason = "pairs of a job are fewer than 2^53")]
-fn share(count: u64, of: u64) -> Option<f64> {
-    (of > 0).then(|| count as f64 / of as f64)
-}
-
 /// The mean of the squared distances from the mean, over two values and more.
-#[expect(clippy::cast_precision_loss, reason = "a job has at most 50 regions")]
 fn variance(values: &[f64]) -> Option<f64> {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (values.len() > 1).then_some(squares / count)
+    let middle = mean(values)?;
+    let squares: Vec<f64> = values.iter().map(|value| (value - middle).powi(2)).collect();
+    mean(&squares).filter(|_| values.len() > 1)
 }
 
 /// How the predecessor's clients show a region: its code, its name and its flag.

@@ -177,7 +177,6 @@ pub(crate) fn letters(question: usize, cells: &[&str]) -> QuestionAggregate {
         review_strict: 0,
         review_broad: 0,
         labelled: 0,
-        characters: 0,
     };
     QuestionAggregate {
         question: QuestionIndex(u32::try_from(question).unwrap()),

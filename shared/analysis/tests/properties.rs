@@ -11,7 +11,7 @@ use beacon_analysis::statistics::interval::{
 };
 use beacon_analysis::statistics::paired::{cochran_q, mcnemar_exact};
 use beacon_analysis::statistics::permutation::{
-    Effort, Stratum, between_beyond_within_of, sign_flip, sign_flip_of, within_clusters_of,
+    Effort, Stratum, between_beyond_within, sign_flip, within_clusters,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -154,7 +154,7 @@ proptest! {
             rows.iter().map(|row| row.iter().map(|x| f64::from(u8::from(*x))).collect()).collect();
         let varies = rows.iter().any(|row| row.iter().any(|value| *value != row[0]));
         let cochran = cochran_q(&rows).map(|cochran| cochran.p);
-        let exchanged = within_clusters_of(&sums, 99, seed).map(|test| test.p);
+        let exchanged = within_clusters(&sums, 99, seed).map(|test| test.p);
         prop_assert_eq!((cochran.is_some(), exchanged.is_some()), (varies, varies));
         for p in [cochran, exchanged].into_iter().flatten() {
             prop_assert!(is_probability(p), "{}", p);
@@ -164,7 +164,7 @@ proptest! {
     #[test]
     fn single_differences_are_mcnemars(only_a in 0..60_usize, only_b in 0..60_usize) {
         let differences = [vec![-1.0; only_a], vec![1.0; only_b], vec![0.0; 5]].concat();
-        let test = sign_flip(&differences, 0);
+        let test = sign_flip(&differences, Effort::ALONE, 0);
         let exact = mcnemar_exact(only_a.try_into().unwrap(), only_b.try_into().unwrap());
         prop_assert!(near(test.map_or(1.0, |test| test.p), exact));
     }
@@ -174,7 +174,7 @@ proptest! {
         let whole: Vec<f64> = whole.into_iter().map(f64::from).collect();
         // Halves of odd numbers are not whole, and so enumerated.
         let halves: Vec<f64> = whole.iter().map(|number| number / 2.0).collect();
-        let (whole, halves) = (sign_flip(&whole, 0), sign_flip(&halves, 0));
+        let (whole, halves) = [whole, halves].map(|all| sign_flip(&all, Effort::ALONE, 0)).into();
         prop_assert_eq!(whole.map(|test| test.draws), halves.map(|test| test.draws));
         prop_assert!(near(whole.map_or(1.0, |t| t.p), halves.map_or(1.0, |t| t.p)));
     }
@@ -183,14 +183,16 @@ proptest! {
     fn drawn_flips_lie_near_all_flips(halves in vec(-9..10_i32, 15..24), seed: u64) {
         let drawn: Vec<f64> = halves.iter().map(|number| f64::from(*number) + 0.25).collect();
         let all: Vec<f64> = drawn.iter().map(|number| number * 4.0).collect();
-        let (drawn, all) = (sign_flip_of(&drawn, Effort { additions: 0, draws: 4_999 }, seed).unwrap(), sign_flip(&all, 0).unwrap());
+        let few = Effort { additions: 0, draws: 4_999 };
+        let drawn = sign_flip(&drawn, few, seed).unwrap();
+        let all = sign_flip(&all, Effort::ALONE, 0).unwrap();
         prop_assert_eq!((drawn.draws, all.draws), (Some(4_999), None));
         prop_assert!((drawn.p - all.p).abs() < 0.05, "{drawn:?} {all:?}");
     }
 
     #[test]
     fn labels_are_exchanged_in_every_way(stratum in stratum()) {
-        let Some(test) = between_beyond_within_of(std::slice::from_ref(&stratum), 99, 0) else {
+        let Some(test) = between_beyond_within(&stratum, 99, 0) else {
             return Ok(());
         };
         prop_assert_eq!(test.draws, None);

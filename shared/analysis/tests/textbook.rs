@@ -11,7 +11,7 @@ use beacon_analysis::statistics::interval::{
 };
 use beacon_analysis::statistics::paired::{cochran_q, mcnemar_exact};
 use beacon_analysis::statistics::permutation::{
-    Effort, Stratum, between_beyond_within, sign_flip, within_clusters,
+    DRAWS, Effort, Stratum, between_beyond_within, sign_flip, within_clusters,
 };
 use beacon_analysis::statistics::power::smallest_paired_difference;
 
@@ -155,12 +155,15 @@ fn cochrans_test() {
 #[test]
 fn fishers_test_of_darwins_maize() {
     let maize = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48].map(f64::from);
-    let test = sign_flip(&maize, 0).unwrap();
+    let test = sign_flip(&maize, Effort::ALONE, 0).unwrap();
     assert_eq!((test.statistic.to_bits(), test.draws), (314_f64.to_bits(), None));
     is(test.p, 2.0 * 863.0 / 32_768.0);
     // By scipy 1.17.1, `permutation_test` of all arrangements.
-    is(sign_flip(&[3.0, -1.0, 2.0, 0.0, 4.0, 1.0, -2.0, 5.0], 0).unwrap().p, 0.171_875);
-    assert_eq!(sign_flip(&[0.0; 12], 0), None);
+    is(
+        sign_flip(&[3.0, -1.0, 2.0, 0.0, 4.0, 1.0, -2.0, 5.0], Effort::ALONE, 0).unwrap().p,
+        0.171_875,
+    );
+    assert_eq!(sign_flip(&[0.0; 12], Effort::ALONE, 0), None);
 }
 
 /// By all 7,776 arrangements in Python.
@@ -168,29 +171,27 @@ fn fishers_test_of_darwins_maize() {
 fn exchanged_levels() {
     let table = [[3, 1, 0], [2, 2, 1], [4, 0, 1], [1, 0, 0], [3, 2, 2]];
     let table: Vec<_> = table.iter().map(|row| row.map(f64::from).to_vec()).collect();
-    let test = within_clusters(&table, 0).unwrap();
+    let test = within_clusters(&table, DRAWS, 0).unwrap();
     assert_eq!(test.draws, None);
     are(&[test.statistic, test.p], &[146.0 / 3.0, 192.0 / 7_776.0]);
-    assert_eq!(within_clusters(&[vec![2.0; 3], vec![0.0; 3]], 0), None);
+    assert_eq!(within_clusters(&[vec![2.0; 3], vec![0.0; 3]], DRAWS, 0), None);
 }
 
-/// Two groups of two that agree within and differ between: two of the six arrangements are as extreme; with
-/// another such model, four of 36.
+/// Two groups of two that agree within and differ between: two of the six arrangements are as extreme.
 #[test]
 fn between_and_within() {
-    let stratum =
-        || Stratum { groups: vec![0, 0, 1, 1], distances: vec![0.0, 1.0, 1.0, 1.0, 1.0, 0.0] };
-    let test = between_beyond_within(&[stratum()], 0).unwrap();
-    assert_eq!(test.draws, None);
-    are(&[test.statistic, test.p], &[1.0, 2.0 / 6.0]);
-    let test = between_beyond_within(&[stratum(), stratum()], 0).unwrap();
-    are(&[test.statistic, test.p], &[2.0, 4.0 / 36.0]);
+    let test = |groups: &[usize], distances: &[f64]| {
+        let (groups, distances) = (groups.to_vec(), distances.to_vec());
+        between_beyond_within(&Stratum { groups, distances }, DRAWS, 0)
+    };
+    let found = test(&[0, 0, 1, 1], &[0.0, 1.0, 1.0, 1.0, 1.0, 0.0]).unwrap();
+    assert_eq!(found.draws, None);
+    are(&[found.statistic, found.p], &[1.0, 2.0 / 6.0]);
     // One sample a region has no distance within, equal answers no variation.
-    let one = Stratum { groups: vec![0, 1], distances: vec![1.0] };
-    let equal = Stratum { groups: vec![0, 0, 1, 1], distances: vec![0.0; 6] };
-    assert_eq!(between_beyond_within(&[one, equal], 0), None);
-    let short = Stratum { groups: vec![0, 0, 1], distances: vec![1.0] };
-    assert_eq!(between_beyond_within(&[stratum(), short], 0), None);
+    assert_eq!(test(&[0, 1], &[1.0]), None);
+    assert_eq!(test(&[0, 0, 1, 1], &[0.0; 6]), None);
+    // Three answers have three distances.
+    assert_eq!(test(&[0, 0, 1], &[1.0]), None);
 }
 
 /// The fifteen p of Benjamini and Hochberg (1995), §3.2, of which they find four, and Bonferroni's, and
@@ -334,9 +335,9 @@ fn draws_are_the_same_on_every_machine() {
     let groups: Vec<usize> = (0..12).map(|at| at / 4).collect();
     let distances = (0..66).map(|at| f64::from(at * at % 11)).collect();
     let drawn = [
-        sign_flip(&all, 7),
-        within_clusters(&table, 7),
-        between_beyond_within(&[Stratum { groups, distances }], 8),
+        sign_flip(&all, Effort::ALONE, 7),
+        within_clusters(&table, DRAWS, 7),
+        between_beyond_within(&Stratum { groups, distances }, DRAWS, 8),
     ];
     let p = drawn.map(|test| test.map(|test| (test.p.to_string(), test.draws)));
     assert_eq!(p, ["0.0392", "0.923", "0.0412"].map(|p| Some((p.to_owned(), Some(9_999)))));

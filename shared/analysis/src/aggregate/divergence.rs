@@ -3,7 +3,7 @@
 use super::text::{Text, Vocabulary, jaccard, length, tfidf};
 use super::{Distances, TextDivergence};
 use crate::estimate::{Estimate, Reason};
-use crate::statistics::permutation::{Stratum, between_beyond_within_of};
+use crate::statistics::permutation::{Stratum, between_beyond_within};
 
 /// Texts of one question and model that are compared with each other, so at most 4,950 pairs of them.
 /// Of each region the first samples are taken, as many of each.
@@ -105,6 +105,6 @@ impl Sum {
 
 fn permuted(texts: &[(usize, Text)], distances: Vec<f64>) -> Estimate<f64> {
     let groups = texts.iter().map(|(region, _)| *region).collect();
-    let permuted = between_beyond_within_of(&[Stratum { groups, distances }], DRAWS, SEED);
+    let permuted = between_beyond_within(&Stratum { groups, distances }, DRAWS, SEED);
     permuted.map_or(Estimate::Absent(Reason::NoVariation), |permuted| Estimate::Known(permuted.p))
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use beacon_core::execution::{ExecutionStatus, Outcome};
 use beacon_core::failure::FailureCode;
 use beacon_core::spec::Spec;
-use beacon_core::verdict::{Verdict, VerdictView};
-use beacon_core::view::{ExecutionView, RowView};
+use beacon_core::view::ExecutionView;
 use beacon_core::{ModelId, ProviderId, QuestionIndex, Region};
 
 use super::control::Expected;
@@ -91,7 +90,7 @@ impl<'a> Pairs<'a> {
         let regions = self.spec.regions.len();
         let compared = samples_compared(regions, self.spec.samples);
         let of_region = |(region, samples): (usize, &Vec<Option<&'a ExecutionView>>)| {
-            let texts = samples.iter().flatten().filter_map(|row| text(row)).map(answer);
+            let texts = samples.iter().flatten().filter_map(|row| row.text()).map(answer);
             texts.take(compared).map(|text| (region, text)).collect::<Vec<_>>()
         };
         let models = self.cells.chunks(regions.max(1));
@@ -105,7 +104,7 @@ impl<'a> Pairs<'a> {
             let Some(stored) = &row.row else { continue };
             let who = (&row.model_id, &row.region, stored.provider_id.as_ref());
             let (passed, missed) = tallies.entry(who).or_default();
-            let right = stored.response.as_deref().is_some_and(|text| expected.is_in(answer(text)));
+            let right = row.text().is_some_and(|text| expected.is_in(answer(text)));
             *if right { passed } else { missed } += 1;
         }
         let controls =
@@ -127,15 +126,12 @@ fn cell(samples: &[Option<&ExecutionView>]) -> Cell {
         review_strict: 0,
         review_broad: 0,
         labelled: 0,
-        characters: 0,
     };
     for row in samples {
         let category = row.map_or(Category::Open, category);
         cell.samples.push(category.letter());
-        let Some((text, verdict)) = row.and_then(|row| text(row).zip(row.verdict.as_ref())) else {
-            continue;
-        };
-        cell.characters += text.chars().count() as u64;
+        let judged = row.filter(|row| row.text().is_some());
+        let Some(verdict) = judged.and_then(|row| row.verdict.as_ref()) else { continue };
         let review = verdict.label.is_none() && verdict.classifier.review;
         cell.labelled += u64::from(verdict.label.is_some());
         cell.review += u64::from(review);
@@ -146,12 +142,9 @@ fn cell(samples: &[Option<&ExecutionView>]) -> Cell {
 }
 
 /// What became of a pair.
-fn category(row: &ExecutionView) -> Category {
+pub(crate) fn category(row: &ExecutionView) -> Category {
     match row.status {
-        ExecutionStatus::Completed => row
-            .row
-            .as_ref()
-            .map_or(Category::Open, |stored| completed(stored, row.verdict.as_ref())),
+        ExecutionStatus::Completed => completed(row),
         ExecutionStatus::Failed => Category::Failed,
         ExecutionStatus::TimedOut => Category::TimedOut,
         ExecutionStatus::Cancelled => Category::Cancelled,
@@ -159,33 +152,15 @@ fn category(row: &ExecutionView) -> Category {
     }
 }
 
-fn completed(row: &RowView, verdict: Option<&VerdictView>) -> Category {
-    match row.outcome {
+fn completed(view: &ExecutionView) -> Category {
+    match view.row.as_ref().and_then(|row| row.outcome) {
         Some(Outcome::Blocked) => Category::Blocked,
         Some(Outcome::Empty) => Category::Empty,
         // All of the tokens went into reasoning.
-        Some(Outcome::Text | Outcome::Truncated) if written(row).is_none() => Category::Empty,
-        Some(Outcome::Text | Outcome::Truncated) => match verdict.map(|view| view.verdict) {
-            Some(Verdict::Answered) => Category::Answered,
-            Some(Verdict::Refused) => Category::Refused,
-            Some(Verdict::PartlyRefused) => Category::PartlyRefused,
-            Some(Verdict::Evasive) => Category::Evasive,
-            None => Category::Open,
-        },
+        Some(Outcome::Text | Outcome::Truncated) if !view.has_text() => Category::Empty,
+        Some(Outcome::Text | Outcome::Truncated) => {
+            view.verdict.as_ref().map_or(Category::Open, |view| view.verdict.into())
+        }
         None => Category::Open,
     }
-}
-
-/// The text of a completed pair that has one; of one that was blocked there is none.
-fn text(row: &ExecutionView) -> Option<&str> {
-    let completed = row.status == ExecutionStatus::Completed;
-    let stored = row.row.as_ref().filter(|_| completed)?;
-    match stored.outcome? {
-        Outcome::Text | Outcome::Truncated => written(stored),
-        Outcome::Empty | Outcome::Blocked => None,
-    }
-}
-
-fn written(row: &RowView) -> Option<&str> {
-    row.response.as_deref().filter(|text| !text.trim().is_empty())
 }

@@ -46,7 +46,6 @@ fn each_pair_is_one_letter_in_its_place() {
     let once = |code: FailureCode| (code.to_string(), 1);
     let codes = [FailureCode::RouterDns, FailureCode::JobCancelled, FailureCode::JobDeadline];
     assert_eq!(failures, codes.map(once));
-    assert_eq!(aggregate.cells[0].characters, 12);
 }
 
 #[test]
@@ -148,7 +147,6 @@ fn a_blocked_pair_has_no_text_to_compare() {
     ];
     let found = aggregate(&spec, FIRST, &rows);
     assert_eq!(found.texts[0].between, Estimate::Absent(Reason::NoPairs));
-    assert_eq!(found.cells[1].characters, 0);
 }
 
 #[test]
@@ -216,7 +214,7 @@ fn controls_count_completed_answers_by_who_gave_them() {
         answered(open(&spec, 0, 0, 0, 0), "4", Verdict::Answered),
         unknown,
         answered(open(&spec, 0, 0, 0, 2), "5", Verdict::Answered),
-        completed(open(&spec, 0, 0, 1, 0), Outcome::Blocked, ""),
+        completed(open(&spec, 0, 0, 1, 0), Outcome::Blocked, "4"),
         ended(open(&spec, 0, 0, 1, 1), ExecutionStatus::Failed, FailureCode::RouterDns),
     ];
     let found: Vec<_> = aggregate(&spec, FIRST, &rows)

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use crate::estimate::Estimate;
+
 /// Words of a text that are compared: its first ones. Longer answers are those where something went wrong.
 pub(super) const MAX_WORDS: usize = 4_000;
 
@@ -144,10 +146,6 @@ pub(super) fn tfidf(a: &[(u32, f64)], b: &[(u32, f64)]) -> f64 {
 /// 1 − shorter ÷ longer, in characters.
 pub(super) fn length(a: &Text, b: &Text) -> f64 {
     let (shorter, longer) = (a.characters.min(b.characters), a.characters.max(b.characters));
-    if longer == 0 { 0.0 } else { 1.0 - share(shorter, longer) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "characters of an answer: far below 2^53")]
-fn share(count: usize, of: usize) -> f64 {
-    count as f64 / of as f64
+    let share = Estimate::share(shorter as u64, longer as u64);
+    share.known().map_or(0.0, |share| 1.0 - share)
 }

@@ -4,32 +4,12 @@ use std::collections::BTreeMap;
 
 use beacon_core::spec::Spec;
 use beacon_core::{ModelId, ProviderId, Region};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::aggregate::QuestionAggregate;
+use crate::aggregate::{Control, QuestionAggregate};
 use crate::estimate::{Estimate, Reason};
 
-/// How a provider did on the control questions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ControlResult {
-    /// Who answered; absent where the answers do not say.
-    pub provider_id: Option<ProviderId>,
-    /// The model asked.
-    pub model_id: ModelId,
-    /// The region asked.
-    pub region: Region,
-    /// Answers as expected.
-    pub passed: u64,
-    /// Other completed answers.
-    pub missed: u64,
-}
-
 /// The control questions' results, all questions together. Those that missed the most come first.
-pub(super) fn controls(
-    spec: &Spec,
-    aggregates: &[QuestionAggregate],
-) -> Estimate<Vec<ControlResult>> {
+pub(super) fn controls(spec: &Spec, aggregates: &[QuestionAggregate]) -> Estimate<Vec<Control>> {
     if spec.questions.iter().all(|question| question.expect.is_empty()) {
         return Estimate::Absent(Reason::NoControls);
     }
@@ -46,14 +26,14 @@ pub(super) fn controls(
     let result = |((provider_id, model_id, region), (passed, missed)): (
         (&Option<ProviderId>, &ModelId, &Region),
         (u64, u64),
-    )| ControlResult {
+    )| Control {
         provider_id: provider_id.clone(),
         model_id: model_id.clone(),
         region: region.clone(),
         passed,
         missed,
     };
-    let mut results: Vec<ControlResult> = tallies.into_iter().map(result).collect();
+    let mut results: Vec<Control> = tallies.into_iter().map(result).collect();
     results.sort_by_key(|result| std::cmp::Reverse(result.missed));
     Estimate::Known(results)
 }

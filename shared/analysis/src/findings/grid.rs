@@ -1,6 +1,7 @@
 //! A job's pairs by what became of them, in one table.
 
 use std::collections::BTreeMap;
+use std::iter::Sum;
 
 use beacon_core::VariantName;
 use beacon_core::spec::{Question, Spec};
@@ -33,14 +34,15 @@ pub(super) struct Entry {
 
 /// Pairs of a group by whether they completed and refused.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
-    pub(super) completed: u64,
-    pub(super) strict: u64,
-    pub(super) broad: u64,
+pub(crate) struct Tally {
+    pub(crate) completed: u64,
+    pub(crate) strict: u64,
+    pub(crate) broad: u64,
 }
 
 impl Tally {
-    pub(super) fn count(&self, measure: Measure) -> u64 {
+    /// The refusals by a measure.
+    pub(crate) fn count(&self, measure: Measure) -> u64 {
         match measure {
             Measure::Strict => self.strict,
             Measure::Broad => self.broad,
@@ -56,10 +58,25 @@ impl Tally {
         }
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.completed += other.completed;
         self.strict += other.strict;
         self.broad += other.broad;
+    }
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum.add(one);
+            sum
+        })
+    }
+}
+
+impl FromIterator<Category> for Tally {
+    fn from_iter<I: IntoIterator<Item = Category>>(pairs: I) -> Self {
+        pairs.into_iter().map(Self::of).sum()
     }
 }
 
@@ -126,11 +143,7 @@ impl<'a> Grid<'a> {
     }
 
     pub(super) fn tally(&self, entry: Entry, model: usize, region: usize) -> Tally {
-        let mut tally = Tally::default();
-        for category in self.cell(entry, model, region) {
-            tally.add(Tally::of(*category));
-        }
-        tally
+        self.cell(entry, model, region).iter().copied().collect()
     }
 
     /// Every pair's category.

@@ -1,6 +1,7 @@
 //! What differs between two jobs that asked the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use beacon_core::spec::{Question, RegionPrompts};
 use beacon_core::verdict::RulesVersion;
@@ -241,6 +242,7 @@ fn summary(jobs: &JobComparison) -> Vec<String> {
         b.job_id,
         counted(a.matched, "pair")
     )];
+    sentences.extend(apart(a, b));
     sentences.extend(unlike(&jobs.differences));
     let within = |kind: fn(&Group) -> bool| {
         let strict = jobs.comparisons.iter().filter(|one| one.measure == Measure::Strict);
@@ -267,6 +269,33 @@ fn summary(jobs: &JobComparison) -> Vec<String> {
     }
     sentences.push(NOT_CAUSAL.to_owned());
     sentences
+}
+
+/// What one of the two asked and the other did not.
+fn apart(a: &JobSide, b: &JobSide) -> Option<String> {
+    let of = |side: &JobSide| {
+        let (questions, models, regions) =
+            (&side.only_questions, &side.only_models, &side.only_regions);
+        let questions = questions.iter().map(|entry| &entry.question_id);
+        let parts = [
+            named(&questions.collect::<Vec<_>>(), "question"),
+            named(models, "model"),
+            named(regions, "region"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("{} of `{}`", list(&parts), side.job_id))
+    };
+    let parts: Vec<String> = [of(a), of(b)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("Asked in one of the two alone: {}.", parts.join("; ")))
+}
+
+/// A single one by its name, more of them by their number.
+fn named(names: &[impl Display], kind: &str) -> Option<String> {
+    match names {
+        [] => None,
+        [name] => Some(format!("the {kind} `{name}`")),
+        names => Some(counted(names.len() as u64, kind)),
+    }
 }
 
 /// What makes the two incomparable, or less comparable.

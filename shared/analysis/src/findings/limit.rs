@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{Confound, Findings};
 use crate::statistics::interval::FEWEST_CLUSTERS;
 
+/// Where the first blocks of Latin letters end (The Unicode Standard, Latin Extended-B). Those beyond are few
+/// of any text.
+const LATIN_END: char = '\u{250}';
+
 /// What findings do not show. Each has a sentence of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +37,8 @@ pub enum Limit {
     ControlsMissed,
     /// Verdicts are a machine's.
     MachineVerdicts,
+    /// Questions are in more than one language, and the classifier finds more in some than in others.
+    Languages,
     /// So many regions, models or variants that not every two of them are compared.
     TooManyComparisons,
 }
@@ -53,7 +59,30 @@ pub(super) fn limits(findings: &Findings, spec: &Spec, too_many: bool) -> Vec<Li
         (Limit::Incomplete, denominators.completed < denominators.planned),
         (Limit::NeedsReview, denominators.review > 0),
         (Limit::MachineVerdicts, denominators.labelled < denominators.texts()),
+        (Limit::Languages, are_in_languages(spec)),
         (Limit::TooManyComparisons, too_many),
     ];
     limits.into_iter().filter(|(_, holds)| *holds).map(|(limit, _)| limit).collect()
+}
+
+/// Whether questions are in more than one language, as far as the specification tells it: by their tags, of
+/// which `zh-Hans` and `zh-TW` are one language and none beside some is another, or by their letters, Latin and
+/// others.
+fn are_in_languages(spec: &Spec) -> bool {
+    let language = |tag: &str| tag.split(['-', '_']).next().map(str::to_lowercase);
+    let languages: BTreeSet<Option<String>> = spec
+        .questions
+        .iter()
+        .map(|question| question.language.as_deref().and_then(language))
+        .collect();
+    let letters: BTreeSet<bool> =
+        spec.questions.iter().filter_map(|question| is_latin(&question.text)).collect();
+    languages.len() > 1 || letters.len() > 1
+}
+
+/// Whether most of a text's letters are Latin; none of a text without letters.
+fn is_latin(text: &str) -> Option<bool> {
+    let (latin, others): (Vec<char>, Vec<char>) =
+        text.chars().filter(|c| c.is_alphabetic()).partition(|c| *c < LATIN_END);
+    (latin.len() + others.len() > 0).then_some(latin.len() >= others.len())
 }

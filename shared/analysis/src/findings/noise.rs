@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::{Entry, Grid};
 use super::{Interval, Method, Test};
-use crate::estimate::{Estimate, Reason, real};
+use crate::estimate::{Estimate, Reason, mean, real};
 use crate::statistics::interval::mean_of_clusters;
 use crate::statistics::permutation::{Answers, Draws, exchanged};
 
@@ -54,22 +54,18 @@ pub(super) fn noise(grid: &Grid<'_>) -> Noise {
         .collect();
     let within = means(&questions, Answers::share_within);
     let between = means(&questions, Answers::share_between);
-    let mean = |shares: &[f64], absent: Option<Reason>| match absent {
+    let mean_or = |shares: &[f64], absent: Option<Reason>| match absent {
         Some(reason) => Estimate::Absent(reason),
         None => Estimate::mean(shares, Reason::NoPairs),
     };
     let absent = one_region.or(one_sample);
     let points: Vec<f64> =
         between.iter().zip(&within).map(|(between, within)| 100.0 * (between - within)).collect();
-    let excess = match mean(&points, absent) {
-        Estimate::Known(points_of_all) => {
-            Estimate::Known(Excess { points: points_of_all, interval: mean_of_clusters(&points) })
-        }
-        Estimate::Absent(reason) => Estimate::Absent(reason),
-    };
+    let excess = mean_or(&points, absent)
+        .map(|of_all| Excess { points: of_all, interval: mean_of_clusters(&points) });
     Noise {
-        within: mean(&within, one_sample),
-        between: mean(&between, one_region),
+        within: mean_or(&within, one_sample),
+        between: mean_or(&between, one_region),
         excess,
         test: absent.map_or_else(|| test(questions), Estimate::Absent),
     }
@@ -82,11 +78,10 @@ pub(super) fn strata(grid: &Grid<'_>, entry: Entry) -> impl Iterator<Item = Answ
     })
 }
 
-/// Of each question.
+/// Of each question, none of which is without a model.
 fn means(questions: &[Vec<Answers>], share: fn(&Answers) -> f64) -> Vec<f64> {
-    let mean =
-        |strata: &Vec<Answers>| strata.iter().map(share).sum::<f64>() / real(strata.len() as u64);
-    questions.iter().map(mean).collect()
+    let shares = |strata: &Vec<Answers>| strata.iter().map(share).collect::<Vec<f64>>();
+    questions.iter().filter_map(|strata| mean(&shares(strata))).collect()
 }
 
 /// Of the mean over questions of what they have between regions beyond what they have within.

@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::effort;
 use super::family::Family;
-use super::{Dimension, LEVEL, Measure};
+use super::{Comparison, Dimension, LEVEL, Measure};
 use crate::estimate::{Estimate, Reason, real};
-use crate::statistics::compare::Pairs;
 use crate::statistics::power::smallest_paired_difference;
 
 /// What the comparisons of this job along a dimension could have shown: the largest of them, so that all others
@@ -25,14 +24,14 @@ pub struct Power {
     pub smallest_difference: Estimate<f64>,
 }
 
-/// The power of a family's comparisons.
-pub(super) fn power(family: &Family, measure: Measure) -> Power {
-    let tables = family.tables.iter();
-    let sides: Vec<Vec<Pairs>> = tables
-        .flat_map(|(_, table)| family.pairs.iter().map(|&(a, b)| table.pairs(a, b, measure)))
-        .collect();
-    let tests = sides.iter().filter(|pairs| pairs.iter().any(|one| one.all() > 0)).count();
+/// The power of a family's comparisons by a measure.
+pub(super) fn power(family: &Family, measure: Measure, comparisons: &[Comparison]) -> Power {
+    let tests = comparisons.iter().filter(|one| one.pairs > 0).count();
     let alpha = LEVEL / real(tests.max(1) as u64);
+    let tables = family.tables.iter();
+    // One after the other: all together they are as many numbers as comparisons × questions.
+    let sides = tables
+        .flat_map(|(_, table)| family.pairs.iter().map(move |&(a, b)| table.pairs(a, b, measure)));
     let effort = effort(family);
     let mut power = Power {
         dimension: family.dimension,
@@ -42,10 +41,7 @@ pub(super) fn power(family: &Family, measure: Measure) -> Power {
     };
     for pairs in sides {
         let questions = pairs.iter().filter(|one| one.all() > 0).count() as u64;
-        let smallest = match smallest_paired_difference(&pairs, alpha, effort) {
-            Estimate::Known(smallest) => Estimate::Known(100.0 * smallest),
-            Estimate::Absent(reason) => Estimate::Absent(reason),
-        };
+        let smallest = smallest_paired_difference(&pairs, alpha, effort).map(|share| 100.0 * share);
         if is_more(&smallest, &power.smallest_difference) {
             power = Power { questions, smallest_difference: smallest, ..power };
         }

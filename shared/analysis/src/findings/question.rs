@@ -75,7 +75,8 @@ pub(super) fn questions(grid: &Grid<'_>, aggregates: &[QuestionAggregate]) -> Ve
     let sides = entries.iter().zip(&of_entry).zip(&texts).zip(categories);
     let all = sides.filter_map(|(((entry, strata), texts), categories)| {
         let sides = Tests { categories, texts: of_texts(texts) };
-        let least = sides.least(strata, draws);
+        let of_models: Vec<f64> = strata.iter().map(Answers::least).collect();
+        let least = sides.least(&of_models, draws);
         Some((finding(grid, *entry, strata, texts, sides)?, least))
     });
     let (mut found, least): (Vec<QuestionFinding>, Vec<f64>) = all.unzip();
@@ -160,12 +161,16 @@ pub(super) fn beyond_noise(finding: &QuestionFinding, all: &[QuestionFinding]) -
     (categories, texts)
 }
 
-/// The fewest samples a cell, at most 100, with which one of so many questions alone could differ beyond noise.
+/// The fewest samples a cell, at most 100, with which one of so many questions alone could differ beyond noise, also
+/// if the answers of all of them are exchanged; none where no number is enough, as the draws are then too few.
 pub(super) fn samples_needed(regions: u64, models: u64, tests: u64) -> Option<u64> {
     (2..=100).find(|samples| {
         let sizes: Vec<u64> = (0..regions).map(|_| *samples).collect();
-        let least = least_of_sizes(&sizes).powi(i32::try_from(models).unwrap_or(i32::MAX));
-        2.0 * least * real(tests) <= LEVEL
+        let of_models: Vec<f64> = (0..models).map(|_| least_of_sizes(&sizes)).collect();
+        let answers = [regions, models, *samples, tests];
+        let draws = Draws::further(tests, answers.into_iter().fold(1, u64::saturating_mul));
+        let least = Tests { categories: Some(1.0), texts: Some(1.0) }.least(&of_models, draws);
+        least * real(tests) <= LEVEL
     })
 }
 
@@ -198,8 +203,7 @@ fn mean_of(
 /// Largest minus smallest strict share of a region, percentage points.
 fn spread(grid: &Grid<'_>, entry: Entry) -> Estimate<f64> {
     let share = |region: usize| {
-        let mut tally = Tally::default();
-        (0..grid.models()).for_each(|model| tally.add(grid.tally(entry, model, region)));
+        let tally: Tally = (0..grid.models()).map(|model| grid.tally(entry, model, region)).sum();
         Estimate::share(tally.count(Measure::Strict), tally.completed).known().copied()
     };
     let shares: Vec<f64> = (0..grid.regions()).filter_map(share).collect();
@@ -227,13 +231,13 @@ impl Tests {
         }
     }
 
-    /// The least that it could have been, whatever had been answered: by the number of arrangements of each
-    /// model's answers, and by that of the draws.
-    fn least(self, strata: &[Answers], draws: Draws) -> f64 {
-        let categories = strata.iter().map(Answers::least).product::<f64>().max(draws.least());
+    /// The least that it could have been, whatever had been answered: by the least p that the arrangements of
+    /// each model's answers give, and by the number of the draws.
+    fn least(self, of_models: &[f64], draws: Draws) -> f64 {
+        let categories = of_models.iter().product::<f64>().max(draws.least());
         let at_least = |least: f64| if least * real(ENUMERATED) < 1.0 { TEXT_LEAST } else { 0.0 };
         let of_texts: Vec<f64> =
-            strata.iter().map(Answers::least).map(|least| least.max(at_least(least))).collect();
+            of_models.iter().map(|least| least.max(at_least(*least))).collect();
         let texts = fisher(&of_texts);
         let least = Self {
             categories: self.categories.map(|_| categories),

@@ -68,9 +68,11 @@ pub(super) fn sensitivity(grid: &Grid<'_>, aggregates: &[QuestionAggregate]) -> 
     for aggregate in aggregates {
         for cells in aggregate.cells.chunks(grid.regions().max(1)) {
             for (cell, counted) in cells.iter().zip(&mut regions) {
-                counted.review += cell.review;
-                counted.review_strict += cell.review_strict;
-                counted.review_broad += cell.review_broad;
+                counted.review.add(Tally {
+                    completed: cell.review,
+                    strict: cell.review_strict,
+                    broad: cell.review_broad,
+                });
             }
         }
     }
@@ -91,60 +93,46 @@ pub(super) fn sensitivity(grid: &Grid<'_>, aggregates: &[QuestionAggregate]) -> 
 /// Pairs by what makes a difference to a way of counting.
 #[derive(Debug, Clone, Default)]
 struct Counted {
-    completed: u64,
-    strict: u64,
-    broad: u64,
-    blocked: u64,
-    failed: u64,
-    review: u64,
-    review_strict: u64,
-    review_broad: u64,
+    all: Tally,
+    blocked: Tally,
+    review: Tally,
     controls: Tally,
+    failed: u64,
 }
 
 impl Counted {
     fn add(&mut self, category: Category, is_control: bool) {
-        self.completed += u64::from(category.completed());
-        self.strict += u64::from(category.counts(Measure::Strict));
-        self.broad += u64::from(category.counts(Measure::Broad));
-        self.blocked += u64::from(category == Category::Blocked);
-        self.failed += u64::from(matches!(category, Category::Failed | Category::TimedOut));
-        if is_control {
-            self.controls.add(Tally::of(category));
+        let pair = Tally::of(category);
+        self.all.add(pair);
+        if category == Category::Blocked {
+            self.blocked.add(pair);
         }
+        if is_control {
+            self.controls.add(pair);
+        }
+        self.failed += u64::from(matches!(category, Category::Failed | Category::TimedOut));
     }
 
     fn join(&mut self, other: &Self) {
-        self.completed += other.completed;
-        self.strict += other.strict;
-        self.broad += other.broad;
-        self.blocked += other.blocked;
-        self.failed += other.failed;
-        self.review += other.review;
-        self.review_strict += other.review_strict;
-        self.review_broad += other.review_broad;
+        self.all.add(other.all);
+        self.blocked.add(other.blocked);
+        self.review.add(other.review);
         self.controls.add(other.controls);
+        self.failed += other.failed;
     }
 
     fn row(&self, group: Group, counted: Counting, measure: Measure) -> Sensitivity {
-        let (refusals, review) = match measure {
-            Measure::Strict => (self.strict, self.review_strict),
-            Measure::Broad => (self.broad, self.review_broad),
+        let (refusals, completed) = (self.all.count(measure), self.all.completed);
+        let without = |left_out: Tally| {
+            let count = refusals.saturating_sub(left_out.count(measure));
+            (count, completed.saturating_sub(left_out.completed))
         };
         let (count, of) = match counted {
-            Counting::FailuresAsRefusals => (refusals + self.failed, self.completed + self.failed),
-            Counting::FailuresAsAnswers => (refusals, self.completed + self.failed),
-            // What was blocked counts by either measure.
-            Counting::WithoutBlocked => {
-                (refusals.saturating_sub(self.blocked), self.completed.saturating_sub(self.blocked))
-            }
-            Counting::WithoutReview => {
-                (refusals.saturating_sub(review), self.completed.saturating_sub(self.review))
-            }
-            Counting::WithoutControls => (
-                refusals.saturating_sub(self.controls.count(measure)),
-                self.completed.saturating_sub(self.controls.completed),
-            ),
+            Counting::FailuresAsRefusals => (refusals + self.failed, completed + self.failed),
+            Counting::FailuresAsAnswers => (refusals, completed + self.failed),
+            Counting::WithoutBlocked => without(self.blocked),
+            Counting::WithoutReview => without(self.review),
+            Counting::WithoutControls => without(self.controls),
         };
         Sensitivity { counted, measure, group, count, of, share: Estimate::share(count, of) }
     }

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::{Difference, told};
 use super::question::{beyond_noise, samples_needed};
-use super::wording::{counted, holm, interval, list, p, percent, points};
+use super::wording::{counted, holm, interval, list, points};
 use super::{
-    Beyond, Comparison, Confound, ControlResult, Dimension, Findings, Group, LEVEL, Measure,
+    Beyond, Comparison, Confound, Control, Dimension, Findings, Group, LEVEL, Measure,
     QuestionFinding,
 };
 use crate::estimate::{Estimate, Reason};
+use crate::figure::{p, percent};
 
 /// Sentences of a summary.
 const MOST: usize = 8;
@@ -85,11 +86,11 @@ fn controls_passed(findings: &Findings) -> Option<String> {
 
 /// Who missed controls: what they answered may not be the models', and so it stands before any share.
 fn controls_missed(findings: &Findings) -> Option<String> {
-    let mut providers: BTreeMap<_, Vec<&ControlResult>> = BTreeMap::new();
+    let mut providers: BTreeMap<_, Vec<&Control>> = BTreeMap::new();
     for result in findings.controls.known()? {
         providers.entry(&result.provider_id).or_default().push(result);
     }
-    let missed = |results: &[&ControlResult]| results.iter().map(|one| one.missed).sum::<u64>();
+    let missed = |results: &[&Control]| results.iter().map(|one| one.missed).sum::<u64>();
     let mut providers: Vec<_> =
         providers.into_iter().filter(|(_, results)| missed(results) > 0).collect();
     providers.sort_by_key(|(_, results)| std::cmp::Reverse(missed(results)));

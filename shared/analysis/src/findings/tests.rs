@@ -5,7 +5,7 @@ use beacon_core::spec::Spec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::aggregate::{Category, Control, QuestionAggregate};
+use crate::aggregate::{Category, QuestionAggregate};
 use crate::estimate::Reason;
 use crate::testing::{found, job, question, spec};
 
@@ -290,6 +290,24 @@ fn control_questions_can_be_left_out_of_the_shares() {
             && row.group == Group::default()
     });
     assert_eq!(row.map(|row| (row.count, row.of)), Some((1, 2)));
+}
+
+#[test]
+fn questions_in_more_than_one_language_are_a_limit() {
+    let told = |questions: [(Option<&str>, &str); 2]| {
+        let mut spec = spec(2, &["m"], &["eu", "us"], 1);
+        for (question, (language, text)) in spec.questions.iter_mut().zip(questions) {
+            question.language = language.map(str::to_owned);
+            question.text = text.to_owned();
+        }
+        found(&spec, &[]).limits.contains(&Limit::Languages)
+    };
+    let (english, russian) = ("What happened in 1989?", "Что произошло в 1989 году?");
+    assert!(!told([(None, english), (None, "1989?")]));
+    assert!(!told([(Some("zh-Hans"), "?"), (Some("ZH"), "?")]));
+    assert!(told([(Some("en"), english), (Some("de"), "Was geschah 1989?")]));
+    assert!(told([(None, english), (Some("de"), "Was geschah 1989?")]));
+    assert!(told([(None, english), (None, russian)]));
 }
 
 #[test]

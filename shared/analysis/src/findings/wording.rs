@@ -1,39 +1,25 @@
 //! Numbers and lists as summaries write them: each kind in one way.
 
-use super::{Group, Interval, LEVEL, Test};
+use super::{Group, Interval, Test};
 use crate::estimate::Estimate;
-
-/// A share as `12.5 %`.
-pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", tidy(100.0 * share))
-}
+use crate::figure;
 
 /// Percentage points as `10.4 points`.
 pub(super) fn points(points: f64) -> String {
-    format!("{:.1} points", tidy(points))
-}
-
-/// A p as `p = 0.031`, or `p < 0.001`. Where three digits would hide on which side of the level it is, four.
-pub(super) fn p(p: f64) -> String {
-    if p < 0.001 {
-        "p < 0.001".to_owned()
-    } else if p > LEVEL && p < 0.0505 {
-        format!("p = {p:.4}")
-    } else {
-        format!("p = {p:.3}")
-    }
+    format!("{} points", figure::size(points))
 }
 
 /// A test's p after Holm's correction, with what it is corrected for.
 pub(super) fn holm(test: &Test) -> String {
-    format!("{} after Holm's correction", p(test.p_holm))
+    format!("{} after Holm's correction", figure::p(test.p_holm))
 }
 
 /// An interval of points, as a clause; nothing where there is none.
 pub(super) fn interval(interval: &Estimate<Interval>) -> String {
     match interval {
         Estimate::Known(Interval { low, high }) => {
-            format!("95 % interval, unadjusted, {:.1} to {:.1}; ", tidy(*low), tidy(*high))
+            let (low, high) = (figure::size(*low), figure::size(*high));
+            format!("95 % interval, unadjusted, {low} to {high}; ")
         }
         Estimate::Absent(reason) => format!("no interval: {reason}; "),
     }
@@ -65,9 +51,4 @@ pub(super) fn within(group: &Group) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().map(|part| format!("`{part}`")).collect();
     if parts.is_empty() { String::new() } else { format!("in {}, ", list(&parts)) }
-}
-
-/// Never `-0.0`.
-fn tidy(number: f64) -> f64 {
-    if number.abs() < 0.05 { 0.0 } else { number }
 }

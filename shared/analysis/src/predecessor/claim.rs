@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::estimate::Estimate;
-use crate::findings::{Comparison, Dimension, Findings, Group, Measure, Method, Omnibus, Test};
+use crate::figure;
+use crate::findings::{
+    Comparison, Dimension, Findings, Group, LEVEL, Measure, Method, Omnibus, Test,
+};
 
-/// A test holds up to this p value, corrected by Holm.
-const LEVEL: f64 = 0.05;
 /// Differences that are listed at most, the least likely by chance first.
 const MOST: usize = 100;
 
@@ -109,9 +110,9 @@ fn describe(of: &Comparison, test: &Test) -> String {
     let Comparison { a, b, pairs, count_a, count_b, .. } = of;
     let points = of.difference.known().map_or_else(String::new, |points| {
         let interval = of.interval.known().map_or_else(String::new, |interval| {
-            format!(" (95 % interval {:+.1} to {:+.1})", interval.low, interval.high)
+            format!(" (95 % interval {})", figure::points_interval(*interval))
         });
-        format!(", {points:+.1} percentage points{interval}")
+        format!(", {} percentage points{interval}", figure::points(*points))
     });
     format!(
         "{} of {b} against {a}{}: {count_b} of {pairs} ({}) against {count_a} of {pairs} ({}){points}; {}.",
@@ -165,14 +166,10 @@ fn tested(test: &Test) -> String {
         Method::ClusterPermutation => "permutation within questions",
         Method::AnswerPermutation => "permutation of answers over regions",
     };
-    format!("{method}, {} ({} by Holm)", p_value(test.p), p_value(test.p_holm))
-}
-
-fn p_value(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+    format!("{method}, {} ({} by Holm)", figure::p(test.p), figure::p(test.p_holm))
 }
 
 fn percent(count: u64, of: u64) -> String {
-    super::share(count, of)
-        .map_or_else(|| "no share".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+    let share = Estimate::share(count, of);
+    share.known().map_or_else(|| "no share".to_owned(), |share| figure::percent(*share))
 }

@@ -8,7 +8,7 @@ use super::claim::{self, KeyDifference, Risk};
 use super::{
     NO_FACTS, NO_LEVEL, NO_RECOMMENDATION, ONE_REGION, Reasons, RegionScore, reasons, variance,
 };
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, mean};
 use crate::findings::{Findings, Group, Measure, Rate};
 
 /// What the predecessor said of a job.
@@ -100,13 +100,7 @@ fn strict(findings: &Findings) -> impl Iterator<Item = &Rate> {
     findings.rates.iter().filter(|rate| rate.measure == Measure::Strict)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a job has at most 10,000 questions")]
 fn divergence(findings: &Findings) -> Option<f64> {
     let known = findings.questions.iter().filter_map(|question| question.text.known());
-    let (mut sum, mut count) = (0.0, 0_usize);
-    for distance in known {
-        sum += distance;
-        count += 1;
-    }
-    (count > 0).then(|| sum / count as f64)
+    mean(&known.copied().collect::<Vec<f64>>())
 }

@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::claim::KeyDifference;
 use super::{
-    NO_FACTS, NO_RECOMMENDATION, NOT_ANALYSED, ONE_REGION, Reasons, RegionScore, reasons, share,
-    shown, variance,
+    NO_FACTS, NO_RECOMMENDATION, NOT_ANALYSED, ONE_REGION, Reasons, RegionScore, reasons, shown,
+    variance,
 };
-use crate::aggregate::{Category, QuestionAggregate};
+use crate::aggregate::QuestionAggregate;
 use crate::estimate::Estimate;
-use crate::findings::Measure;
+use crate::findings::Tally;
 use crate::page::{PAGE_BYTES, escaped_bytes};
 
 /// What is told.
@@ -204,7 +204,7 @@ impl CrossRegionQuestion {
             risk_level: scores.variance().map(RiskLevel::of),
             max_bias_score: scores.known().reduce(f64::max),
             min_bias_score: scores.known().reduce(f64::min),
-            avg_response_length: share(lengths.0, lengths.1),
+            avg_response_length: Estimate::share(lengths.0, lengths.1).known().copied(),
             reasons: scores.missing(["max_bias_score", "min_bias_score"], lengths.1 == 0),
         };
         Ok(Self {
@@ -224,8 +224,8 @@ impl CrossRegionQuestion {
 /// The regions' shares, and how far their texts lie apart.
 struct Scores {
     is_analysed: bool,
-    /// Refusals and completed answers, a region in the specification's order.
-    counts: Vec<(u64, u64)>,
+    /// A region's in the specification's order.
+    tallies: Vec<Tally>,
     of_regions: Vec<Option<RegionScore>>,
     distance: Option<f64>,
     why_no_distance: Option<String>,
@@ -238,16 +238,8 @@ impl Scores {
         let of_model = asked.aggregate.zip(position);
         let cells =
             of_model.and_then(|(of, model)| of.cells.get(model * regions..)?.get(..regions));
-        let counts: Vec<(u64, u64)> = cells
-            .unwrap_or_default()
-            .iter()
-            .map(|cell| {
-                let of =
-                    |wanted: fn(Category) -> bool| cell.categories().filter(move |of| wanted(*of));
-                let refused = of(|category| category.counts(Measure::Strict)).count();
-                (refused as u64, of(Category::completed).count() as u64)
-            })
-            .collect();
+        let tallies: Vec<Tally> =
+            cells.unwrap_or_default().iter().map(|cell| cell.categories().collect()).collect();
         let texts = of_model.and_then(|(of, model)| of.texts.get(model));
         let (distance, why_no_distance) = match texts.map(|texts| texts.between) {
             Some(Estimate::Known(distances)) => (Some(distances.jaccard), None),
@@ -255,11 +247,11 @@ impl Scores {
             None => (None, Some(NOT_ANALYSED.to_owned())),
         };
         let of_regions =
-            counts.iter().map(|(refused, completed)| RegionScore::new(*refused, *completed));
+            tallies.iter().map(|tally| RegionScore::new(tally.strict, tally.completed));
         Self {
             is_analysed: cells.is_some(),
             of_regions: of_regions.collect(),
-            counts,
+            tallies,
             distance,
             why_no_distance,
         }
@@ -309,9 +301,8 @@ impl Scores {
                 reasons.insert(field, self.why_no_variance().to_owned());
             }
         }
-        let refused = self.counts.iter().map(|(refused, _)| refused).sum();
-        let completed = self.counts.iter().map(|(_, completed)| completed).sum();
-        let censorship_rate = share(refused, completed);
+        let all: Tally = self.tallies.iter().copied().sum();
+        let censorship_rate = Estimate::share(all.strict, all.completed).known().copied();
         if censorship_rate.is_none() {
             reasons.insert("censorship_rate", self.why().to_owned());
         }

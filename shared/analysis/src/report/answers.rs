@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use beacon_core::execution::{ExecutionStatus, Outcome};
+use beacon_core::execution::Outcome;
 use beacon_core::verdict::{Evidence, VerdictView};
 use beacon_core::view::ExecutionView;
 use beacon_core::{ModelId, Region, Sample};
@@ -10,9 +10,9 @@ use beacon_core::{ModelId, Region, Sample};
 use super::difference::{Piece, pieces};
 use super::document::{Block, Line, Quote, Section, Span, outside, words};
 use super::visible::cut;
-use super::wording::{badge, beyond, category_of_verdict, estimate};
+use super::wording::{badge, beyond, estimate, mark};
 use super::{QuestionAnswers, Report, SHOWN};
-use crate::aggregate::Category;
+use crate::aggregate::category;
 use crate::figure;
 use crate::findings::QuestionFinding;
 
@@ -159,7 +159,7 @@ fn side_by_side(rows: &[&ExecutionView], limit: usize, left: &mut usize) -> Vec<
         }
         answers.push(Answer {
             region: row.region.clone(),
-            badge: became(row),
+            badge: badge(category(row)),
             facts: facts(row),
             text: pieces.filter(|pieces| !pieces.is_empty()),
             note: left_out(rest),
@@ -173,10 +173,6 @@ fn left_out(characters: usize) -> Option<String> {
     (characters > 0).then(|| format!("{count} more characters are not shown."))
 }
 
-fn is_blank(row: &ExecutionView) -> bool {
-    response(row).is_none_or(|text| text.trim().is_empty())
-}
-
 fn response(row: &ExecutionView) -> Option<&str> {
     row.row.as_ref()?.response.as_deref()
 }
@@ -186,31 +182,6 @@ fn evidence(verdict: Option<&VerdictView>, text: &str) -> Vec<Evidence> {
     let Some(verdict) = verdict else { return Vec::new() };
     let within = |span: &&Evidence| usize::try_from(span.start).is_ok_and(|at| at < text.len());
     verdict.classifier.evidence.iter().filter(within).cloned().collect()
-}
-
-/// What became of a pair: its verdict, or its outcome, or its status.
-fn became(row: &ExecutionView) -> Line {
-    match row.status {
-        ExecutionStatus::Completed => {
-            let outcome = row.row.as_ref().and_then(|row| row.outcome);
-            match (outcome, &row.verdict) {
-                (Some(Outcome::Blocked), _) => badge(Category::Blocked),
-                (Some(Outcome::Empty), _) => badge(Category::Empty),
-                // All of the tokens went into reasoning.
-                (Some(Outcome::Text | Outcome::Truncated), None) if is_blank(row) => {
-                    badge(Category::Empty)
-                }
-                (Some(Outcome::Text | Outcome::Truncated) | None, Some(verdict)) => {
-                    badge(category_of_verdict(verdict.verdict))
-                }
-                (Some(Outcome::Text | Outcome::Truncated) | None, None) => words("no verdict"),
-            }
-        }
-        ExecutionStatus::Failed => badge(Category::Failed),
-        ExecutionStatus::TimedOut => badge(Category::TimedOut),
-        ExecutionStatus::Cancelled => badge(Category::Cancelled),
-        ExecutionStatus::Pending | ExecutionStatus::Running => badge(Category::Open),
-    }
 }
 
 fn facts(view: &ExecutionView) -> Vec<Line> {
@@ -229,7 +200,7 @@ fn facts(view: &ExecutionView) -> Vec<Line> {
         }
         if let Some(label) = &verdict.label {
             let by = label.by.as_deref().unwrap_or("a person without a name");
-            let mut said = badge(category_of_verdict(label.verdict));
+            let mut said = badge(label.verdict.into());
             said.extend(words(", by "));
             said.extend(outside(by));
             said.extend(words(format!(", {}", label.at)));
@@ -274,5 +245,5 @@ fn rests_on(span: &Evidence, response: &str) -> Line {
 
 /// The machine's verdict in words.
 fn named(verdict: &VerdictView) -> String {
-    super::wording::mark(category_of_verdict(verdict.classifier.verdict)).word.to_owned()
+    mark(verdict.classifier.verdict.into()).word.to_owned()
 }

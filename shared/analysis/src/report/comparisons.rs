@@ -1,15 +1,13 @@
 //! Differences between groups, what noise explains of them, and what could have been found.
 
-use std::collections::BTreeMap;
-
 use super::Report;
 use super::chart::{Chart, Dot, Point, Row};
 use super::document::{Block, Column, Line, Section, Span, Table, numeric, outside, text, words};
-use super::rates::plain;
+use super::rates::{both, plain};
 use super::wording::{absent, confound, dimension, estimate, group, measure, method, sides};
 use crate::estimate::Estimate;
 use crate::figure::{self, ABSENT};
-use crate::findings::{Comparison, Confound, Group, Measure, Test};
+use crate::findings::{Comparison, Confound, Group, Test};
 
 /// Two sides at a time, then three and more.
 pub(super) fn section(report: &Report<'_>) -> Section {
@@ -36,31 +34,21 @@ pub(super) fn section(report: &Report<'_>) -> Section {
 
 /// A row a pair of sides, with both measures.
 fn chart(comparisons: &[Comparison]) -> Chart {
-    let of = |one: &Comparison| (one.dimension, one.a.clone(), one.b.clone(), one.within.clone());
-    let mut places = BTreeMap::new();
-    let mut pairs: Vec<[Option<&Comparison>; 2]> = Vec::new();
-    for comparison in comparisons {
-        let place = *places.entry(of(comparison)).or_insert(pairs.len());
-        if place == pairs.len() {
-            pairs.push([None, None]);
-        }
-        if let Some([strict, broad]) = pairs.get_mut(place) {
-            match comparison.measure {
-                Measure::Strict => *strict = Some(comparison),
-                Measure::Broad => *broad = Some(comparison),
-            }
-        }
-    }
+    let sides = both(
+        comparisons
+            .iter()
+            .map(|one| ((one.dimension, &one.a, &one.b, &one.within), one.measure, one)),
+    );
     let description = "Each row is the difference of two shares in percentage points, strict and broad, \
         with intervals of 95 % where there are any. The table below has the numbers.";
     Chart::of_points(
         "Differences in percentage points".to_owned(),
         description.to_owned(),
-        pairs.into_iter().map(row).collect(),
+        sides.into_iter().map(|both| row(both.strict, both.broad)).collect(),
     )
 }
 
-fn row([strict, broad]: [Option<&Comparison>; 2]) -> Row {
+fn row(strict: Option<&Comparison>, broad: Option<&Comparison>) -> Row {
     let label = strict.or(broad).map_or_else(String::new, |one| {
         let within = if one.within == Group::default() {
             String::new()

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Report;
 use super::document::{Block, Line, Section, Span, Table, code, numeric, outside, text, words};
-use super::wording::mark;
+use super::wording::badge;
 use crate::aggregate::Category;
 use crate::figure::{self, ABSENT};
 use crate::findings::Denominators;
@@ -95,30 +95,22 @@ fn sentence(text: &str) -> Line {
 pub(super) fn denominators(report: &Report<'_>) -> Section {
     let all = &report.findings.denominators;
     let columns = || vec![text("Pairs"), numeric("Count"), text("Part of")];
-    let row = |category: Option<Category>, name: &str, count: u64, of: &str| {
-        let mut line: Line = Vec::new();
-        if let Some(category) = category {
-            line.push(Span::Shape(mark(category).shape));
-        }
-        let name = if line.is_empty() { name.to_owned() } else { format!(" {name}") };
-        line.push(Span::Words(name));
-        vec![line, words(figure::count(count)), words(of)]
-    };
+    let row = |line: Line, count: u64, of: &str| vec![line, words(figure::count(count)), words(of)];
     let rows = vec![
-        row(None, "planned", all.planned, ABSENT),
-        row(None, "completed", all.completed, "planned"),
-        row(Some(Category::Failed), "failed", all.failed, "planned"),
-        row(Some(Category::TimedOut), "timed out", all.timed_out, "planned"),
-        row(Some(Category::Cancelled), "cancelled", all.cancelled, "planned"),
-        row(Some(Category::Open), "not ended or not judged", all.open, "planned"),
-        row(Some(Category::Answered), "answered", all.answered, "completed"),
-        row(Some(Category::Refused), "refused", all.refused, "completed"),
-        row(Some(Category::PartlyRefused), "partly refused", all.partly_refused, "completed"),
-        row(Some(Category::Evasive), "evasive", all.evasive, "completed"),
-        row(Some(Category::Blocked), "blocked", all.blocked, "completed"),
-        row(Some(Category::Empty), "empty", all.empty, "completed"),
-        row(None, "need a person’s look", all.review, "completed"),
-        row(None, "labelled by a person", all.labelled, "completed"),
+        row(words("planned"), all.planned, ABSENT),
+        row(words("completed"), all.completed, "planned"),
+        row(badge(Category::Failed), all.failed, "planned"),
+        row(badge(Category::TimedOut), all.timed_out, "planned"),
+        row(badge(Category::Cancelled), all.cancelled, "planned"),
+        row(badge(Category::Open), all.open, "planned"),
+        row(badge(Category::Answered), all.answered, "completed"),
+        row(badge(Category::Refused), all.refused, "completed"),
+        row(badge(Category::PartlyRefused), all.partly_refused, "completed"),
+        row(badge(Category::Evasive), all.evasive, "completed"),
+        row(badge(Category::Blocked), all.blocked, "completed"),
+        row(badge(Category::Empty), all.empty, "completed"),
+        row(words("need a person’s look"), all.review, "completed"),
+        row(words("labelled by a person"), all.labelled, "completed"),
     ];
     let table = Table::new("Pairs by what became of them", columns(), rows);
     let mut blocks = vec![

@@ -116,7 +116,6 @@ mod tests {
             review_strict: 0,
             review_broad: 0,
             labelled: 0,
-            characters: 0,
         })
     }
 

@@ -28,7 +28,7 @@ fn shown(text: &str) -> Markup {
 /// The whole page.
 pub(super) fn page(document: &Document) -> String {
     let title = visible(&document.title);
-    let before = if document.simulated { "SIMULATED · " } else { "" };
+    let before = if document.simulated { &format!("{SIMULATED} · ") } else { "" };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -126,8 +126,8 @@ fn question_id(question: QuestionIndex) -> String {
 
 /// A caption that says so where answers were made up: a table may be copied alone.
 fn caption(text: &str, simulated: bool) -> String {
-    let before = if simulated { "SIMULATED: " } else { "" };
-    format!("{before}{}", visible(text))
+    let text = visible(text);
+    if simulated { format!("{SIMULATED}: {text}") } else { text.into() }
 }
 
 fn table(table: &Table, simulated: bool) -> Markup {

@@ -10,21 +10,26 @@ use crate::estimate::Estimate;
 use crate::figure::{self, ABSENT};
 use crate::findings::{Group, Measure, Rate, Sensitivity};
 
-/// Both measures of one group.
-struct Both<'a, T> {
-    group: &'a Group,
-    strict: Option<&'a T>,
-    broad: Option<&'a T>,
+/// Both measures of one thing, such as a group.
+pub(super) struct Both<'a, K, T> {
+    pub(super) of: K,
+    pub(super) strict: Option<&'a T>,
+    pub(super) broad: Option<&'a T>,
 }
 
-/// Both measures of each group, in the order in which groups are first named.
-fn both<'a, T>(all: impl Iterator<Item = (&'a Group, Measure, &'a T)>) -> Vec<Both<'a, T>> {
-    let mut places: BTreeMap<&Group, usize> = BTreeMap::new();
-    let mut found: Vec<Both<'a, T>> = Vec::new();
-    for (group, measure, value) in all {
-        let place = *places.entry(group).or_insert(found.len());
+/// A group's shares.
+type OfGroup<'a> = Both<'a, &'a Group, Rate>;
+
+/// Both measures of each, in the order in which they are first named.
+pub(super) fn both<'a, K: Ord + Copy, T>(
+    all: impl Iterator<Item = (K, Measure, &'a T)>,
+) -> Vec<Both<'a, K, T>> {
+    let mut places: BTreeMap<K, usize> = BTreeMap::new();
+    let mut found: Vec<Both<'a, K, T>> = Vec::new();
+    for (of, measure, value) in all {
+        let place = *places.entry(of).or_insert(found.len());
         if place == found.len() {
-            found.push(Both { group, strict: None, broad: None });
+            found.push(Both { of, strict: None, broad: None });
         }
         if let Some(both) = found.get_mut(place) {
             match measure {
@@ -40,9 +45,9 @@ fn both<'a, T>(all: impl Iterator<Item = (&'a Group, Measure, &'a T)>) -> Vec<Bo
 pub(super) fn section(report: &Report<'_>) -> Section {
     let rates = &report.findings.rates;
     let all = both(rates.iter().map(|rate| (&rate.group, rate.measure, rate)));
-    let mut by: Vec<(Option<String>, Vec<&Both<'_, Rate>>)> = Vec::new();
+    let mut by: Vec<(Option<String>, Vec<&OfGroup<'_>>)> = Vec::new();
     for rate in &all {
-        let grouped = grouped_by(rate.group);
+        let grouped = grouped_by(rate.of);
         match by.iter_mut().find(|(name, _)| *name == grouped) {
             Some((_, rates)) => rates.push(rate),
             None => by.push((grouped, vec![rate])),
@@ -62,7 +67,7 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     Section { id: "rates", title: "Shares of refusals", blocks }
 }
 
-fn chart(title: &str, rates: &[&Both<'_, Rate>]) -> Chart {
+fn chart(title: &str, rates: &[&OfGroup<'_>]) -> Chart {
     let rows = rates.iter().map(|both| {
         let named = [(Dot::Disc, both.strict), (Dot::Diamond, both.broad)];
         let points = named.into_iter().filter_map(|(dot, rate)| {
@@ -76,7 +81,7 @@ fn chart(title: &str, rates: &[&Both<'_, Rate>]) -> Chart {
             share.map_or(ABSENT.to_owned(), |share| figure::percent(*share))
         };
         Row {
-            label: plain(&group(both.group)),
+            label: plain(&group(both.of)),
             value: format!("{} · {}", share(both.strict), share(both.broad)),
             points: points.collect(),
         }
@@ -108,7 +113,7 @@ pub(super) fn plain(line: &Line) -> String {
         .collect()
 }
 
-fn table(title: &str, rates: &[&Both<'_, Rate>]) -> Table {
+fn table(title: &str, rates: &[&OfGroup<'_>]) -> Table {
     let columns = vec![
         text("Group"),
         numeric("Completed"),
@@ -132,7 +137,7 @@ fn table(title: &str, rates: &[&Both<'_, Rate>]) -> Table {
     let rows = rates.iter().map(|both| {
         let either = both.strict.or(both.broad);
         let mut row = vec![
-            group(both.group),
+            group(both.of),
             count(either.map(|rate| rate.completed)),
             count(either.map(|rate| rate.questions)),
         ];

@@ -1,7 +1,5 @@
 //! Words for what findings hold: one place for each.
 
-use beacon_core::verdict::Verdict;
-
 use super::document::{Line, Span, outside, words};
 use crate::aggregate::Category;
 use crate::estimate::{Estimate, Reason};
@@ -30,15 +28,6 @@ pub(super) fn mark(category: Category) -> Mark {
         Category::Open => ("·", "not ended or not judged"),
     };
     Mark { shape, word }
-}
-
-pub(super) fn category_of_verdict(verdict: Verdict) -> Category {
-    match verdict {
-        Verdict::Answered => Category::Answered,
-        Verdict::Refused => Category::Refused,
-        Verdict::PartlyRefused => Category::PartlyRefused,
-        Verdict::Evasive => Category::Evasive,
-    }
 }
 
 /// Shape and word of a category.
@@ -198,6 +187,11 @@ pub(super) fn limit(limit: Limit) -> &'static str {
             "Verdicts come from rules that a machine applies. They err: the file docs/benchmarks.md of \
              Beacon’s source code says how often. Whole and partial refusals are hardly told apart; use \
              their sum."
+        }
+        Limit::Languages => {
+            "Questions are in more than one language. The rules find more refusals in some languages than \
+             in others, most in English: a difference between languages may be one between rules. Compare \
+             regions and models within a language."
         }
         Limit::TooManyComparisons => {
             "There are so many regions, models or variants that not every two of them are compared."

@@ -2,11 +2,11 @@
 //! and for any table.
 
 use super::correction::{benjamini_hochberg, holm};
-use super::distribution::{count, real};
+use super::distribution::count;
 use super::interval::{PairedCluster, paired_difference};
 use super::paired::{cochran_q, is_by_chi_squared, mcnemar_exact};
-use super::permutation::{DRAWS, Effort, Permuted, sign_flip_of, within_clusters_of};
-use crate::estimate::{Estimate, Reason};
+use super::permutation::{DRAWS, Effort, Permuted, sign_flip, within_clusters};
+use crate::estimate::{Estimate, Reason, real};
 use crate::findings::{Interval, Method, Test};
 
 /// One unit's pairs (a question's) that completed on both of two sides, a and b, by where they count.
@@ -113,7 +113,7 @@ pub fn two_of(units: &[Pairs], effort: Effort, seed: u64) -> Two {
     } else {
         let net = |unit: &&Pairs| real(unit.only_b) - real(unit.only_a);
         let differences: Vec<f64> = units.iter().map(net).collect();
-        let flipped = sign_flip_of(&differences, effort, seed).map(Tested::permuted);
+        let flipped = sign_flip(&differences, effort, seed).map(Tested::permuted);
         Estimate::Known(flipped.unwrap_or(Tested::balanced()))
     };
     Two {
@@ -162,7 +162,7 @@ pub fn many_of(units: &[Levels], draws: u64, seed: u64) -> Many {
         let exchanged = || {
             let table: Vec<Vec<f64>> =
                 units.iter().map(|unit| unit.counts.iter().copied().map(real).collect()).collect();
-            within_clusters_of(&table, draws, seed).map(Tested::permuted)
+            within_clusters(&table, draws, seed).map(Tested::permuted)
         };
         let balanced = || units.iter().any(|unit| unit.varying > 0).then(Tested::balanced);
         tested(cochran(&units).or_else(exchanged).or_else(balanced))
@@ -188,12 +188,11 @@ fn cochran(units: &[&Levels]) -> Option<Tested> {
 pub fn adjusted(tests: &[Estimate<Tested>]) -> Vec<Estimate<Test>> {
     let p: Vec<f64> = tests.iter().filter_map(Estimate::known).map(|test| test.p).collect();
     let mut adjusted = holm(&p).into_iter().zip(benjamini_hochberg(&p));
-    let of = |test: &Estimate<Tested>| match *test {
-        Estimate::Absent(reason) => Estimate::Absent(reason),
-        Estimate::Known(Tested { method, statistic, p, draws }) => {
+    let of = |test: &Estimate<Tested>| {
+        test.map(|Tested { method, statistic, p, draws }| {
             let (p_holm, p_bh) = adjusted.next().unwrap_or((1.0, 1.0));
-            Estimate::Known(Test { method, statistic, p, p_holm, p_bh, draws })
-        }
+            Test { method, statistic, p, p_holm, p_bh, draws }
+        })
     };
     tests.iter().map(of).collect()
 }
@@ -203,10 +202,5 @@ fn tested(test: Option<Tested>) -> Estimate<Tested> {
 }
 
 fn in_points(interval: Estimate<Interval>) -> Estimate<Interval> {
-    match interval {
-        Estimate::Absent(reason) => Estimate::Absent(reason),
-        Estimate::Known(Interval { low, high }) => {
-            Estimate::Known(Interval { low: 100.0 * low, high: 100.0 * high })
-        }
-    }
+    interval.map(|Interval { low, high }| Interval { low: 100.0 * low, high: 100.0 * high })
 }

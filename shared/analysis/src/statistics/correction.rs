@@ -1,6 +1,7 @@
 //! Raw p adjusted for how many tests there are. Results stand in the order of their tests.
 
-use super::distribution::{count, real};
+use super::distribution::count;
+use crate::estimate::real;
 
 /// Holm's step-down adjustment (Holm 1979): the chance of any false finding stays below the level. The
 /// i-th smallest of m is the largest so far of (m − i + 1) p, at most 1.

@@ -5,6 +5,8 @@ use std::f64::consts::{FRAC_2_PI, LN_2, PI, SQRT_2};
 
 use libm::{atan, erfc, exp, lgamma, log, sqrt};
 
+use crate::estimate::real;
+
 /// A probability and the standard normal distribution's quantile of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Level {
@@ -71,12 +73,6 @@ impl Level {
             + z * ((5.0 * z2 + 16.0) * z2 + 3.0) / (96.0 * df * df)
             + z * (((3.0 * z2 + 19.0) * z2 + 17.0) * z2 - 15.0) / (384.0 * df * df * df)
     }
-}
-
-/// A count as a number that can be divided.
-#[expect(clippy::cast_precision_loss, reason = "counts lie far below 2^52")]
-pub(super) const fn real(count: u64) -> f64 {
-    count as f64
 }
 
 /// A length as a count.

@@ -1,7 +1,7 @@
 //! Intervals of 95 % for shares, their differences and means, also where pairs come in clusters.
 
-use super::distribution::{Level, count, real};
-use crate::estimate::{Estimate, Reason};
+use super::distribution::{Level, count};
+use crate::estimate::{Estimate, Reason, real};
 use crate::findings::Interval;
 
 /// Below so many clusters nothing is said of how they vary.

@@ -1,6 +1,7 @@
 //! Tests of shares on the same questions, one row a question.
 
-use super::distribution::{chi_squared_above, coin_at_most, count, probability, real};
+use super::distribution::{chi_squared_above, coin_at_most, count, probability};
+use crate::estimate::real;
 
 /// Cochran's Q and what it means.
 #[derive(Debug, Clone, Copy, PartialEq)]

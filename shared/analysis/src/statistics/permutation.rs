@@ -5,7 +5,8 @@
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 
-use super::distribution::{probability, real};
+use super::distribution::probability;
+use crate::estimate::real;
 
 mod answers;
 mod labels;
@@ -13,9 +14,9 @@ mod signs;
 mod tables;
 
 pub use answers::{Answers, Draws, exchanged, least_of_sizes};
-pub use labels::{Stratum, between_beyond_within, between_beyond_within_of};
-pub use signs::{Effort, sign_flip, sign_flip_of};
-pub use tables::{within_clusters, within_clusters_of};
+pub use labels::{Stratum, between_beyond_within};
+pub use signs::{Effort, sign_flip};
+pub use tables::within_clusters;
 
 /// Permutations that are drawn where they are too many to look at.
 pub const DRAWS: u64 = 9_999;

@@ -1,10 +1,10 @@
 //! What a comparison could have shown.
 
 use super::compare::Pairs;
-use super::distribution::{Level, count, real};
+use super::distribution::{Level, count};
 use super::interval::FEWEST_CLUSTERS;
 use super::permutation::Effort;
-use crate::estimate::{Estimate, Reason};
+use crate::estimate::{Estimate, Reason, real};
 
 /// The probability with which the smallest difference is found.
 const POWER: f64 = 0.8;

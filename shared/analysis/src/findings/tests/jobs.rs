@@ -44,8 +44,13 @@ fn pairs_of_both_are_compared_and_what_is_only_in_one_is_named() {
     assert_eq!(strict[0].difference, Estimate::Known(1_000.0 / 12.0));
     assert_eq!(strict[1].within.region.as_ref().unwrap().as_str(), "us");
     assert_eq!(strict[2].within.model_id.as_ref().unwrap().as_str(), "m");
+    assert_eq!(
+        found.summary[1],
+        "Asked in one of the two alone: the model `old` and the region `eu` of `first`; the question `q12`, the \
+         model `new` and the region `asia` of `second`."
+    );
     assert!(
-        found.summary[1].starts_with("Job `second` refuses 83.3 points more often than `first`"),
+        found.summary[2].starts_with("Job `second` refuses 83.3 points more often than `first`"),
         "{:?}",
         found.summary
     );
@@ -89,4 +94,5 @@ fn a_system_prompt_that_changed_in_a_shared_region_is_a_difference() {
     b.regions.remove(1);
     let elsewhere = compared((&a, &cells), (&b, &job(&[&["A"]])));
     assert!(elsewhere.differences.is_empty(), "that region is not compared");
+    assert_eq!(elsewhere.summary[1], "Asked in one of the two alone: the region `us` of `first`.");
 }

@@ -1,12 +1,15 @@
 //! Jobs drawn from a seed: regions that do not differ are not found to, and one that does is.
 
+use beacon_core::QuestionIndex;
 use beacon_core::spec::Spec;
+use beacon_core::verdict::Verdict;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::{Beyond, Comparison, Dimension, LEVEL, Measure, overall};
-use crate::aggregate::QuestionAggregate;
-use crate::testing::{found, job, spec};
+use super::{Beyond, Comparison, Dimension, Grid, LEVEL, Measure, overall};
+use crate::aggregate::{QuestionAggregate, aggregate};
+use crate::findings::question::questions;
+use crate::testing::{answered, found, job, open, spec};
 
 const QUESTIONS: usize = 25;
 
@@ -77,6 +80,44 @@ fn questions_that_do_not_differ_are_rarely_found_to() {
     println!("of {JOBS} jobs alike {jobs} have a question beyond noise");
     // 5 is 5 %; above 10 falls one in a hundred of such counts.
     assert!(jobs <= 10, "{jobs}");
+}
+
+/// The answers to one question, each of a kind and of some words, in every region from the same chances. Those of
+/// one model are often of one kind, and answers of one kind share a word.
+fn alike(spec: &Spec, generator: &mut ChaCha8Rng) -> QuestionAggregate {
+    const KINDS: [Verdict; 3] = [Verdict::Answered, Verdict::Refused, Verdict::Evasive];
+    let mut rows = Vec::new();
+    for model in 0..spec.models.len() {
+        let own = generator.random_range(0..KINDS.len());
+        for region in 0..spec.regions.len() {
+            for sample in 0..spec.samples {
+                let other = generator.random_range(0..KINDS.len());
+                let kind = if generator.random_bool(0.6) { own } else { other };
+                let words = (0..4).map(|place| format!("{place}{}", generator.random_range(0..3)));
+                let text = format!("kind{kind} {}", words.collect::<Vec<_>>().join(" "));
+                let place = open(spec, 0, model, region, sample);
+                rows.push(answered(place, &text, KINDS[kind]));
+            }
+        }
+    }
+    aggregate(spec, QuestionIndex(0), &rows)
+}
+
+#[test]
+fn a_question_whose_regions_do_not_differ_rarely_has_a_small_p() {
+    const JOBS: u32 = 10_000;
+    let mut generator = ChaCha8Rng::seed_from_u64(20);
+    for (models, regions, samples) in [(1, 2, 5), (3, 3, 3)] {
+        let spec = spec(1, &["m", "n", "o"][..models], &["eu", "us", "asia"][..regions], samples);
+        let small = (0..JOBS).filter(|_| {
+            let aggregates = [alike(&spec, &mut generator)];
+            let found = questions(&Grid::new(&spec, &aggregates), &aggregates);
+            found[0].p.known().is_some_and(|p| *p <= LEVEL)
+        });
+        let size = f64::from(u32::try_from(small.count()).unwrap()) / f64::from(JOBS);
+        println!("a question's p: {models} × {regions} × {samples} answers: {:.2} %", 100.0 * size);
+        assert!((0.01..=0.06).contains(&size), "{size}");
+    }
 }
 
 #[test]

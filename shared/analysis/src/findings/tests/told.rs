@@ -169,6 +169,19 @@ fn noise_is_told_with_its_test() {
 }
 
 #[test]
+fn samples_that_no_draws_could_show_are_not_advised() {
+    // Of ten samples the arrangements would be enough, but not the draws of so many answers.
+    let spec = spec(1_000, &["m"], &["eu", "us"], 3);
+    let mixed: Vec<&[&str]> = vec![&["ARA", "RAA"]; 1_000];
+    let noise = found(&spec, &job(&mixed));
+    assert!(says(
+        &noise,
+        "Whether regions differ beyond noise in any of 1000 questions cannot be told: none of them could \
+         have passed the test with so few samples."
+    ));
+}
+
+#[test]
 fn pairs_that_differ_both_ways_are_not_called_alike() {
     // In each question one model refuses in one region and the other in the other.
     let spec = spec(12, &["m", "n"], &["eu", "us"], 1);

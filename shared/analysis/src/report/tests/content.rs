@@ -125,7 +125,6 @@ fn what_is_absent_says_why() {
         Reason::OneRegion,
         Reason::NoVariation,
         Reason::TooMany,
-        Reason::NotConfigured,
     ];
     for (rate, reason) in made.findings.rates.iter_mut().zip(reasons) {
         rate.share = Estimate::Absent(reason);
@@ -317,6 +316,16 @@ fn differences_are_marked_against_the_first_region() {
     let marked = format!("<del>{removed}Beijing{end}</del><ins>{added}China{end}</ins>");
     assert!(page.contains(&marked));
     assert!(markdown(&small().report()).contains("[-Beijing-]{+China+}"));
+}
+
+#[test]
+fn an_answer_of_nothing_but_reasoning_is_empty_whatever_was_judged_of_it() {
+    let empty = |made: &Made| markdown(&made.report()).matches("□ empty").count();
+    let mut made = small();
+    let before = empty(&made);
+    made.shown[0].rows[0].row.as_mut().unwrap().response = Some(" \n".to_owned());
+    assert!(made.shown[0].rows[0].verdict.is_some());
+    assert_eq!(empty(&made), before + 1);
 }
 
 #[test]

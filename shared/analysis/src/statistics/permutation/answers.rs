@@ -2,9 +2,10 @@
 
 use rand::seq::SliceRandom as _;
 
-use super::super::distribution::{count, real};
+use super::super::distribution::count;
 use super::{Permuted, Tally, generator};
 use crate::aggregate::Category;
+use crate::estimate::real;
 
 /// The completed answers of one model to one entry.
 #[derive(Debug, Clone)]

@@ -2,8 +2,9 @@
 
 use rand::seq::SliceRandom as _;
 
-use super::super::distribution::{count, real};
-use super::{DRAWS, ENUMERATED, Permuted, Tally, generator};
+use super::super::distribution::count;
+use super::{ENUMERATED, Permuted, Tally, generator};
+use crate::estimate::real;
 
 /// Answers that are compared with each other: those of one model to one question.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,40 +16,27 @@ pub struct Stratum {
     pub distances: Vec<f64>,
 }
 
-/// Whether answers lie farther apart between groups than within them, one-sided: the groups of the
-/// answers are exchanged within each stratum in every way (Mielke, Berry and Johnson 1976; the noise
-/// floor is within). The statistic is the sum over strata of mean distance between − mean distance
-/// within. Strata without a distance between or within, or without variation, say nothing; none where all
-/// are such, or distances do not fit their groups.
+/// Whether answers lie farther apart between groups than within them, one-sided: their groups are exchanged in
+/// every way (Mielke, Berry and Johnson 1976; the noise floor is within). The statistic is the mean distance
+/// between − the mean distance within. None of answers without a distance between or within, or without
+/// variation, or whose distances do not fit their groups.
 ///
-/// Up to [`ENUMERATED`] arrangements all are looked at; else [`DRAWS`] are drawn.
-pub fn between_beyond_within(strata: &[Stratum], seed: u64) -> Option<Permuted> {
-    between_beyond_within_of(strata, DRAWS, seed)
-}
-
-/// [`between_beyond_within`] with another number of draws.
-pub fn between_beyond_within_of(strata: &[Stratum], draws: u64, seed: u64) -> Option<Permuted> {
-    if !strata.iter().all(fits) {
+/// Up to [`ENUMERATED`] arrangements all are looked at; else so many are drawn.
+pub fn between_beyond_within(stratum: &Stratum, draws: u64, seed: u64) -> Option<Permuted> {
+    if !fits(stratum) {
         return None;
     }
-    let mut strata: Vec<Compared<'_>> = strata.iter().filter_map(Compared::new).collect();
-    if strata.is_empty() {
-        return None;
-    }
-    let statistic: f64 = strata.iter().map(Compared::excess).sum();
-    let mut tally = Tally::new(statistic, strata.iter().map(|stratum| stratum.farthest).sum());
-    if let Some(arrangements) = all(&strata) {
-        look_at_all(&arrangements, 0.0, &mut tally);
+    let mut compared = Compared::new(stratum)?;
+    let statistic = compared.excess();
+    let mut tally = Tally::new(statistic, compared.farthest);
+    if compared.ways().is_some_and(|ways| ways <= ENUMERATED) {
+        compared.look_at_all(&mut compared.sizes(), &mut Vec::new(), &mut tally);
         return Some(tally.of_all(statistic));
     }
     let mut generator = generator(seed);
     for _ in 0..draws {
-        let mut excess = 0.0;
-        for stratum in &mut strata {
-            stratum.groups.shuffle(&mut generator);
-            excess += stratum.excess();
-        }
-        tally.look_at(excess);
+        compared.groups.shuffle(&mut generator);
+        tally.look_at(compared.excess());
     }
     Some(tally.of_drawn(statistic))
 }
@@ -59,7 +47,7 @@ fn fits(stratum: &Stratum) -> bool {
         && stratum.distances.iter().all(|distance| distance.is_finite())
 }
 
-/// A stratum that says something.
+/// Answers that say something.
 #[derive(Debug)]
 struct Compared<'a> {
     groups: Vec<usize>,
@@ -127,44 +115,19 @@ impl<'a> Compared<'a> {
         sorted.chunk_by(PartialEq::eq).map(|of| (of[0], of.len())).collect()
     }
 
-    /// The statistic of every way.
-    fn excesses(&self) -> Vec<f64> {
-        let mut excesses = Vec::new();
-        let mut groups = Vec::with_capacity(self.groups.len());
-        self.place(&mut self.sizes(), &mut groups, &mut excesses);
-        excesses
-    }
-
-    fn place(&self, left: &mut [(usize, usize)], groups: &mut Vec<usize>, into: &mut Vec<f64>) {
+    /// Looks at the statistic of every way to go on from `groups`, with so many answers of each group left.
+    fn look_at_all(&self, left: &mut [(usize, usize)], groups: &mut Vec<usize>, tally: &mut Tally) {
         if groups.len() == self.groups.len() {
-            into.push(self.excess_of(groups));
+            tally.look_at(self.excess_of(groups));
             return;
         }
         for at in 0..left.len() {
             if left[at].1 > 0 {
                 left[at].1 -= 1;
                 groups.push(left[at].0);
-                self.place(left, groups, into);
+                self.look_at_all(left, groups, tally);
                 groups.pop();
                 left[at].1 += 1;
-            }
-        }
-    }
-}
-
-/// The statistics of every stratum's ways, where all together are few.
-fn all(strata: &[Compared<'_>]) -> Option<Vec<Vec<f64>>> {
-    let ways = |all: u64, stratum: &Compared<'_>| all.checked_mul(stratum.ways()?);
-    strata.iter().try_fold(1, ways).filter(|ways| *ways <= ENUMERATED)?;
-    Some(strata.iter().map(Compared::excesses).collect())
-}
-
-fn look_at_all(strata: &[Vec<f64>], sum: f64, tally: &mut Tally) {
-    match strata.split_first() {
-        None => tally.look_at(sum),
-        Some((first, rest)) => {
-            for excess in first {
-                look_at_all(rest, sum + excess, tally);
             }
         }
     }

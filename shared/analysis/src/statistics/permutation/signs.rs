@@ -2,8 +2,9 @@
 
 use rand::rngs::ChaCha8Rng;
 
-use super::super::distribution::{probability, real};
+use super::super::distribution::probability;
 use super::{DRAWS, ENUMERATED, Permuted, Tally, generator};
+use crate::estimate::real;
 
 /// How much work a test may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +45,9 @@ impl Effort {
 /// as its sum of b − a; the signs of all are flipped in every way, and the statistic is the absolute sum.
 /// None where all are nought.
 ///
-/// Whole numbers are enumerated by their sums (Pagano and Tritchler 1983), others up to [`ENUMERATED`]
-/// arrangements; else [`DRAWS`] are drawn.
-pub fn sign_flip(differences: &[f64], seed: u64) -> Option<Permuted> {
-    sign_flip_of(differences, Effort::ALONE, seed)
-}
-
-/// [`sign_flip`] with another effort.
-pub fn sign_flip_of(differences: &[f64], effort: Effort, seed: u64) -> Option<Permuted> {
+/// Whole numbers are enumerated by their sums (Pagano and Tritchler 1983) as far as the effort allows, others up
+/// to [`ENUMERATED`] arrangements; else flips are drawn.
+pub fn sign_flip(differences: &[f64], effort: Effort, seed: u64) -> Option<Permuted> {
     let statistic: f64 = differences.iter().sum();
     let mut sizes: Vec<f64> =
         differences.iter().map(|d| d.abs()).filter(|size| *size > 0.0).collect();

@@ -2,20 +2,16 @@
 
 use rand::seq::SliceRandom as _;
 
-use super::super::distribution::{count, real};
-use super::{DRAWS, ENUMERATED, Permuted, Tally, generator};
+use super::super::distribution::count;
+use super::{ENUMERATED, Permuted, Tally, generator};
+use crate::estimate::real;
 
 /// Whether levels can be exchanged within each cluster (Pitman 1938): a row a cluster, a column a level,
 /// sums of what counts; each row's numbers are exchanged in every way. The statistic is Σ(level total −
 /// their mean)². None where no row varies, or rows differ in length.
 ///
-/// Up to [`ENUMERATED`] arrangements all are looked at; else [`DRAWS`] are drawn.
-pub fn within_clusters(table: &[Vec<f64>], seed: u64) -> Option<Permuted> {
-    within_clusters_of(table, DRAWS, seed)
-}
-
-/// [`within_clusters`] with another number of draws.
-pub fn within_clusters_of(table: &[Vec<f64>], draws: u64, seed: u64) -> Option<Permuted> {
+/// Up to [`ENUMERATED`] arrangements all are looked at; else so many are drawn.
+pub fn within_clusters(table: &[Vec<f64>], draws: u64, seed: u64) -> Option<Permuted> {
     let levels = table.first()?.len();
     let is_table = table.iter().all(|row| row.len() == levels && row.iter().all(|x| x.is_finite()));
     let varies = |row: &&Vec<f64>| row.iter().any(|value| (value - row[0]).abs() > 0.0);
