@@ -1,5 +1,7 @@
 //! The API as the command line calls it.
 
+mod pages;
+
 use std::time::Duration;
 
 use beacon_analysis::answer::{AggregatesPage, FindingsPage};
@@ -9,11 +11,14 @@ use beacon_core::view::{
     CancelAccepted, ClassifyAccepted, ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage,
     RetryAccepted, Submitted, Summary,
 };
+use beacon_infra::{BodyError, read_body};
 use reqwest::{Client, Method};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
+
+pub(crate) use pages::Pages;
 
 /// Longer than any answer takes.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -49,7 +54,7 @@ pub(crate) enum ApiError {
 pub(crate) enum Endless {
     #[error("it has more than {ANSWER_BYTES} bytes")]
     Body,
-    #[error("a page names itself as the next")]
+    #[error("a page names one that was read already as the next")]
     Pages,
 }
 
@@ -138,56 +143,52 @@ impl Api {
         self.get(&format!("/api/v1/jobs/{}", segment(job))).await
     }
 
-    pub(crate) async fn jobs(&self, cursor: Option<&str>) -> Result<JobsPage, ApiError> {
-        self.page("/api/v1/jobs?limit=200", cursor, |page: &JobsPage| &page.cursor).await
+    /// All jobs, newest first.
+    pub(crate) async fn jobs(&self) -> Result<Vec<JobView>, ApiError> {
+        let path = "/api/v1/jobs?limit=200".to_owned();
+        let mut pages = Pages::new(self, path, |page: &JobsPage| &page.cursor);
+        let mut jobs = Vec::new();
+        while let Some(page) = pages.next().await? {
+            jobs.extend(page.jobs);
+        }
+        Ok(jobs)
     }
 
     pub(crate) async fn summary(&self, job: &str) -> Result<Summary, ApiError> {
         self.get(&format!("/api/v1/jobs/{}/summary", segment(job))).await
     }
 
-    pub(crate) async fn executions(
-        &self,
-        job: &str,
-        cursor: Option<&str>,
-    ) -> Result<ExecutionsPage, ApiError> {
+    /// The pairs of a job.
+    pub(crate) fn executions(&self, job: &str) -> Pages<'_, ExecutionsPage> {
         let path = format!("/api/v1/jobs/{}/executions/all?limit=1000", segment(job));
-        self.page(&path, cursor, |page: &ExecutionsPage| &page.cursor).await
+        Pages::new(self, path, |page| &page.cursor)
     }
 
     pub(crate) async fn execution(&self, id: &str) -> Result<ExecutionView, ApiError> {
         self.get(&format!("/api/v1/executions/{}", segment(id))).await
     }
 
-    /// A page of what was found in a job, once that is stored.
-    pub(crate) async fn findings(
-        &self,
-        job: &str,
-        cursor: Option<&str>,
-    ) -> Result<FindingsPage, ApiError> {
+    /// What was found in a job, once that is stored.
+    pub(crate) fn findings(&self, job: &str) -> Pages<'_, FindingsPage> {
         let path = format!("/api/v1/jobs/{}/findings", segment(job));
-        self.page(&path, cursor, |page: &FindingsPage| &page.cursor).await
+        Pages::new(self, path, |page| &page.cursor)
     }
 
-    /// A page of what findings are computed from.
-    pub(crate) async fn aggregates(
-        &self,
-        job: &str,
-        cursor: Option<&str>,
-    ) -> Result<AggregatesPage, ApiError> {
+    /// What findings are computed from.
+    pub(crate) fn aggregates(&self, job: &str) -> Pages<'_, AggregatesPage> {
         let path = format!("/api/v1/jobs/{}/aggregates?limit=1000", segment(job));
-        self.page(&path, cursor, |page: &AggregatesPage| &page.cursor).await
+        Pages::new(self, path, |page| &page.cursor)
     }
 
     /// What a report needs of a job beside its pairs.
     pub(crate) async fn manifest(&self, job: &str) -> Result<Manifest, ApiError> {
         let path = format!("/api/v1/jobs/{}/manifest", segment(job));
-        let mut page: ManifestPage = self.get(&path).await?;
-        while let Some(cursor) = page.cursor.take() {
-            let next = self.page(&path, Some(&cursor), |page: &ManifestPage| &page.cursor);
-            page.append(next.await?);
+        let mut pages = Pages::new(self, path, |page: &ManifestPage| &page.cursor);
+        let mut all = pages.first().await?;
+        while let Some(page) = pages.next().await? {
+            all.append(page);
         }
-        Ok(page.manifest)
+        Ok(all.manifest)
     }
 
     /// Has a job's answers judged anew.
@@ -199,20 +200,6 @@ impl Api {
     pub(crate) async fn label(&self, id: &str, label: &Value) -> Result<VerdictView, ApiError> {
         let path = format!("/api/v1/executions/{}/label", segment(id));
         self.call(Method::POST, &path, Some(label)).await
-    }
-
-    /// A page. One that names itself as the next would be asked for without end.
-    async fn page<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        cursor: Option<&str>,
-        next: impl Fn(&T) -> &Option<String>,
-    ) -> Result<T, ApiError> {
-        let page = self.get(&paged(path, cursor)).await?;
-        if cursor.is_some() && next(&page).as_deref() == cursor {
-            return Err(self.endless(Endless::Pages));
-        }
-        Ok(page)
     }
 
     fn endless(&self, endless: Endless) -> ApiError {
@@ -241,15 +228,12 @@ impl Api {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > ANSWER_BYTES {
-                return Err(self.endless(Endless::Body));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = read_body(response, ANSWER_BYTES).await.map_err(|error| match error {
+            BodyError::TooLarge { .. } => self.endless(Endless::Body),
+            BodyError::Broken(source) => unreachable(source),
+        })?;
         let unexpected =
             || ApiError::Unexpected { base: self.base.clone(), status: status.as_u16() };
         if status.is_success() {
@@ -275,14 +259,4 @@ fn segment(id: &str) -> String {
     id.chars()
         .map(|c| if c.is_ascii_alphanumeric() || "-_.~".contains(c) { c } else { '!' })
         .collect()
-}
-
-fn paged(path: &str, cursor: Option<&str>) -> String {
-    match cursor {
-        None => path.to_owned(),
-        Some(cursor) => {
-            let separator = if path.contains('?') { '&' } else { '?' };
-            format!("{path}{separator}cursor={cursor}")
-        }
-    }
 }

@@ -3,7 +3,7 @@
 mod analysis;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use beacon_core::estimate::LATENCY;
 use beacon_core::time_budget;
@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use thiserror::Error;
 
 use crate::deployed::Deployed;
+use crate::token::without_user;
 pub(crate) use analysis::{Classify, Compare, Export, Format, Label, Report};
 
 /// Asks the same questions of many language models in many regions, each exactly once, and shows
@@ -100,6 +101,19 @@ impl Arguments {
     pub(crate) fn address(&self) -> Option<&str> {
         let deployed = self.deployed.as_ref().map(|deployed| deployed.api.as_str());
         self.api.as_deref().or(deployed)
+    }
+
+    /// The option that names the Beacon that is meant, with a blank before it; none where it is the usual one.
+    pub(crate) fn option(&self) -> String {
+        if let Some(stack) = &self.stack {
+            format!(" --stack {stack}")
+        } else if let Some(api) = &self.api {
+            format!(" --api {}", without_user(api).trim_end_matches('/'))
+        } else if self.data == Path::new(Self::DATA) {
+            String::new()
+        } else {
+            format!(" --data {}", self.data.display())
+        }
     }
 }
 

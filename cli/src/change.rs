@@ -22,11 +22,7 @@ pub(crate) async fn cancel(arguments: &Arguments, options: &Cancel) -> Result<Do
             Watched::Interrupted => watched.into(),
         });
     }
-    if arguments.json {
-        print::json(&accepted)?;
-    } else {
-        print::note(false, &told);
-    }
+    print::done(arguments.json, &accepted, &told)?;
     Ok(Done(0))
 }
 
@@ -41,11 +37,7 @@ pub(crate) async fn retry(arguments: &Arguments, options: &Retry) -> Result<Done
         let watched = watch(arguments, connection, &options.job, Shows::Report).await?;
         return Ok(watched.into());
     }
-    if arguments.json {
-        print::json(&accepted)?;
-    } else {
-        print::note(false, &told);
-    }
+    print::done(arguments.json, &accepted, &told)?;
     Ok(Done(0))
 }
 

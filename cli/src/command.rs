@@ -270,17 +270,9 @@ fn show(arguments: &Arguments, view: &JobView) -> Result<Done, CommandError> {
 
 async fn list(arguments: &Arguments) -> Result<Done, CommandError> {
     let connection = Connection::for_read(arguments).await?;
-    let mut jobs = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page = connection.api.jobs(cursor.as_deref()).await?;
-        jobs.extend(page.jobs);
-        cursor = page.cursor;
-        if cursor.is_none() {
-            break;
-        }
-    }
+    let jobs = connection.api.jobs().await;
     connection.close().await;
+    let jobs = jobs?;
     if arguments.json {
         print::json(&jobs)?;
     } else {

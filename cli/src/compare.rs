@@ -1,25 +1,20 @@
 //! `beacon compare`: what differs between two jobs that asked the same.
 
-use beacon_analysis::aggregate::QuestionAggregate;
-use beacon_analysis::answer::AggregatesPage;
-use beacon_analysis::findings::{Findings, JobComparison, Subject, compare_jobs};
+use beacon_analysis::answer::{AggregatesPage, MadeFrom};
+use beacon_analysis::findings::{JobComparison, Subject, compare_jobs};
 use beacon_analysis::manifest::Manifest;
+use beacon_core::view::JobView;
 
-use crate::api::{Api, ApiError};
 use crate::arguments::{Arguments, Compare};
 use crate::command::{CommandError, Done};
 use crate::connect::Connection;
-use crate::findings::{NoFindings, Rest, of_final, tell};
+use crate::findings::{NoFindings, READS, Rest, Wanted, ended_job, ready, tell};
 use crate::print;
-
-/// How often a job is read whose answers are analysed anew meanwhile.
-const READS: usize = 5;
 
 /// One of the two, as it is stored.
 struct Side {
     manifest: Manifest,
-    findings: Findings,
-    aggregates: Vec<QuestionAggregate>,
+    stored: AggregatesPage,
 }
 
 impl Side {
@@ -28,33 +23,24 @@ impl Side {
         connection: &Connection,
         job: &str,
     ) -> Result<Self, CommandError> {
-        let manifest = connection.api.manifest(job).await?;
+        let view = ended_job(arguments, connection, job).await?;
         for _made_anew_meanwhile in 0..READS {
-            let findings = of_final(arguments, connection, job).await?;
-            let Some(page) = all_aggregates(&connection.api, job).await? else { continue };
-            let (of, made_from) = (&findings, &page.analysis);
-            if made_from.run == of.run && made_from.rules == of.rules {
-                return Ok(Self { manifest, findings, aggregates: page.aggregates });
+            // What is stored of a job is stored together.
+            ready(arguments, connection, &view, Wanted::AsStored).await?;
+            let mut pages = connection.api.aggregates(job);
+            let first = pages.first().await?;
+            if let Some(stored) = pages.joined(first, AggregatesPage::append).await? {
+                return Ok(Self { manifest: connection.api.manifest(job).await?, stored });
             }
         }
-        Err(NoFindings::Changing { job: job.to_owned() }.into())
+        Err(NoFindings::Changing(view.job_id).into())
     }
 
     fn subject(&self) -> Subject<'_> {
-        let Findings { job_id, run, simulated, rules, .. } = &self.findings;
+        let JobView { job_id, simulated, .. } = &self.manifest.job;
+        let MadeFrom { run, rules, .. } = &self.stored.analysis;
         Subject { job_id, run: *run, simulated: *simulated, rules, spec: &self.manifest.spec }
     }
-}
-
-/// The aggregates that are stored; none where others took their place between two pages.
-async fn all_aggregates(api: &Api, job: &str) -> Result<Option<AggregatesPage>, ApiError> {
-    let mut page = api.aggregates(job, None).await?;
-    while let Some(cursor) = page.cursor.clone() {
-        if !page.append(api.aggregates(job, Some(&cursor)).await?) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(page))
 }
 
 /// Compares two jobs of one Beacon.
@@ -69,7 +55,7 @@ pub(crate) async fn compare(
     if arguments.json {
         print::json(&compared)?;
     } else {
-        tell(&compared.summary, Rest::InJson);
+        tell(&compared.summary, Rest::Json);
     }
     Ok(Done(0))
 }
@@ -81,5 +67,5 @@ async fn of_two(
 ) -> Result<JobComparison, CommandError> {
     let a = Side::read(arguments, connection, &options.a).await?;
     let b = Side::read(arguments, connection, &options.b).await?;
-    Ok(compare_jobs((&a.subject(), &a.aggregates), (&b.subject(), &b.aggregates)))
+    Ok(compare_jobs((&a.subject(), &a.stored.aggregates), (&b.subject(), &b.stored.aggregates)))
 }

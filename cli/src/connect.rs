@@ -48,6 +48,8 @@ pub(crate) struct Connection {
     pub(crate) own: Option<Stack>,
     /// What a running one said of itself; none of one that is elsewhere.
     pub(crate) running: Option<Running>,
+    /// Of the one that was started: the file of its providers, if it was started with one.
+    pub(crate) providers: Option<PathBuf>,
 }
 
 impl Connection {
@@ -61,7 +63,7 @@ impl Connection {
         let named = named_router(&router);
         let connection = find_or_start(arguments, Duty::Work(router)).await?;
         if connection.own.is_some() {
-            return Ok(connection);
+            return Ok(Self { providers: providers.map(Path::to_owned), ..connection });
         }
         let used = connection.api.base().to_owned();
         if providers.is_some() {
@@ -136,11 +138,11 @@ fn named_router(router: &RouterChoice) -> Option<String> {
 fn existing(arguments: &Arguments) -> Result<Option<Connection>, ConnectError> {
     if let Some(base) = arguments.address() {
         let api = Api::new(&without_user(base), token(arguments))?;
-        return Ok(Some(Connection { api, own: None, running: None }));
+        return Ok(Some(Connection { api, own: None, running: None, providers: None }));
     }
     let Some(running) = DataDir::running(&arguments.data) else { return Ok(None) };
     let api = Api::new(&format!("http://{}", running.api), token(arguments))?;
-    Ok(Some(Connection { api, own: None, running: Some(running) }))
+    Ok(Some(Connection { api, own: None, running: Some(running), providers: None }))
 }
 
 /// How long a directory may be another's that does not say where it listens: a reader that is about
@@ -166,5 +168,5 @@ async fn find_or_start(arguments: &Arguments, duty: Duty) -> Result<Connection, 
     let running = stack.running().clone();
     let token = Some(stack.token().to_owned());
     let api = Api::new(&format!("http://{}", running.api), token)?;
-    Ok(Connection { api, own: Some(stack), running: Some(running) })
+    Ok(Connection { api, own: Some(stack), running: Some(running), providers: None })
 }

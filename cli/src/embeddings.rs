@@ -4,12 +4,14 @@ mod distance;
 
 use std::time::Duration;
 
-use beacon_analysis::report::{EmbeddingDistance, Embeddings};
-use beacon_core::execution::{ExecutionStatus, Outcome};
+use beacon_analysis::report::{
+    EMBEDDED_ANSWERS, EMBEDDED_CHARACTERS, EmbeddingDistance, Embeddings,
+};
 use beacon_core::spec::Spec;
 use beacon_core::view::ExecutionView;
 use beacon_core::{ModelId, QuestionIndex, Region};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use beacon_infra::{BodyError, read_body};
+use beacon_router::{Clock, retry_after};
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -23,10 +25,6 @@ use distance::Sums;
 
 /// Texts of one request.
 const BATCH: usize = 64;
-/// Characters of a text that are sent: embedding models read some thousand tokens.
-const CHARACTERS: usize = 8_000;
-/// Texts that are sent at most; of further questions, which are less divergent, there is no distance.
-const TEXTS: usize = 20_000;
 /// Numbers of a vector at most.
 const DIMENSIONS: usize = 16_384;
 /// Bytes of an answer at most: as many numbers of 24 characters.
@@ -64,9 +62,33 @@ pub(crate) enum EmbeddingError {
         source: reqwest::Error,
     },
     #[error("the embeddings endpoint {url} refuses (HTTP {status}): {}", to_do(*.status))]
-    Refused { url: String, status: u16 },
+    Refused {
+        url: String,
+        status: u16,
+        /// For how long the endpoint wants to be left alone.
+        pause: Option<Duration>,
+    },
     #[error("the answer of the embeddings endpoint {url} cannot be used: {problem}")]
     Unusable { url: String, problem: Unusable },
+}
+
+impl EmbeddingError {
+    /// How long to wait before another try, which may help: as long as the endpoint says, within reason, or
+    /// else so long. None where none helps.
+    fn pause(&self, or_else: Duration) -> Option<Duration> {
+        match self {
+            Self::Unreachable { .. } => Some(or_else),
+            Self::Refused { status: 429 | 500.., pause, .. } => {
+                Some(pause.map_or(or_else, |pause| pause.min(LONGEST_PAUSE)))
+            }
+            Self::Refused { .. }
+            | Self::NoAddress(_)
+            | Self::NotPlain(_)
+            | Self::Clear(_)
+            | Self::Http(_)
+            | Self::Unusable { .. } => None,
+        }
+    }
 }
 
 /// What is wrong with an answer.
@@ -133,7 +155,8 @@ impl Endpoint {
         Ok(Some(Self { client, url, model: model.clone(), key }))
     }
 
-    /// Distances of the answers to as many questions, in the order given, as have [`TEXTS`] texts.
+    /// Distances of the answers to as many questions, in the order given, as have [`EMBEDDED_ANSWERS`]
+    /// texts.
     pub(crate) async fn embed(
         &self,
         source: &mut Source<'_>,
@@ -145,7 +168,7 @@ impl Endpoint {
             let rows = source.question(question)?;
             let texts: Vec<Text<'_>> = rows.iter().filter_map(Text::of).collect();
             sent += texts.len();
-            if sent > TEXTS {
+            if sent > EMBEDDED_ANSWERS {
                 break;
             }
             let mut sums: Vec<Sums<'_>> = spec.models.iter().map(|_| Sums::default()).collect();
@@ -177,53 +200,48 @@ impl Endpoint {
     ) -> Result<Vec<Vec<f64>>, EmbeddingError> {
         let mut pauses = (0..TRIES - 1).map(|before| PAUSE * 2_u32.pow(before));
         let answer = loop {
-            match self.try_once(texts).await {
+            let error = match self.try_once(texts).await {
                 Ok(answer) => break answer,
-                Err((error, None)) => return Err(error),
-                Err((error, Some(Again { after }))) => {
-                    let Some(pause) = pauses.next() else { return Err(error) };
+                Err(error) => error,
+            };
+            match pauses.next().and_then(|pause| error.pause(pause)) {
+                Some(pause) => {
                     tracing::debug!(%error, "sending texts again");
-                    sleep(after.map_or(pause, |after| after.min(LONGEST_PAUSE))).await;
+                    sleep(pause).await;
                 }
+                None => return Err(error),
             }
         };
         self.vectors(answer, texts.len(), dimensions)
     }
 
-    /// An answer; or why there is none, and whether it is worth another try.
-    async fn try_once(
-        &self,
-        texts: &[Text<'_>],
-    ) -> Result<Answer, (EmbeddingError, Option<Again>)> {
-        let input: Vec<String> =
-            texts.iter().map(|text| text.said.chars().take(CHARACTERS).collect()).collect();
+    async fn try_once(&self, texts: &[Text<'_>]) -> Result<Answer, EmbeddingError> {
+        let input: Vec<String> = texts
+            .iter()
+            .map(|text| text.said.chars().take(EMBEDDED_CHARACTERS).collect())
+            .collect();
         let body = Request { model: &self.model, input: &input, encoding_format: "float" };
-        let unreachable = |source: reqwest::Error| {
-            let source = source.without_url();
-            let error = EmbeddingError::Unreachable { url: self.url.to_string(), source };
-            (error, Some(Again { after: None }))
+        let unreachable = |source: reqwest::Error| EmbeddingError::Unreachable {
+            url: self.url.to_string(),
+            source: source.without_url(),
         };
         let mut request = self.client.post(self.url.clone()).timeout(TIMEOUT).json(&body);
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
         }
-        let mut response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status != StatusCode::OK {
             // What it says may hold the key or a text.
+            let pause = retry_after(response.headers(), Clock::System.now_ms());
             let (url, status) = (self.url.to_string(), status.as_u16());
-            let error = EmbeddingError::Refused { url, status };
-            return Err((error, Again::of(status, response.headers())));
+            return Err(EmbeddingError::Refused { url, status, pause });
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > ANSWER_BYTES {
-                return Err((self.unusable(Unusable::TooLong), None));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        let answer = serde_json::from_slice(&bytes);
-        answer.map_err(|_holds_texts| (self.unusable(Unusable::Shape), None))
+        let bytes = read_body(response, ANSWER_BYTES).await.map_err(|error| match error {
+            BodyError::TooLarge { .. } => self.unusable(Unusable::TooLong),
+            BodyError::Broken(source) => unreachable(source),
+        })?;
+        serde_json::from_slice(&bytes).map_err(|_holds_texts| self.unusable(Unusable::Shape))
     }
 
     /// A vector for each text, all of one length.
@@ -251,23 +269,6 @@ impl Endpoint {
 
     fn unusable(&self, problem: Unusable) -> EmbeddingError {
         EmbeddingError::Unusable { url: self.url.to_string(), problem }
-    }
-}
-
-/// That texts can be sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Again {
-    /// As long as the endpoint says that it wants to be left alone.
-    after: Option<Duration>,
-}
-
-impl Again {
-    fn of(status: u16, headers: &HeaderMap) -> Option<Self> {
-        if status != 429 && status < 500 {
-            return None;
-        }
-        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Some(Self { after: seconds.map(Duration::from_secs) })
     }
 }
 
@@ -312,13 +313,8 @@ struct Text<'a> {
 
 impl<'a> Text<'a> {
     fn of(view: &'a ExecutionView) -> Option<Self> {
-        let row = view.row.as_ref().filter(|_| view.status == ExecutionStatus::Completed)?;
-        let said = match row.outcome? {
-            Outcome::Text | Outcome::Truncated => row.response.as_deref()?,
-            Outcome::Empty | Outcome::Blocked => return None,
-        };
-        let has_words = !said.trim().is_empty();
-        has_words.then_some(Self { model: &view.model_id, region: &view.region, said })
+        let said = view.text()?;
+        Some(Self { model: &view.model_id, region: &view.region, said })
     }
 }
 
@@ -355,13 +351,15 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again_when_the_endpoint_says() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(Again::of(400, &headers), None);
-        assert_eq!(Again::of(503, &headers), Some(Again { after: None }));
-        headers.insert(RETRY_AFTER, "7".parse().unwrap());
-        let after = Some(Duration::from_secs(7));
-        assert_eq!(Again::of(429, &headers), Some(Again { after }));
-        headers.insert(RETRY_AFTER, "Fri, 27 Nov 2026 10:00:00 GMT".parse().unwrap());
-        assert_eq!(Again::of(429, &headers), Some(Again { after: None }));
+        let or_else = Duration::from_secs(1);
+        let pause = |status, seconds: Option<u64>| {
+            let (url, pause) = (String::new(), seconds.map(Duration::from_secs));
+            let pause = EmbeddingError::Refused { url, status, pause }.pause(or_else);
+            pause.map(|pause| pause.as_secs())
+        };
+        assert_eq!(pause(400, Some(7)), None);
+        assert_eq!(pause(503, None), Some(1));
+        assert_eq!(pause(429, Some(7)), Some(7));
+        assert_eq!(pause(500, Some(3_600)), Some(60));
     }
 }

@@ -102,7 +102,11 @@ pub(crate) async fn export(arguments: &Arguments, options: &Export) -> Result<Do
     if exported?.is_some() {
         return Ok(Done(0));
     }
-    print::note(true, &format!("the export of {} is not written: interrupted", options.job));
+    let told = format!(
+        "interrupted: the export of {} is not written, and nothing of it is left; repeat the command",
+        options.job
+    );
+    print::note(true, &told);
     Ok(Done(INTERRUPTED))
 }
 
@@ -169,15 +173,10 @@ pub(crate) async fn jsonl(api: &Api, job: &str, out: impl Write) -> Result<(), C
 }
 
 async fn stream<W: Write>(api: &Api, job: &str, rows: &mut Rows<W>) -> Result<(), CommandError> {
-    let mut cursor = None;
-    loop {
-        let page = api.executions(job, cursor.as_deref()).await?;
+    let mut pages = api.executions(job);
+    while let Some(page) = pages.next().await? {
         for execution in &page.executions {
             rows.write(execution)?;
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            break;
         }
     }
     Ok(rows.flush()?)

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use beacon_analysis::answer::FindingsPage;
 use beacon_analysis::findings::Findings;
+use beacon_core::JobId;
+use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use crate::api::{Api, ApiError};
+use crate::api::{ApiError, Pages};
 use crate::arguments::{Arguments, OfJob};
 use crate::command::{CommandError, Done};
 use crate::connect::Connection;
 use crate::print;
-use crate::watch::option;
 
 /// The API's code for a job whose findings are not stored yet.
 const NOT_ANALYSED: &str = "not_analysed";
@@ -26,6 +27,8 @@ const OF_EXECUTION: Duration = Duration::from_millis(5);
 const SILENCE: Duration = Duration::from_secs(2);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
+/// How often a job is read whose answers are analysed anew meanwhile.
+pub(crate) const READS: usize = 5;
 /// Lines in which findings are told.
 const LINES: usize = 10;
 /// Columns of a line.
@@ -53,11 +56,14 @@ pub(crate) enum NoFindings {
     )]
     NobodyWorks { job: String, option: String },
     #[error(
-        "the findings of `{job}` change while they are read: compare again when its labels are set"
+        "the findings of `{0}` change while they are read: ask for them again when its labels are set"
     )]
-    Changing { job: String },
-    #[error("the job `{job}` is {status}: its findings are there when it has ended")]
-    NotFinal { job: String, status: String },
+    Changing(JobId),
+    #[error(
+        "the job `{job}` is {status}: its findings and its report are there when it has ended; \
+         `beacon{option} watch {job}` follows it"
+    )]
+    NotFinal { job: JobId, status: JobStatus, option: String },
 }
 
 /// What findings are wanted for.
@@ -69,26 +75,43 @@ pub(crate) enum Wanted {
     ForReport,
 }
 
-/// The findings of a job's last run, with every label, waited for as long as somebody may be at work on them.
+/// The findings of a job's last run, with every label.
 pub(crate) async fn stored(
     arguments: &Arguments,
     connection: &Connection,
     view: &JobView,
-    wanted: Wanted,
 ) -> Result<Findings, CommandError> {
+    for _made_anew_meanwhile in 0..READS {
+        let (first, pages) = ready(arguments, connection, view, Wanted::AsStored).await?;
+        if let Some(all) = pages.joined(first, FindingsPage::append).await? {
+            return Ok(all.findings);
+        }
+    }
+    Err(NoFindings::Changing(view.job_id.clone()).into())
+}
+
+/// Waits until the findings of a job's last run are stored, with every label, for as long as somebody may be
+/// at work on them. Returns their first page, and those behind it.
+pub(crate) async fn ready<'a>(
+    arguments: &Arguments,
+    connection: &'a Connection,
+    view: &JobView,
+    wanted: Wanted,
+) -> Result<(FindingsPage, Pages<'a, FindingsPage>), CommandError> {
     let (job, run, patience) = (view.job_id.as_str(), view.run, patience(view.expected));
     let began = Instant::now();
     let (mut heard, mut is_told) = (began, false);
     loop {
-        let last = match all_pages(&connection.api, job).await {
-            Ok(Some(page)) if page.findings.run >= run && !page.is_due => return Ok(page.findings),
-            Ok(Some(page)) if page.findings.run >= run && connection.only_reads() => {
+        let mut pages = connection.api.findings(job);
+        let last = match pages.first().await {
+            Ok(page) if page.findings.run >= run && !page.is_due => return Ok((page, pages)),
+            Ok(page) if page.findings.run >= run && connection.only_reads() => {
                 if wanted == Wanted::AsStored {
                     print::note(true, &older(arguments, job));
                 }
-                return Ok(page.findings);
+                return Ok((page, pages));
             }
-            Ok(_older_or_half) => {
+            Ok(_older) => {
                 heard = Instant::now();
                 None
             }
@@ -102,7 +125,7 @@ pub(crate) async fn stored(
             }
             Err(error) => return Err(error.into()),
         };
-        let option = option(arguments);
+        let option = arguments.option();
         if connection.only_reads() {
             return Err(NoFindings::NobodyWorks { job: job.to_owned(), option }.into());
         }
@@ -131,7 +154,7 @@ fn patience(executions: u64) -> Duration {
 }
 
 fn older(arguments: &Arguments, job: &str) -> String {
-    let option = option(arguments);
+    let option = arguments.option();
     format!("the findings of {job} are older than its labels; `beacon{option} up` makes them anew")
 }
 
@@ -149,52 +172,52 @@ fn again(connection: &Connection, wanted: Wanted, job: &str, option: &str) -> St
     }
 }
 
-/// The findings that are stored; none where others took their place between two pages.
-async fn all_pages(api: &Api, job: &str) -> Result<Option<FindingsPage>, ApiError> {
-    let mut page = api.findings(job, None).await?;
-    while let Some(cursor) = page.cursor.clone() {
-        if !page.append(api.findings(job, Some(&cursor)).await?) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(page))
-}
-
 /// `beacon findings`.
 pub(crate) async fn findings(arguments: &Arguments, of: &OfJob) -> Result<Done, CommandError> {
     let connection = Connection::for_read(arguments).await?;
-    let found = of_final(arguments, &connection, &of.job).await;
+    let found = of_ended(arguments, &connection, &of.job).await;
     connection.close().await;
     let found = found?;
     if arguments.json {
         print::json(&found)?;
     } else {
-        tell(&found.summary, Rest::InJson);
+        tell(&found.summary, Rest::Json);
     }
     Ok(Done(0))
 }
 
-/// Those of a job that must have ended.
-pub(crate) async fn of_final(
+async fn of_ended(
     arguments: &Arguments,
     connection: &Connection,
     job: &str,
 ) -> Result<Findings, CommandError> {
+    let view = ended_job(arguments, connection, job).await?;
+    stored(arguments, connection, &view).await
+}
+
+/// A job that must have ended.
+pub(crate) async fn ended_job(
+    arguments: &Arguments,
+    connection: &Connection,
+    job: &str,
+) -> Result<JobView, CommandError> {
     let view = connection.api.job(job).await?;
-    if !view.status.is_final() {
-        let status = print::status_name(view.status).to_owned();
-        return Err(NoFindings::NotFinal { job: job.to_owned(), status }.into());
+    if view.status.is_final() {
+        return Ok(view);
     }
-    stored(arguments, connection, &view, Wanted::AsStored).await
+    let (job, status, option) = (view.job_id, view.status, arguments.option());
+    Err(NoFindings::NotFinal { job, status, option }.into())
 }
 
 /// Where sentences are that are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
     /// In the report.
-    InReport,
+    Report,
     /// In what --json prints.
-    InJson,
+    Json,
+    /// In what `findings --json` prints.
+    FindingsJson,
 }
 
 /// Says what was found, the most important first.
@@ -217,8 +240,9 @@ fn lines(summary: &[String], rest: Rest) -> Vec<String> {
         return sentences;
     }
     let place = match rest {
-        Rest::InReport => "in the report",
-        Rest::InJson => "with --json",
+        Rest::Report => "in the report",
+        Rest::Json => "with --json",
+        Rest::FindingsJson => "in `beacon findings --json`",
     };
     let kept = LINES - 2;
     let left_out = format!("… and {} more {place}", sentences.len() - kept - 1);
@@ -265,7 +289,7 @@ mod tests {
     }
 
     fn told(summary: &[String]) -> Vec<String> {
-        lines(summary, Rest::InReport)
+        lines(summary, Rest::Report)
     }
 
     fn sentences(count: usize, words: usize) -> Vec<String> {

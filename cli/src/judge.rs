@@ -6,18 +6,14 @@ use serde_json::{Value, json};
 use crate::arguments::{Arguments, Classify, Label};
 use crate::command::{CommandError, Done};
 use crate::connect::Connection;
-use crate::findings::{Rest, Wanted, stored, tell};
+use crate::findings::{Rest, stored, tell};
 use crate::print;
 
 /// Gives an answer a person's verdict, or takes it back.
 pub(crate) async fn label(arguments: &Arguments, options: &Label) -> Result<Done, CommandError> {
     let connection = Connection::for_change(arguments)?;
     let view = connection.api.label(&options.execution, &body(options)).await?;
-    if arguments.json {
-        print::json(&view)?;
-    } else {
-        print::note(false, &told(&options.execution, &view));
-    }
+    print::done(arguments.json, &view, &told(&options.execution, &view))?;
     Ok(Done(0))
 }
 
@@ -54,25 +50,20 @@ pub(crate) async fn classify(
     let connection = Connection::for_change(arguments)?;
     let accepted = connection.api.classify(&options.job).await?;
     if options.no_wait {
-        if arguments.json {
-            print::json(&accepted)?;
-        } else {
-            let (job, rules) = (&accepted.job_id, print::one_line(&accepted.rules.0));
-            print::note(
-                false,
-                &format!("job {job}: its answers are judged anew by the rules {rules}"),
-            );
-        }
+        let (job, rules) = (&accepted.job_id, &accepted.rules);
+        let told = format!("job {job}: its answers are judged anew by the rules {rules}");
+        print::done(arguments.json, &accepted, &print::one_line(&told))?;
         return Ok(Done(0));
     }
     let view = connection.api.job(&options.job).await?;
-    let found = stored(arguments, &connection, &view, Wanted::AsStored).await?;
+    let found = stored(arguments, &connection, &view).await?;
     if arguments.json {
         print::json(&found)?;
     } else {
-        let (job, rules) = (&options.job, print::one_line(&found.rules.0));
-        print::note(false, &format!("job {job}: its answers are judged by the rules {rules}"));
-        tell(&found.summary, Rest::InJson);
+        let (job, rules) = (&options.job, &found.rules);
+        let told = format!("job {job}: its answers are judged by the rules {rules}");
+        print::note(false, &print::one_line(&told));
+        tell(&found.summary, Rest::Json);
     }
     Ok(Done(0))
 }

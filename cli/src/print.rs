@@ -8,7 +8,6 @@ use std::fmt::{Display, Write as _};
 use std::io::Write;
 
 use beacon_core::Run;
-use beacon_core::job::JobStatus;
 use beacon_core::view::{Counts, ExecutionView, JobView, Summary, SummaryRow};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
@@ -76,6 +75,15 @@ pub(crate) fn json<T: Serialize>(view: &T) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// What a command did: an object for programs, or a line for people.
+pub(crate) fn done<T: Serialize>(json: bool, view: &T, told: &str) -> Result<(), CommandError> {
+    if json {
+        return self::json(view);
+    }
+    say(told);
+    Ok(())
+}
+
 /// A JSON document as a file of its own, indented.
 pub(crate) fn document<T: Serialize>(view: &T) -> Result<(), CommandError> {
     Ok(pretty(&mut std::io::stdout().lock(), view)?)
@@ -98,7 +106,7 @@ pub(crate) fn line<T: Serialize>(out: &mut impl Write, view: &T) -> std::io::Res
 /// A job's counts, one below the other.
 pub(crate) fn status(view: &JobView) {
     say(format!("job        {}  (run {})", view.job_id, view.run));
-    say(format!("status     {}", status_name(view.status)));
+    say(format!("status     {}", view.status));
     say(format!("expected   {}", view.expected));
     for (name, count) in named(&view.counts) {
         say(format!("{name:<10} {count}"));
@@ -156,7 +164,7 @@ pub(crate) fn conclusion(view: &JobView) {
     say(format!(
         "{} {}: {} expected, {} in {}",
         view.job_id,
-        status_name(view.status),
+        view.status,
         view.expected,
         parts.join(", "),
         duration(view.duration_ms)
@@ -244,7 +252,7 @@ pub(crate) fn jobs(jobs: &[JobView]) {
         table.add_row([
             job.job_id.to_string(),
             one_line(&job.name),
-            status_name(job.status).to_owned(),
+            job.status.to_string(),
             job.run.to_string(),
             job.counts.completed.to_string(),
             job.expected.to_string(),
@@ -268,18 +276,6 @@ fn named(counts: &Counts) -> [(&'static str, u64); 6] {
         ("running", counts.running),
         ("pending", counts.pending),
     ]
-}
-
-pub(crate) fn status_name(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Queued => "queued",
-        JobStatus::Running => "running",
-        JobStatus::Cancelling => "cancelling",
-        JobStatus::Completed => "completed",
-        JobStatus::Failed => "failed",
-        JobStatus::Cancelled => "cancelled",
-        JobStatus::TimedOut => "timed_out",
-    }
 }
 
 fn duration(ms: u64) -> String {

@@ -15,13 +15,20 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Failed looks in a row after which following ends; the job goes on without.
 const PATIENCE: u32 = 25;
 
-/// Follows a job until its status is final.
-pub(crate) async fn follow(api: &Api, job: &str, quiet: bool) -> Result<JobView, ApiError> {
+/// Follows a job until its status is final. What was last seen of it before stays where the following ends
+/// otherwise.
+pub(crate) async fn follow(
+    api: &Api,
+    job: &str,
+    quiet: bool,
+    seen: &mut Option<JobView>,
+) -> Result<JobView, ApiError> {
     let mut view = api.job(job).await?;
     let bar = bar(view.expected, quiet);
     let mut failed = 0;
     while !view.status.is_final() {
         show(&bar, &view);
+        *seen = Some(view.clone());
         sleep(LOOK).await;
         view = match api.job(job).await {
             Ok(view) => {

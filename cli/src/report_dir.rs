@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use beacon_analysis::findings::Findings;
 use beacon_core::QuestionIndex;
+use beacon_core::view::JobView;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
@@ -21,11 +22,12 @@ use crate::command::{CommandError, Done};
 use crate::connect::Connection;
 use crate::embeddings::Endpoint;
 use crate::export::jsonl;
-use crate::findings::{Rest, Wanted, stored, tell};
+use crate::findings::{Rest, Wanted, ended_job, ready, tell};
 use crate::interrupt::{INTERRUPTED, unless_interrupted};
 use crate::print;
 use build::{Computed, JobFile, Written};
-use folder::{EXPORT, Folder, JOB, read_job, write_job};
+use folder::{EXPORT, Folder, JOB, read_job};
+use problem::Origin;
 pub(crate) use problem::ReportError;
 
 /// A report that is there.
@@ -44,7 +46,10 @@ pub(crate) async fn report(arguments: &Arguments, options: &Report) -> Result<Do
         (None, Some(job)) => {
             let endpoint = Endpoint::of(options)?;
             let connection = Connection::for_read(arguments).await?;
-            let work = of_job(arguments, &connection, job, &options.out, endpoint);
+            let work = async {
+                let view = ended_job(arguments, &connection, job).await?;
+                of_job(arguments, &connection, &view, &options.out, endpoint).await
+            };
             let made = unless_interrupted(work).await;
             connection.close().await;
             made?
@@ -53,43 +58,40 @@ pub(crate) async fn report(arguments: &Arguments, options: &Report) -> Result<Do
         (None, None) => return Ok(Done(CommandError::BAD_INPUT)),
     };
     let Some(made) = made else {
-        print::note(true, "the report is not written: interrupted");
+        let told =
+            "interrupted: the report is not written, and no file of it is left; repeat the command";
+        print::note(true, told);
         return Ok(Done(INTERRUPTED));
     };
     if arguments.json {
         print::json(&made)?;
     } else {
-        tell(&made.findings.summary, Rest::InReport);
+        tell(&made.findings.summary, Rest::Report);
         print::note(false, &format!("report: {}", made.report.display()));
     }
     Ok(Done(0))
 }
 
-/// Exports a job, and writes its report beside the export.
+/// Exports a job that has ended, and writes its report beside the export.
 pub(crate) async fn of_job(
     arguments: &Arguments,
     connection: &Connection,
-    job: &str,
+    view: &JobView,
     out: &Path,
     endpoint: Option<Endpoint>,
 ) -> Result<Made, CommandError> {
-    let api = &connection.api;
-    let view = api.job(job).await?;
-    if !view.status.is_final() {
-        let status = print::status_name(view.status);
-        return Err(ReportError::NotFinal { job: view.job_id, status }.into());
-    }
-    stored(arguments, connection, &view, Wanted::ForReport).await?;
+    let (api, job) = (&connection.api, view.job_id.as_str());
+    ready(arguments, connection, view, Wanted::ForReport).await?;
     let manifest = api.manifest(job).await?;
     if manifest.job.run != view.run || !manifest.job.status.is_final() {
-        return Err(ReportError::Retried(view.job_id).into());
+        return Err(ReportError::Retried(view.job_id.clone()).into());
     }
     let folder = Folder::of(out, &manifest)?;
     let export = folder.unfinished(EXPORT)?;
     let written = jsonl(api, job, BufWriter::new(export.as_file())).await;
     written.map_err(|error| {
         if let CommandError::Output(source) = error {
-            failed(&out.join(EXPORT), "written")(source).into()
+            ReportError::file(out.join(EXPORT), "written")(source).into()
         } else {
             error
         }
@@ -97,10 +99,9 @@ pub(crate) async fn of_job(
     if api.job(job).await?.run != manifest.job.run {
         return Err(ReportError::Retried(manifest.job.job_id).into());
     }
-    let job = JobFile { manifest, embeddings: None };
-    let (written, job) = build(export.path(), job, endpoint).await?;
-    let job_file = folder.unfinished(JOB)?;
-    write_job(&job_file, &job)?;
+    let (origin, job) = (Origin::Job(view.job_id.clone()), JobFile { manifest, embeddings: None });
+    let (written, job) = build(export.path(), origin, job, endpoint).await?;
+    let job_file = folder.unfinished_job(&job)?;
     let report = folder.put(&written, vec![(EXPORT, export), (JOB, job_file)])?;
     Ok(Made { report, findings: written.findings })
 }
@@ -110,7 +111,7 @@ async fn again(from: &Path, out: &Path) -> Result<Made, CommandError> {
     let (export, job) = (from.join(EXPORT), from.join(JOB));
     let read = read_job(&job)?;
     let folder = Folder::of(out, &read.manifest)?;
-    let (written, _job) = build(&export, read, None).await?;
+    let (written, _job) = build(&export, Origin::Folder(from.to_owned()), read, None).await?;
     let mut data = Vec::new();
     if !is_same(from, out)? {
         for (name, path) in [(EXPORT, &export), (JOB, &job)] {
@@ -124,34 +125,33 @@ async fn again(from: &Path, out: &Path) -> Result<Made, CommandError> {
 }
 
 fn is_same(from: &Path, out: &Path) -> Result<bool, ReportError> {
-    let real = |path: &Path| path.canonicalize().map_err(failed(path, "found"));
+    let real = |path: &Path| path.canonicalize().map_err(ReportError::file(path, "found"));
     Ok(real(from)? == real(out)?)
 }
 
 /// Copies into an open file, so that one which was removed meanwhile does not come back.
 async fn copy(from: &Path, to: &NamedTempFile) -> Result<(), ReportError> {
-    let mut to = to.as_file().try_clone().map_err(failed(from, "copied"))?;
+    let mut to = to.as_file().try_clone().map_err(ReportError::file(from, "copied"))?;
     let path = from.to_owned();
     let copied = spawn_blocking(move || std::io::copy(&mut File::open(path)?, &mut to));
-    copied.await.map_err(|_panic| ReportError::Panic)?.map_err(failed(from, "copied"))?;
+    copied
+        .await
+        .map_err(|_panic| ReportError::Panic)?
+        .map_err(ReportError::file(from, "copied"))?;
     Ok(())
-}
-
-fn failed(path: &Path, act: &'static str) -> impl FnOnce(std::io::Error) -> ReportError {
-    let path = path.to_owned();
-    move |source| ReportError::File { path, act, source }
 }
 
 /// Computes and writes, on a thread of its own: whoever waits for it can be interrupted. Where an endpoint
 /// is given the job has its embeddings afterwards.
 async fn build(
     export: &Path,
+    origin: Origin,
     mut job: JobFile,
     endpoint: Option<Endpoint>,
 ) -> Result<(Written, JobFile), CommandError> {
     let (export, runtime) = (export.to_owned(), Handle::current());
     let built = spawn_blocking(move || {
-        let mut computed = Computed::new(&export, &job.manifest)?;
+        let mut computed = Computed::new(&export, &origin, &job.manifest)?;
         if let Some(endpoint) = endpoint {
             let questions: Vec<QuestionIndex> =
                 computed.findings.questions.iter().map(|finding| finding.question).collect();

@@ -95,7 +95,7 @@ pub(crate) fn stats(options: &Stats) -> Result<Compared, StatsError> {
         .map(|((comparison, _), test)| Comparison { test, ..comparison })
         .collect();
     Ok(Compared {
-        rows: table.units.iter().flat_map(|unit| &unit.outcomes).map(|rows| number(rows)).sum(),
+        rows: table.units.iter().flat_map(|unit| &unit.counts).map(|counts| counts.of).sum(),
         units: number(&table.units),
         groups: number(&table.groups),
         left_out: left_out(&table),
@@ -107,8 +107,8 @@ pub(crate) fn stats(options: &Stats) -> Result<Compared, StatsError> {
 
 fn left_out(table: &Table) -> LeftOut {
     let misses = |unit: &Unit| -> Vec<String> {
-        let of = table.groups.iter().zip(&unit.outcomes);
-        of.filter(|(_, rows)| rows.is_empty()).map(|(group, _)| group.clone()).collect()
+        let of = table.groups.iter().zip(&unit.counts);
+        of.filter(|(_, counts)| counts.of == 0).map(|(group, _)| group.clone()).collect()
     };
     let incomplete = table.units.iter().map(|unit| (unit, misses(unit)));
     let all: Vec<_> = incomplete.filter(|(_, misses)| !misses.is_empty()).collect();
@@ -119,13 +119,8 @@ fn left_out(table: &Table) -> LeftOut {
 }
 
 fn rate(table: &Table, group: usize) -> Rate {
-    let clusters: Vec<Cluster> = table
-        .units
-        .iter()
-        .map(|unit| &unit.outcomes[group])
-        .map(|rows| Cluster { count: count(rows), of: number(rows) })
-        .filter(|cluster| cluster.of > 0)
-        .collect();
+    let clusters = table.units.iter().map(|unit| unit.counts[group]);
+    let clusters: Vec<Cluster> = clusters.filter(|cluster| cluster.of > 0).collect();
     let rows = clusters.iter().map(|cluster| cluster.of).sum();
     let count = clusters.iter().map(|cluster| cluster.count).sum();
     Rate {
@@ -133,7 +128,7 @@ fn rate(table: &Table, group: usize) -> Rate {
         units: number(&clusters),
         rows,
         count,
-        share: share(count, rows),
+        share: Estimate::share(count, rows),
         interval: wilson_clustered(&clusters),
     }
 }
@@ -145,15 +140,15 @@ fn compared(
     b: usize,
 ) -> (Comparison, Estimate<beacon_analysis::statistics::compare::Tested>) {
     let (mut units, mut unpaired_rows) = (Vec::new(), 0);
-    for outcomes in table.units.iter().map(|unit| &unit.outcomes) {
-        let (on_a, on_b) = (&outcomes[a], &outcomes[b]);
-        if on_a.is_empty() || on_b.is_empty() {
+    for Unit { counts, .. } in &table.units {
+        let (on_a, on_b) = (counts[a], counts[b]);
+        if on_a.of == 0 || on_b.of == 0 {
             continue;
         }
-        if on_a.len() == on_b.len() {
-            units.push(pairs(count(on_a), count(on_b), number(on_a)));
+        if on_a.of == on_b.of {
+            units.push(pairs(on_a.count, on_b.count, on_a.of));
         } else {
-            unpaired_rows += number(on_a) + number(on_b);
+            unpaired_rows += on_a.of + on_b.of;
         }
     }
     let two = two(&units, SEED);
@@ -184,9 +179,9 @@ fn pairs(count_a: u64, count_b: u64, rows: u64) -> Pairs {
 
 fn omnibus(table: &Table) -> Omnibus {
     let levels = table.units.iter().map(|unit| {
-        let rows = number(&unit.outcomes[0]);
-        let is_even = unit.outcomes.iter().all(|outcomes| number(outcomes) == rows);
-        let counts: Vec<u64> = unit.outcomes.iter().map(|outcomes| count(outcomes)).collect();
+        let rows = unit.counts[0].of;
+        let is_even = unit.counts.iter().all(|counts| counts.of == rows);
+        let counts: Vec<u64> = unit.counts.iter().map(|counts| counts.count).collect();
         // Set beside each other so that as many rows are alike as can be.
         let most = counts.iter().max().copied().unwrap_or(0);
         let fewest = counts.iter().min().copied().unwrap_or(0);
@@ -201,18 +196,6 @@ fn omnibus(table: &Table) -> Omnibus {
     }
 }
 
-fn count(rows: &[bool]) -> u64 {
-    rows.iter().map(|counts| u64::from(*counts)).sum()
-}
-
 fn number<T>(of: &[T]) -> u64 {
     of.len() as u64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a table has far fewer than 2^52 rows")]
-fn share(count: u64, of: u64) -> Estimate<f64> {
-    match of {
-        0 => Estimate::Absent(Reason::NothingCompleted),
-        of => Estimate::Known(count as f64 / of as f64),
-    }
 }

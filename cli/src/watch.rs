@@ -1,14 +1,12 @@
 //! Following a job to its end, and what is shown then.
 
-use std::path::Path;
-
 use beacon_core::job::JobStatus;
 use beacon_core::view::JobView;
 
 use crate::arguments::Arguments;
 use crate::command::{CommandError, Done, drain};
 use crate::connect::Connection;
-use crate::findings::{Rest, tell};
+use crate::findings::{Rest, stored, tell};
 use crate::interrupt::{INTERRUPTED, Interrupts};
 use crate::print;
 use crate::progress::follow;
@@ -59,12 +57,13 @@ pub(crate) async fn watch(
     shows: Shows,
 ) -> Result<Watched, CommandError> {
     let mut interrupts = Interrupts::listen();
+    let mut seen = None;
     let followed = tokio::select! {
-        view = follow_to_end(arguments, &connection, job) => Some(view),
+        view = follow_to_end(arguments, &connection, job, &mut seen) => Some(view),
         () = interrupts.next() => None,
     };
     let Some(view) = followed else {
-        interrupt(arguments, connection, job).await;
+        interrupt(arguments, connection, job, seen.as_ref()).await;
         return Ok(Watched::Interrupted);
     };
     let ended = match view {
@@ -88,7 +87,11 @@ async fn end(
         tokio::select! {
             () = found(arguments, connection, view) => {}
             () = interrupts.next() => {
-                let told = format!("the report of {} is not written: interrupted", view.job_id);
+                let (job, option) = (&view.job_id, arguments.option());
+                let told = format!(
+                    "interrupted: the report of {job} is not written; `beacon{option} report {job} --out DIR` \
+                     writes it"
+                );
                 print::note(true, &told);
                 return Ok(Watched::Interrupted);
             }
@@ -97,49 +100,58 @@ async fn end(
     Ok(Watched::Ended(view.status))
 }
 
-/// Says what was found, and writes the report. The job is done whether or not that can be.
+/// Says what was found, and where the report is. The job is done whether or not that can be.
 async fn found(arguments: &Arguments, connection: &Connection, view: &JobView) {
-    let job = view.job_id.as_str();
-    if view.expected > MOST_REPORTED {
-        let told = format!(
-            "a report of more than {MOST_REPORTED} executions is written when it is asked for: beacon{} report \
-             {job} --out DIR",
-            option(arguments)
-        );
-        return print::note(arguments.json, &told);
-    }
-    let out = arguments.data.join("reports").join(job);
-    match Box::pin(report_dir::of_job(arguments, connection, job, &out, None)).await {
-        Ok(made) => {
-            // Standard output is the job's alone with --json.
-            if !arguments.json {
-                tell(&made.findings.summary, Rest::InReport);
-            }
-            print::note(arguments.json, &format!("report: {}", made.report.display()));
-        }
+    let (summary, report) = match found_and_written(arguments, connection, view).await {
+        Ok(found) => found,
         Err(error) => {
-            print::note(true, &format!("the report is not written: {}", print::causes(&error)));
+            let missing =
+                if is_large(view) { "findings are not told" } else { "report is not written" };
+            return print::note(true, &format!("the {missing}: {}", print::causes(&error)));
         }
+    };
+    // Standard output is the job's alone with --json.
+    if !arguments.json {
+        tell(&summary, if is_large(view) { Rest::FindingsJson } else { Rest::Report });
     }
+    print::note(arguments.json, &report);
 }
 
-/// The option that names the Beacon that is meant.
-pub(crate) fn option(arguments: &Arguments) -> String {
-    if let Some(stack) = &arguments.stack {
-        format!(" --stack {stack}")
-    } else if let Some(api) = &arguments.api {
-        format!(" --api {}", without_user(api).trim_end_matches('/'))
-    } else if arguments.data == Path::new(Arguments::DATA) {
-        String::new()
-    } else {
-        format!(" --data {}", arguments.data.display())
+fn is_large(view: &JobView) -> bool {
+    view.expected > MOST_REPORTED
+}
+
+/// What was found, in sentences, and where its report is, or how it is written.
+async fn found_and_written(
+    arguments: &Arguments,
+    connection: &Connection,
+    view: &JobView,
+) -> Result<(Vec<String>, String), CommandError> {
+    let job = &view.job_id;
+    if is_large(view) {
+        // With --json they are not told, and need not be waited for.
+        let summary = if arguments.json {
+            Vec::new()
+        } else {
+            stored(arguments, connection, view).await?.summary
+        };
+        let option = arguments.option();
+        let report = format!(
+            "a report of more than {MOST_REPORTED} executions is written when it is asked for: beacon{option} \
+             report {job} --out DIR"
+        );
+        return Ok((summary, report));
     }
+    let out = arguments.data.join("reports").join(job.as_str());
+    let made = Box::pin(report_dir::of_job(arguments, connection, view, &out, None)).await?;
+    Ok((made.findings.summary, format!("report: {}", made.report.display())))
 }
 
 async fn follow_to_end(
     arguments: &Arguments,
     connection: &Connection,
     job: &str,
+    seen: &mut Option<JobView>,
 ) -> Result<JobView, CommandError> {
     if connection.only_reads() {
         let view = connection.api.job(job).await?;
@@ -150,19 +162,50 @@ async fn follow_to_end(
         return Ok(view);
     }
     tokio::select! {
-        view = follow(&connection.api, job, arguments.json) => Ok(view?),
+        view = follow(&connection.api, job, arguments.json, seen) => Ok(view?),
         () = connection.ended() => Err(CommandError::Ended),
     }
 }
 
-async fn interrupt(arguments: &Arguments, connection: Connection, job: &str) {
-    let data = arguments.data.display();
-    match connection.own {
-        Some(stack) => {
-            print::note(true, &format!("job {job} goes on when Beacon runs on {data} again"));
-            drain(arguments, stack).await;
+/// Says what is left of a job that is followed no longer, and how to go on.
+async fn interrupt(
+    arguments: &Arguments,
+    connection: Connection,
+    job: &str,
+    seen: Option<&JobView>,
+) {
+    let (left, option) = (seen.map_or_else(String::new, left), arguments.option());
+    let (base, data) = (connection.api.base(), arguments.data.display());
+    let told = if connection.own.is_some() {
+        // Without them the rest of the job would be asked of other providers.
+        let file = connection.providers.as_ref();
+        let providers =
+            file.map_or_else(String::new, |file| format!(" --providers {}", file.display()));
+        format!(
+            "job {job}{left} goes on when Beacon runs on {data} again: `beacon{option} up{providers}`"
+        )
+    } else {
+        format!("job {job}{left} goes on at {base}: `beacon{option} watch {job}` follows it")
+    };
+    print::note(true, &told);
+    if let Some(stack) = connection.own {
+        drain(arguments, stack).await;
+    }
+}
+
+/// How much of a job is to be done, as a clause.
+fn left(view: &JobView) -> String {
+    match view.status {
+        JobStatus::Cancelling => ", which is cancelling,".to_owned(),
+        JobStatus::Queued
+        | JobStatus::Running
+        | JobStatus::Completed
+        | JobStatus::Failed
+        | JobStatus::Cancelled
+        | JobStatus::TimedOut => {
+            let left = view.counts.pending + view.counts.running;
+            format!(", of which {left} of {} executions are left,", view.expected)
         }
-        None => print::note(true, &format!("job {job} goes on at {}", connection.api.base())),
     }
 }
 
@@ -185,7 +228,7 @@ async fn conclude(
         (None, Some(api)) => without_user(api),
         (None, None) => arguments.data.display().to_string(),
     };
-    let option = option(arguments);
+    let option = arguments.option();
     let job = &view.job_id;
     let export = format!("beacon{option} export {job} --format jsonl");
     print::note(false, &format!("data in {place}; every answer: {export}"));

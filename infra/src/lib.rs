@@ -15,10 +15,11 @@ mod servers;
 mod stack;
 
 pub use beacon_aws::{
-    AccessSettings, Aws, ConfigError, EmbeddedSettings, Meter, QueueName, QueueState, Queues,
-    RouterPlace, RouterProbe, RouterSettings, RouterUnavailable, Setting, SharedCalls, Source,
-    Unshared, access_settings, api_token, chain, clock, configured_router, effective_settings,
-    embeddings_key, http_client, install_tls, queue_urls, read_body, router_timeout, schema,
+    AccessSettings, Aws, BodyError, ConfigError, EmbeddedSettings, Meter, QueueName, QueueState,
+    Queues, RouterPlace, RouterProbe, RouterSettings, RouterUnavailable, Setting, SharedCalls,
+    Source, Unshared, access_settings, api_token, chain, clock, configured_router,
+    effective_settings, embeddings_key, http_client, install_tls, queue_urls, read_body,
+    router_timeout, schema,
 };
 pub use clients::Local;
 pub use data_dir::{DataDir, DataDirError, Running};

@@ -1,7 +1,6 @@
 //! A report from an export and its job alone: no clock, no Beacon, so that the same gives the same bytes.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use beacon_analysis::aggregate::{QuestionAggregate, aggregate};
@@ -12,13 +11,11 @@ use beacon_analysis::report::{Embeddings, QuestionAnswers, Report, SHOWN, Served
 use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Spec, SpecHash};
 use beacon_core::view::ExecutionView;
-use beacon_core::{ExecutionId, QuestionIndex, Region};
+use beacon_core::{QuestionIndex, Region};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use super::folder::JOB;
-use super::problem::ReportError;
-use super::source::{Rules, Source};
+use super::problem::{Mismatch, Origin, ReportError};
+use super::source::Source;
 
 /// What job.json holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,40 +37,21 @@ pub(crate) struct Computed<'a> {
     pub(crate) findings: Findings,
 }
 
-/// What a hash that is printed is not of.
-#[derive(Debug, Error)]
-enum Mismatch {
-    #[error(
-        "its specification has the SHA-256 {found}, and it names {named}: one of the two was changed"
-    )]
-    Spec { found: String, named: String },
-    #[error(
-        "the pair {0} names the SHA-256 of another prompt than job.json has for it: one of the two was changed"
-    )]
-    Prompt(ExecutionId),
-}
-
-impl Mismatch {
-    fn of(self, path: &Path) -> ReportError {
-        let source = std::io::Error::new(ErrorKind::InvalidData, self);
-        ReportError::File { path: path.to_owned(), act: "trusted", source }
-    }
-}
-
 /// Whether the hash is that of the specification in its stored form.
-fn check_spec(manifest: &Manifest) -> Result<(), Mismatch> {
+fn check_spec(origin: &Origin, manifest: &Manifest) -> Result<(), Mismatch> {
     // One that was read as JSON can be written as such.
     let stored = serde_json::to_vec(&manifest.spec).unwrap_or_default();
     let (found, named) = (SpecHash::of(&stored), &manifest.spec_sha256);
     if found == *named {
         Ok(())
     } else {
-        Err(Mismatch::Spec { found: found.0, named: named.0.clone() })
+        Err(Mismatch::Spec { origin: origin.clone(), found, named: named.clone() })
     }
 }
 
 /// Whether each pair of a question was sent the prompt that the specification has.
 fn check_prompts(
+    origin: &Origin,
     spec: &Spec,
     question: QuestionIndex,
     rows: &[ExecutionView],
@@ -87,7 +65,7 @@ fn check_prompts(
         row.is_some_and(|row| hashes.get(&view.region) != Some(&row.prompt_sha256))
     };
     match rows.iter().find(differs) {
-        Some(view) => Err(Mismatch::Prompt(view.id.clone())),
+        Some(view) => Err(Mismatch::Prompt { origin: origin.clone(), pair: view.id.clone() }),
         None => Ok(()),
     }
 }
@@ -102,20 +80,24 @@ pub(crate) struct Written {
 
 impl<'a> Computed<'a> {
     /// Reads the export once, and each question's pairs for themselves.
-    pub(crate) fn new(export: &Path, manifest: &'a Manifest) -> Result<Self, ReportError> {
+    pub(crate) fn new(
+        export: &Path,
+        origin: &Origin,
+        manifest: &'a Manifest,
+    ) -> Result<Self, ReportError> {
         let Manifest { job, spec, .. } = manifest;
-        check_spec(manifest).map_err(|wrong| wrong.of(&export.with_file_name(JOB)))?;
-        let mut source = Source::open(export, &job.job_id, spec)?;
-        let (mut aggregates, mut rules) = (Vec::new(), Rules::default());
+        check_spec(origin, manifest)?;
+        let mut source = Source::open(export, origin.clone(), &job.job_id, spec)?;
+        let (mut aggregates, mut rules) = (Vec::new(), None);
         let mut served = Served::default();
         for (question, _) in (0..).map(QuestionIndex).zip(&spec.questions) {
             let rows = source.question(question)?;
-            rules.see(&rows)?;
-            check_prompts(spec, question, &rows).map_err(|wrong| wrong.of(export))?;
+            source.check_rules(&rows, &mut rules)?;
+            check_prompts(origin, spec, question, &rows)?;
             served.count(&rows);
             aggregates.push(aggregate(spec, question, &rows));
         }
-        let rules = rules.0.unwrap_or_else(|| Classifier::built_in().rules().clone());
+        let rules = rules.unwrap_or_else(|| Classifier::built_in().rules().clone());
         let (job_id, run, simulated) = (&job.job_id, job.run, job.simulated);
         let subject = Subject { job_id, run, simulated, rules: &rules, spec };
         let findings = findings(&subject, &aggregates);

@@ -53,7 +53,7 @@ impl Folder {
     /// Makes the directory if need be. One that holds anything but an earlier report of the same job is
     /// refused.
     pub(super) fn of(path: &Path, manifest: &Manifest) -> Result<Self, ReportError> {
-        let failed = |act| move |source| ReportError::File { path: path.to_owned(), act, source };
+        let failed = |act| ReportError::file(path, act);
         let absolute = std::path::absolute(path).map_err(failed("found"))?;
         let mut folder = Self { path: absolute, is_new: !path.exists(), unfinished: Vec::new() };
         // Answers are nobody else's to read unless their owner says so.
@@ -102,7 +102,17 @@ impl Folder {
     /// A file that takes its place when the whole report is there.
     pub(super) fn unfinished(&self, name: &str) -> Result<NamedTempFile, ReportError> {
         let path = self.path.join(name);
-        beside(&path).map_err(|source| ReportError::File { path, act: "written", source })
+        beside(&path).map_err(ReportError::file(path, "written"))
+    }
+
+    /// job.json, which takes its place with the others.
+    pub(super) fn unfinished_job(&self, job: &JobFile) -> Result<NamedTempFile, ReportError> {
+        let file = self.unfinished(JOB)?;
+        let mut out = BufWriter::new(file.as_file());
+        let written = print::pretty(&mut out, job).and_then(|()| out.flush());
+        written.map_err(ReportError::file(self.path.join(JOB), "written"))?;
+        drop(out);
+        Ok(file)
     }
 
     /// Puts all files in their places, each of them whole.
@@ -114,21 +124,14 @@ impl Folder {
         let mut files = data;
         for (name, text) in [(MARKDOWN, &written.markdown), (HTML, &written.html)] {
             let mut file = self.unfinished(name)?;
-            let path = self.path.join(name);
-            file.write_all(text.as_bytes()).map_err(|source| ReportError::File {
-                path,
-                act: "written",
-                source,
-            })?;
+            let written = file.write_all(text.as_bytes());
+            written.map_err(ReportError::file(self.path.join(name), "written"))?;
             files.push((name, file));
         }
         for (name, file) in files {
             let path = self.path.join(name);
-            file.persist(&path).map_err(|error| ReportError::File {
-                path,
-                act: "written",
-                source: error.error,
-            })?;
+            let put = file.persist(&path).map_err(|unmoved| unmoved.error);
+            put.map_err(ReportError::file(path, "written"))?;
         }
         Ok(self.path.join(HTML))
     }
@@ -144,13 +147,6 @@ fn stranger(folder: &Path, name: &str) -> ReportError {
     ReportError::Stranger { folder: folder.to_owned(), name: name.to_owned() }
 }
 
-/// Writes job.json.
-pub(super) fn write_job(file: &NamedTempFile, job: &JobFile) -> Result<(), ReportError> {
-    let failed = |source| ReportError::File { path: JOB.into(), act: "written", source };
-    let mut out = BufWriter::new(file.as_file());
-    print::pretty(&mut out, job).and_then(|()| out.flush()).map_err(failed)
-}
-
 /// What job.json holds beside the manifest.
 #[derive(Deserialize)]
 struct Beside {
@@ -162,10 +158,10 @@ struct Beside {
 /// Reads job.json. Beside its text nothing but what is returned is held: a value of any shape, or one that is
 /// flattened, would hold it once more.
 pub(super) fn read_job(path: &Path) -> Result<JobFile, ReportError> {
-    let failed = |source| ReportError::File { path: path.to_owned(), act: "read", source };
+    let failed = || ReportError::file(path, "read");
     let mut text = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(MAX_JOB + 1).read_to_end(&mut text).map_err(failed)?;
+    let file = File::open(path).map_err(failed())?;
+    file.take(MAX_JOB + 1).read_to_end(&mut text).map_err(failed())?;
     if text.len() as u64 > MAX_JOB {
         return Err(ReportError::TooLong { path: path.to_owned(), most: MAX_JOB });
     }

@@ -2,15 +2,41 @@
 
 use std::path::PathBuf;
 
+use beacon_core::spec::SpecHash;
 use beacon_core::verdict::RulesVersion;
-use beacon_core::{JobId, QuestionIndex};
+use beacon_core::{ExecutionId, JobId, QuestionIndex};
 use thiserror::Error;
+
+use super::folder::{EXPORT, JOB};
+
+/// Where the data of a report come from, as errors name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A directory that holds them.
+    Folder(PathBuf),
+    /// A job of a Beacon. The file that it is exported to is gone when its report is not written.
+    Job(JobId),
+}
+
+impl Origin {
+    fn export(&self) -> String {
+        match self {
+            Self::Folder(folder) => format!("`{}`", folder.join(EXPORT).display()),
+            Self::Job(job) => format!("the export of `{job}`"),
+        }
+    }
+
+    fn job(&self) -> String {
+        match self {
+            Self::Folder(folder) => format!("`{}`", folder.join(JOB).display()),
+            Self::Job(job) => format!("the job `{job}`"),
+        }
+    }
+}
 
 /// Why a report is not written.
 #[derive(Debug, Error)]
 pub(crate) enum ReportError {
-    #[error("the job `{job}` is {status}: its report is written when it has ended")]
-    NotFinal { job: JobId, status: &'static str },
     #[error("the job `{0}` was retried while it was exported: write its report when it has ended")]
     Retried(JobId),
     #[error(
@@ -38,19 +64,54 @@ pub(crate) enum ReportError {
         beacon_analysis::manifest::FORMAT
     )]
     Form { path: PathBuf, form: String },
-    #[error("`{path}`, line {line}: {problem}")]
-    Line { path: PathBuf, line: u64, problem: LineProblem },
+    #[error("{} cannot be read", origin.export())]
+    Export {
+        origin: Origin,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{}, line {line}: {problem}", origin.export())]
+    Line { origin: Origin, line: u64, problem: LineProblem },
     #[error(
-        "`{path}` holds {there} of the job's {expected} pairs: it was cut off, or is not its whole export"
+        "{} holds {there} of the job's {expected} pairs: it was cut off, or is not its whole export",
+        origin.export()
     )]
-    Missing { path: PathBuf, there: u64, expected: u64 },
+    Missing { origin: Origin, there: u64, expected: u64 },
     #[error(
-        "some answers were judged by the rules `{}` and some by `{}`, since the job was just judged anew: write \
-         the report again", first.0, second.0
+        "{} holds answers judged by the rules `{first}` and others by `{second}`, since the job was judged anew \
+         while it was exported: export it anew", origin.export()
     )]
-    Rules { first: RulesVersion, second: RulesVersion },
+    Rules { origin: Origin, first: RulesVersion, second: RulesVersion },
+    #[error(transparent)]
+    Untrusted(#[from] Mismatch),
     #[error("the report could not be made: it ended in a panic")]
     Panic,
+}
+
+impl ReportError {
+    /// What could not be done to a file.
+    pub(super) fn file(
+        path: impl Into<PathBuf>,
+        act: &'static str,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, act, source }
+    }
+}
+
+/// What a hash that a report would print is not of.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Mismatch {
+    #[error(
+        "{} cannot be trusted: its specification has the SHA-256 {}, and it names {}; one of the two was \
+         changed", origin.job(), found.0, named.0
+    )]
+    Spec { origin: Origin, found: SpecHash, named: SpecHash },
+    #[error(
+        "{} cannot be trusted: the pair {pair} names the SHA-256 of another prompt than the job has for it; one \
+         of the two was changed", origin.export()
+    )]
+    Prompt { origin: Origin, pair: ExecutionId },
 }
 
 /// What is wrong with a line of export.jsonl. Nothing of its texts is told.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use beacon_core::prompt::hex;
 use beacon_core::spec::Spec;
@@ -13,7 +13,7 @@ use beacon_core::{JobId, QuestionIndex};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::problem::{LineProblem, ReportError};
+use super::problem::{LineProblem, Origin, ReportError};
 
 /// More bytes than a line has: the largest answer three times, with every byte escaped, and its prompt.
 const MAX_LINE: u64 = 16 * 1024 * 1024;
@@ -21,7 +21,8 @@ const MAX_LINE: u64 = 16 * 1024 * 1024;
 /// export.jsonl of a job.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
-    path: PathBuf,
+    origin: Origin,
+    job: &'a JobId,
     spec: &'a Spec,
     lines: BufReader<File>,
     /// Of each entry of the question list.
@@ -50,11 +51,19 @@ struct Place {
 
 impl<'a> Source<'a> {
     /// Reads a file once, to its end.
-    pub(crate) fn open(path: &Path, job: &JobId, spec: &'a Spec) -> Result<Self, ReportError> {
-        let failed = |source| ReportError::File { path: path.to_owned(), act: "read", source };
-        let file = File::open(path).map_err(failed)?;
+    pub(crate) fn open(
+        path: &Path,
+        origin: Origin,
+        job: &'a JobId,
+        spec: &'a Spec,
+    ) -> Result<Self, ReportError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(source) => return Err(ReportError::Export { origin, source }),
+        };
         let mut source = Self {
-            path: path.to_owned(),
+            origin,
+            job,
             spec,
             lines: BufReader::with_capacity(64 * 1024, file),
             stretches: vec![Vec::new(); spec.questions.len()],
@@ -65,7 +74,7 @@ impl<'a> Source<'a> {
         while source.line(number + 1, &mut text)? {
             number += 1;
             hash.update(&text);
-            source.place(job, Stretch { at, line: number, count: 1 }, &text)?;
+            source.place(Stretch { at, line: number, count: 1 }, &text)?;
             at += text.len() as u64;
         }
         source.sha256 = hex(&hash.finalize());
@@ -73,7 +82,7 @@ impl<'a> Source<'a> {
         if number == expected {
             Ok(source)
         } else {
-            Err(ReportError::Missing { path: path.to_owned(), there: number, expected })
+            Err(ReportError::Missing { origin: source.origin, there: number, expected })
         }
     }
 
@@ -81,7 +90,7 @@ impl<'a> Source<'a> {
     fn line(&mut self, number: u64, text: &mut Vec<u8>) -> Result<bool, ReportError> {
         text.clear();
         let read = (&mut self.lines).take(MAX_LINE + 1).read_until(b'\n', text);
-        read.map_err(|source| ReportError::File { path: self.path.clone(), act: "read", source })?;
+        read.map_err(|source| self.unreadable(source))?;
         if text.len() as u64 > MAX_LINE {
             return Err(self.wrong(number, LineProblem::TooLong { most: MAX_LINE }));
         }
@@ -89,10 +98,10 @@ impl<'a> Source<'a> {
     }
 
     /// Remembers where a line is.
-    fn place(&mut self, job: &JobId, line: Stretch, text: &[u8]) -> Result<(), ReportError> {
+    fn place(&mut self, line: Stretch, text: &[u8]) -> Result<(), ReportError> {
         let Place { job_id, question } = self.read(line.line, text)?;
-        if job_id != *job {
-            let problem = LineProblem::OtherJob { found: job_id, expected: job.clone() };
+        if job_id != *self.job {
+            let problem = LineProblem::OtherJob { found: job_id, expected: self.job.clone() };
             return Err(self.wrong(line.line, problem));
         }
         let of_question = usize::try_from(question.0).ok();
@@ -112,7 +121,11 @@ impl<'a> Source<'a> {
     }
 
     fn wrong(&self, line: u64, problem: LineProblem) -> ReportError {
-        ReportError::Line { path: self.path.clone(), line, problem }
+        ReportError::Line { origin: self.origin.clone(), line, problem }
+    }
+
+    fn unreadable(&self, source: std::io::Error) -> ReportError {
+        ReportError::Export { origin: self.origin.clone(), source }
     }
 
     /// All pairs of an entry of the question list, in the file's order, without what stands in them twice.
@@ -124,9 +137,8 @@ impl<'a> Source<'a> {
         let (mut rows, mut text) = (Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         for stretch in stretches.cloned().unwrap_or_default() {
-            let failed =
-                |source| ReportError::File { path: self.path.clone(), act: "read", source };
-            self.lines.seek(SeekFrom::Start(stretch.at)).map_err(failed)?;
+            let sought = self.lines.seek(SeekFrom::Start(stretch.at));
+            sought.map_err(|source| self.unreadable(source))?;
             for number in (stretch.line..).take(stretch.count as usize) {
                 self.line(number, &mut text)?;
                 let mut row: ExecutionView = self.read(number, &text)?;
@@ -145,23 +157,18 @@ impl<'a> Source<'a> {
         }
         Ok(rows)
     }
-}
 
-/// The version of the rules that all of a job's texts were judged by.
-#[derive(Debug, Default)]
-pub(super) struct Rules(pub(super) Option<RulesVersion>);
-
-impl Rules {
-    /// Learns from rows; two versions are none.
-    pub(super) fn see(&mut self, rows: &[ExecutionView]) -> Result<(), ReportError> {
+    /// Learns from rows the version of the rules that all of the job's texts were judged by; two are none.
+    pub(super) fn check_rules(
+        &self,
+        rows: &[ExecutionView],
+        seen: &mut Option<RulesVersion>,
+    ) -> Result<(), ReportError> {
         for rules in rows.iter().filter_map(|row| row.verdict.as_ref()).map(|view| &view.rules) {
-            match &self.0 {
-                None => self.0 = Some(rules.clone()),
-                Some(first) if first == rules => {}
-                Some(first) => {
-                    let (first, second) = (first.clone(), rules.clone());
-                    return Err(ReportError::Rules { first, second });
-                }
+            let first = seen.get_or_insert_with(|| rules.clone());
+            if first != rules {
+                let (first, second) = (first.clone(), rules.clone());
+                return Err(ReportError::Rules { origin: self.origin.clone(), first, second });
             }
         }
         Ok(())

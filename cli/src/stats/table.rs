@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::Path;
 
+use beacon_analysis::statistics::interval::Cluster;
 use csv::StringRecord;
 use thiserror::Error;
 
@@ -15,6 +16,9 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// Each two of them are compared.
 const MOST_GROUPS: usize = 20;
+
+/// Of each, every group has its counts.
+const MOST_UNITS: usize = 200_000;
 
 /// Why a table cannot be compared.
 #[derive(Debug, Error)]
@@ -47,7 +51,15 @@ pub(crate) enum StatsError {
     Outcome { path: String, line: u64, column: String, value: String },
     #[error("`{path}` has {groups} in column `{column}`: a comparison needs 2 to {MOST_GROUPS}")]
     Groups { path: String, column: String, groups: &'static str },
+    #[error(
+        "`{path}` has more than {MOST_UNITS} units in column `{column}`: leave out rows, or name with --unit the \
+         column of what was observed in each group"
+    )]
+    Units { path: String, column: String },
 }
+
+/// A unit without a row.
+const NONE: Cluster = Cluster { count: 0, of: 0 };
 
 /// What was read.
 #[derive(Debug)]
@@ -60,8 +72,8 @@ pub(super) struct Table {
 #[derive(Debug)]
 pub(super) struct Unit {
     pub(super) name: String,
-    /// By group, in the order of the rows, which changes nothing.
-    pub(super) outcomes: Vec<Vec<bool>>,
+    /// By group: its rows, and how many of them are yes.
+    pub(super) counts: Vec<Cluster>,
 }
 
 impl Table {
@@ -86,7 +98,7 @@ impl Table {
             return Err(StatsError::Groups { path: rows.path, column, groups });
         }
         let units = units.into_iter().map(|mut unit| {
-            unit.outcomes.resize_with(groups.len(), Vec::new);
+            unit.counts.resize(groups.len(), NONE);
             unit
         });
         Ok(Self { units: units.collect(), groups })
@@ -126,13 +138,18 @@ impl Rows<'_> {
             let outcome = self.outcome(&record, outcome_at)?;
             if unit == all.len() {
                 let name = record[unit_at].to_owned();
-                all.push(Unit { name, outcomes: Vec::new() });
+                all.push(Unit { name, counts: Vec::new() });
             }
-            let outcomes = &mut all[unit].outcomes;
-            if outcomes.len() <= group {
-                outcomes.resize_with(group + 1, Vec::new);
+            let counts = &mut all[unit].counts;
+            if counts.len() <= group {
+                counts.resize(group + 1, NONE);
             }
-            outcomes[group].push(outcome);
+            counts[group].count += u64::from(outcome);
+            counts[group].of += 1;
+            if all.len() > MOST_UNITS {
+                let (path, column) = (self.path.clone(), self.options.unit.clone());
+                return Err(StatsError::Units { path, column });
+            }
             if groups.names.len() > MOST_GROUPS {
                 break;
             }

@@ -299,7 +299,8 @@ async fn an_interrupted_export_leaves_nothing_behind() {
         eventually("a file that is not whole", there).await;
         send(signal, &child);
         let told = first_error_line(&mut child).await;
-        assert_eq!(told, "the export of j is not written: interrupted");
+        let expected = "interrupted: the export of j is not written, and nothing of it is left";
+        assert_eq!(told, format!("{expected}; repeat the command"));
         assert_eq!(within(child.wait()).await.unwrap().code(), Some(130));
         assert!(names(&place.path("")).is_empty(), "{signal}");
     }
@@ -343,14 +344,23 @@ async fn only_a_file_is_replaced_and_its_mode_stays() {
 
 #[tokio::test]
 async fn pages_that_never_end_are_refused() {
-    let api = Fake::start(|_| {
-        let page = json!({"executions": [], "cursor": "same", "limit": 1, "total": 3});
-        Some((200, "content-type: application/json\r\n", page.to_string()))
-    })
-    .await;
-    let done = export(&api, &["jsonl"]).await;
-    assert_eq!(done.code, Some(2), "{done:?}");
-    assert!(done.stderr.contains("a page names itself as the next"), "{done:?}");
+    // Each page names itself, or the one before it.
+    for (other, pages) in [("a", 2), ("b", 3)] {
+        let asked = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&asked);
+        let api = Fake::start(move |head| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let cursor = if head.contains("cursor=a") { other } else { "a" };
+            let page = json!({"executions": [], "cursor": cursor, "limit": 1, "total": 3});
+            Some((200, "content-type: application/json\r\n", page.to_string()))
+        })
+        .await;
+        let done = export(&api, &["jsonl"]).await;
+        assert_eq!(done.code, Some(2), "{done:?}");
+        let told = "a page names one that was read already as the next";
+        assert!(done.stderr.contains(told), "{done:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), pages);
+    }
     let large = Fake::start(|_| Some((200, "", " ".repeat((64 << 20) + 1)))).await;
     let done = export(&large, &["jsonl"]).await;
     assert!(done.stderr.contains("more than 67108864 bytes"), "{done:?}");

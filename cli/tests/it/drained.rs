@@ -32,7 +32,11 @@ async fn an_interrupted_run_says_how_to_go_on_and_the_next_finishes_the_job() {
     send("INT", &run);
     let run = Done::from(within(run.wait_with_output()).await.unwrap());
     assert_eq!(run.code, Some(130), "{run:?}");
-    assert!(run.stderr.contains("job drained goes on when Beacon runs on"), "{run:?}");
+    let up =
+        format!("again: `beacon --data {} up --providers {providers}`", place.data().display());
+    for part in ["job drained", "executions are left, goes on when Beacon runs on", &up] {
+        assert!(run.stderr.contains(part), "{part}: {run:?}");
+    }
     let calls = place.calls();
     assert!(calls.in_flight().is_empty() && calls.dropped() == 0);
 

@@ -1,6 +1,6 @@
 //! What people and the classifier say: `beacon label`, `beacon classify`, `beacon compare`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::place::{Place, argument};
 use crate::reported::{SPEC, files, report};
@@ -92,6 +92,33 @@ async fn a_label_is_in_the_next_report() {
     assert_eq!(made["findings"], found);
     let export = &files(&place.path("a"))["export.jsonl"];
     assert_eq!(export.matches("\"label\":{").count(), 1);
+    up.kill().await;
+}
+
+#[tokio::test]
+async fn what_one_of_two_jobs_asked_alone_is_said() {
+    let place = Place::new();
+    let up = with_a_job(&place, &["j"]).await;
+    let spec = "questions: [math_basic]\nmodels: [llama3.2-1b, qwen2.5-1.5b]\nregions: [US]\n\
+                system_prompt: none\ntemperature: 0.7\n";
+    let run = place.beacon(&["run", &place.write("other.yaml", spec), "--id", "k"]).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let compared = place.beacon(&["compare", "j", "k", "--json"]).await.json();
+    let only = |side: &str| {
+        let side = &compared[side];
+        let questions = side["only_questions"].as_array().unwrap().len();
+        (questions, side["only_models"].clone(), side["only_regions"].clone())
+    };
+    assert_eq!(only("a"), (3, json!(["mistral-7b"]), json!(["eu-west", "asia-pacific"])));
+    assert_eq!(only("b"), (0, json!(["qwen2.5-1.5b"]), json!([])));
+    let told = place.beacon(&["compare", "j", "k"]).await;
+    let told = told.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "3 questions, the model `mistral-7b` and 2 regions of `j`; the model `qwen2.5-1.5b` of `k`.",
+        "their sampling parameters differ",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
     up.kill().await;
 }
 

@@ -7,6 +7,7 @@
     reason = "clippy knows tests by their attribute, not their crate"
 )]
 
+mod answers;
 mod calls;
 mod cancelled;
 mod csv_export;
@@ -17,6 +18,8 @@ mod embedded;
 mod estimate;
 mod exported;
 mod fake;
+mod followed;
+mod fresh;
 mod golden;
 mod judged;
 mod killed;

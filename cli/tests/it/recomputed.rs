@@ -222,8 +222,13 @@ async fn a_hash_that_is_not_of_what_it_stands_beside_is_refused() {
     let other_prompt = export.replacen(sent, &"0".repeat(64), 1);
     let id = first["id"].as_str().unwrap();
     for (name, export, job, told) in [
-        ("spec", export, &other_text, ["job.json", "its specification has the SHA-256"]),
-        ("prompt", &other_prompt, job, ["export.jsonl", id]),
+        (
+            "spec",
+            export,
+            &other_text,
+            ["job.json` cannot be trusted", "its specification has the SHA-256"],
+        ),
+        ("prompt", &other_prompt, job, ["export.jsonl` cannot be trusted", id]),
     ] {
         let from = place.path(name);
         std::fs::create_dir(&from).unwrap();

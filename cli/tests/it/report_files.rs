@@ -104,7 +104,7 @@ async fn data_that_are_not_a_jobs_whole_export_are_named() {
                 let judged = export.lines().position(|line| line.contains("\"rules\":\"")).unwrap();
                 line(export, judged + 1, |text| text.replacen("\"rules\":\"", "\"rules\":\"0", 1));
             },
-            &["by the rules `0", "write the report again"],
+            &["export.jsonl` holds answers judged by the rules `0", "export it anew"],
         ),
     ];
     for (name, change, parts) in cases {

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::fake::Fake;
+use crate::answers::Answers;
 use crate::place::{Done, Place, argument, elsewhere, eventually, finished, within};
 use crate::up::{Up, first_error_line, first_line, send};
 
@@ -162,16 +162,8 @@ async fn a_report_that_cannot_be_written_leaves_the_exit_code_the_jobs() {
 #[tokio::test]
 async fn ctrl_c_leaves_the_report_out_and_the_job_as_it_is() {
     let place = Place::new();
-    with_a_report(&place).await;
-    let view = place.beacon(&["status", "j", "--json"]).await.json().to_string();
-    // A Beacon whose analysis never comes.
-    let api = Fake::start(move |head| {
-        let findings = head.contains("/findings");
-        let error = r#"{"error": "not yet", "error_code": "not_analysed"}"#.to_owned();
-        let (status, body) = if findings { (409, error) } else { (200, view.clone()) };
-        Some((status, "content-type: application/json\r\n", body))
-    })
-    .await;
+    let answers = Answers::of_a_report(&place).await;
+    let api = Answers { findings: None, ..answers }.serve().await;
     let mut watch = place.command(&["watch", "j", "--json", "--api", &api.url()]);
     let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let printed: Value = serde_json::from_str(&first_line(&mut watch).await).unwrap();
@@ -180,15 +172,18 @@ async fn ctrl_c_leaves_the_report_out_and_the_job_as_it_is() {
     let output = within(watch.wait_with_output()).await.unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let done = Done::from(output);
-    assert!(done.stderr.contains("the report of j is not written"), "{done:?}");
+    let told = format!(
+        "interrupted: the report of j is not written; `beacon --api {} report j --out DIR` writes it",
+        api.url()
+    );
+    assert!(done.stderr.contains(&told), "{done:?}");
 }
 
 #[tokio::test]
 async fn whoever_waits_for_findings_is_told_so_and_which_beacon_was_asked() {
     let place = Place::new();
-    with_a_report(&place).await;
-    let view = place.beacon(&["status", "j", "--json"]).await.json();
-    let api = serving(view, None, Value::Null).await;
+    let answers = Answers::of_a_report(&place).await;
+    let api = Answers { findings: None, ..answers }.serve().await;
     let out = argument(&place.path("w"));
     let mut report = place.command(&["report", "j", "--out", &out, "--api", &api.url()]);
     let mut report = report.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -199,43 +194,11 @@ async fn whoever_waits_for_findings_is_told_so_and_which_beacon_was_asked() {
     assert!(!place.path("w").exists());
 }
 
-/// A Beacon that answers a job, its findings and its manifest, and never its pairs.
-async fn serving(view: Value, findings: Option<Value>, manifest: Value) -> Fake {
-    Fake::start(move |head| {
-        let path = head.split_whitespace().nth(1).unwrap();
-        let (status, body) = if path.contains("/executions/all") {
-            return None;
-        } else if path.ends_with("/manifest") {
-            (200, manifest.to_string())
-        } else if path.ends_with("/findings") {
-            let error = r#"{"error": "not yet", "error_code": "not_analysed"}"#.to_owned();
-            findings.as_ref().map_or((409, error), |findings| (200, findings.to_string()))
-        } else {
-            (200, view.to_string())
-        };
-        Some((status, "content-type: application/json\r\n", body))
-    })
-    .await
-}
-
-/// The job, its findings and its manifest, as a Beacon answers them.
-async fn answers(place: &Place) -> (Value, Value, Value) {
-    with_a_report(place).await;
-    let view = place.beacon(&["status", "j", "--json"]).await.json();
-    let mut findings = place.beacon(&["findings", "j", "--json"]).await.json();
-    let mut manifest: Value = serde_json::from_str(&files(&place.path("a"))["job.json"]).unwrap();
-    (findings["cursor"], manifest["cursor"]) = (Value::Null, Value::Null);
-    findings["analysis"] = serde_json::json!({
-        "run": findings["run"], "asked": 0, "rules": findings["rules"], "method": findings["method"],
-    });
-    (view, findings, manifest)
-}
-
 #[tokio::test]
 async fn an_interrupted_report_leaves_nothing_behind() {
     let place = Place::new();
-    let (view, findings, manifest) = answers(&place).await;
-    let api = serving(view, Some(findings), manifest).await;
+    let answers = Answers::of_a_report(&place).await;
+    let api = Answers { pairs: None, ..answers }.serve().await;
     for (signal, out) in [("INT", "new"), ("TERM", "a")] {
         let out = place.path(out);
         let before = out.exists().then(|| files(&out));
@@ -248,7 +211,8 @@ async fn an_interrupted_report_leaves_nothing_behind() {
         .await;
         send(signal, &child);
         let told = first_error_line(&mut child).await;
-        assert_eq!(told, "the report is not written: interrupted");
+        let expected = "interrupted: the report is not written, and no file of it is left";
+        assert_eq!(told, format!("{expected}; repeat the command"));
         assert_eq!(within(child.wait()).await.unwrap().code(), Some(130));
         assert_eq!(out.exists().then(|| files(&out)), before, "{signal}");
     }
@@ -257,11 +221,12 @@ async fn an_interrupted_report_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_job_that_is_retried_meanwhile_has_no_report_of_its_running() {
     let place = Place::new();
-    let (view, findings, manifest) = answers(&place).await;
+    let answers = Answers::of_a_report(&place).await;
     for (run, status) in [(2, "running"), (2, "completed"), (1, "running")] {
-        let mut manifest = manifest.clone();
-        (manifest["job"]["run"], manifest["job"]["status"]) = (run.into(), status.into());
-        let api = serving(view.clone(), Some(findings.clone()), manifest).await;
+        let mut answers = answers.clone();
+        let job = &mut answers.manifest["job"];
+        (job["run"], job["status"]) = (run.into(), status.into());
+        let api = answers.serve().await;
         let out = argument(&place.path("r"));
         let done = place.beacon(&["report", "j", "--out", &out, "--api", &api.url()]).await;
         assert_eq!(done.code, Some(2), "{done:?}");
@@ -279,11 +244,17 @@ async fn a_job_that_runs_has_no_report_yet() {
     });
     up.submit(&spec).await;
     eventually("a call", async || (!place.calls().begun().is_empty()).then_some(())).await;
-    for command in [&["report", "j", "--out", &argument(&place.path("a"))][..], &["findings", "j"]]
-    {
+    for command in [
+        &["report", "j", "--out", &argument(&place.path("a"))][..],
+        &["findings", "j"],
+        &["compare", "j", "j"],
+    ] {
         let refused = place.beacon(command).await;
         assert_eq!(refused.code, Some(2), "{refused:?}");
-        assert!(refused.stderr.contains("the job `j` is running"), "{refused:?}");
+        let option = format!("--data {}", place.data().display());
+        for part in ["the job `j` is running", &format!("`beacon {option} watch j` follows it")] {
+            assert!(refused.stderr.contains(part), "{part}: {refused:?}");
+        }
     }
     assert!(!place.path("a").exists());
     up.kill().await;

@@ -187,6 +187,14 @@ async fn what_is_wrong_with_a_table_is_said_with_its_line() {
     let large = place.write("table.csv", &"x".repeat((16 << 20) + 1));
     let done = stats(&place, &large).await;
     assert!(done.stderr.contains("has more than 16777216 bytes"), "{:?}", done.code);
+    let units: Vec<String> = (0..=200_000).map(|unit| format!("{unit},A,1\n")).collect();
+    let done =
+        stats(&place, &place.write("table.csv", &format!("{header}{}", units.concat()))).await;
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(
+        done.stderr.contains("has more than 200000 units in column `patient`: leave out rows"),
+        "{done:?}"
+    );
     let twice = ["--unit", "drug", "--group", "drug", "--outcome", "favourable"];
     let file = place.write("table.csv", header);
     let done = place.beacon(&[&["stats", "--paired", &*file], &twice[..]].concat()).await;

@@ -37,6 +37,7 @@ pub use calls::{Arrival, BOUNDS, Bounds, Digest, Handover, KeyRefused, Memory};
 pub use clock::Clock;
 pub use config::{Config, ConfigError, KeyFileProblem, ProviderProblem};
 pub use embedded::EmbeddedLink;
+pub use retry_after::retry_after;
 pub use router::{CallContext, HybridRouter};
 pub use service::{Access, AccessError, Limits, MAX_BODY_BYTES, Service, serve};
 pub use way::{NoWay, Purpose, RouterWay};

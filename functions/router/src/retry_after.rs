@@ -10,8 +10,9 @@ use reqwest::header::HeaderMap;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
-/// The wait that the headers ask for, the most exact first; none where they ask for none.
-pub(crate) fn retry_after(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+/// The wait that the headers ask for, the most exact first and at most a day; none where they ask for none.
+/// `now_ms` is Unix milliseconds.
+pub fn retry_after(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = MILLISECONDS.iter().find_map(|name| text(*name)?.parse::<f64>().ok());
     let wait = if let Some(milliseconds) = milliseconds {
