@@ -101,9 +101,10 @@ impl Service {
         access.may_listen(listener.local_addr()?).map_err(io::Error::other)?;
         let (drain, draining) = watch::channel(false);
         let served = Arc::new(Served { router: router.clone(), access, limits, draining });
+        let reloads = file.as_deref().map(|file| router.reload_on_hangup(file));
         let reloads = async {
-            match &file {
-                Some(file) => router.reload_on_hangup(file).await,
+            match reloads {
+                Some(reloads) => reloads.await,
                 None => pending().await,
             }
         };
