@@ -127,13 +127,13 @@ pub(crate) fn classifier(options: &ClassifierBench) -> Result<(), ClassifierBenc
 }
 
 fn labels(maps: &[String]) -> Result<BTreeMap<String, Verdict>, ClassifierBenchError> {
-    let verdicts = measure::VERDICTS.map(|verdict| (verdict.to_string(), verdict));
+    let verdicts = Verdict::ALL.map(|verdict| (verdict.to_string(), verdict));
     let others = LABELS.iter().map(|(label, verdict)| ((*label).to_owned(), *verdict));
     let mut known: BTreeMap<String, Verdict> = verdicts.into_iter().chain(others).collect();
     for map in maps {
         let wrong = || ClassifierBenchError::Map(map.clone());
         let (label, verdict) = map.rsplit_once('=').ok_or_else(wrong)?;
-        let verdict = measure::VERDICTS.into_iter().find(|known| known.to_string() == verdict);
+        let verdict = Verdict::ALL.into_iter().find(|known| known.to_string() == verdict);
         known.insert(label.to_owned(), verdict.ok_or_else(wrong)?);
     }
     Ok(known)

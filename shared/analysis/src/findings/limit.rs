@@ -66,15 +66,12 @@ pub(super) fn limits(findings: &Findings, spec: &Spec, too_many: bool) -> Vec<Li
 }
 
 /// Whether questions are in more than one language, as far as the specification tells it: by their tags, of
-/// which `zh-Hans` and `zh-TW` are one language and none beside some is another, or by their letters, Latin and
-/// others.
+/// which `zh-Hans` and `zh-TW` are one language, or by their letters, Latin and others. One without a tag may be
+/// in any language, and counts for none.
 fn are_in_languages(spec: &Spec) -> bool {
-    let language = |tag: &str| tag.split(['-', '_']).next().map(str::to_lowercase);
-    let languages: BTreeSet<Option<String>> = spec
-        .questions
-        .iter()
-        .map(|question| question.language.as_deref().and_then(language))
-        .collect();
+    let tags = spec.questions.iter().filter_map(|question| question.language.as_deref());
+    let languages = tags.filter_map(|tag| tag.split(['-', '_']).next());
+    let languages: BTreeSet<String> = languages.map(str::to_lowercase).collect();
     let letters: BTreeSet<bool> =
         spec.questions.iter().filter_map(|question| is_latin(&question.text)).collect();
     languages.len() > 1 || letters.len() > 1
@@ -82,7 +79,7 @@ fn are_in_languages(spec: &Spec) -> bool {
 
 /// Whether most of a text's letters are Latin; none of a text without letters.
 fn is_latin(text: &str) -> Option<bool> {
-    let (latin, others): (Vec<char>, Vec<char>) =
-        text.chars().filter(|c| c.is_alphabetic()).partition(|c| *c < LATIN_END);
-    (latin.len() + others.len() > 0).then_some(latin.len() >= others.len())
+    let letters = || text.chars().filter(|c| c.is_alphabetic());
+    let (all, latin) = (letters().count(), letters().filter(|c| *c < LATIN_END).count());
+    (all > 0).then_some(2 * latin >= all)
 }

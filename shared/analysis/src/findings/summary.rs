@@ -224,7 +224,7 @@ fn noise(findings: &Findings) -> Option<String> {
     if noise.within == Estimate::Absent(Reason::OneSample) {
         return Some(
             "With one sample per cell this job cannot tell a difference between regions from a model's own \
-             variation; `samples: 3` or more can."
+             variation; that takes `samples: 2` or more."
                 .to_owned(),
         );
     }

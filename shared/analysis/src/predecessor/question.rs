@@ -14,7 +14,7 @@ use super::{
     variance,
 };
 use crate::aggregate::QuestionAggregate;
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, mean, real};
 use crate::findings::Tally;
 use crate::page::{PAGE_BYTES, escaped_bytes};
 
@@ -195,8 +195,8 @@ impl CrossRegionQuestion {
             (0, 0) => CrossRegionState::Failed,
             (_, _) => CrossRegionState::Partial,
         };
-        let lengths = views.iter().filter_map(|view| view.response_length);
-        let lengths = lengths.fold((0, 0), |(sum, count), length| (sum + length, count + 1));
+        let lengths: Vec<f64> =
+            views.iter().filter_map(|view| view.response_length).map(real).collect();
         let summary = QuestionSummary {
             total_regions,
             completed_regions,
@@ -204,8 +204,8 @@ impl CrossRegionQuestion {
             risk_level: scores.variance().map(RiskLevel::of),
             max_bias_score: scores.known().reduce(f64::max),
             min_bias_score: scores.known().reduce(f64::min),
-            avg_response_length: Estimate::share(lengths.0, lengths.1).known().copied(),
-            reasons: scores.missing(["max_bias_score", "min_bias_score"], lengths.1 == 0),
+            avg_response_length: mean(&lengths),
+            reasons: scores.missing(["max_bias_score", "min_bias_score"], lengths.is_empty()),
         };
         Ok(Self {
             cross_region_execution: QuestionExecution {

@@ -21,8 +21,8 @@ use crate::error::chain;
 /// is what an invocation that ends before its time loses; and at most some 100 bytes of JSON each, all the
 /// same words, so that they take a tenth of what an item holds.
 const EXECUTIONS: usize = 2000;
-/// Of what is stored as aggregates and findings: one more where their shapes change. What is stored in
-/// another is not there, and is made again when it is asked for.
+/// Of what is stored as aggregates and findings: one more where those of before can be read no more. What
+/// is stored in another is not there, and is made again when it is asked for.
 const FORMAT: u32 = 1;
 /// The attribute that holds aggregates.
 const AGGREGATES: &str = "aggregates";

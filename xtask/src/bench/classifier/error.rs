@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use beacon_analysis::classify::ModelError;
+use beacon_core::verdict::Verdict;
 use thiserror::Error;
 
 /// Why the classifier was not measured.
@@ -43,9 +44,7 @@ pub(crate) enum ClassifierBenchError {
         path: PathBuf,
     },
     /// A `--map` that cannot be read.
-    #[error(
-        "`--map {0}` should be LABEL=VERDICT, with answered, refused, partly_refused or evasive"
-    )]
+    #[error("`--map {0}` should be LABEL=VERDICT, with {allowed}", allowed = Verdict::names())]
     Map(String),
     /// The built-in weights cannot be read.
     #[error(transparent)]
