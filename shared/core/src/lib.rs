@@ -25,6 +25,7 @@ pub mod reconcile;
 pub mod region;
 pub mod reply;
 pub mod route;
+pub mod seal;
 pub mod shared_call;
 pub mod spec;
 pub mod time_budget;
