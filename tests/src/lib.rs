@@ -11,5 +11,6 @@
 
 pub mod asked;
 pub mod deployed;
+pub mod signed;
 pub mod simulation;
 pub mod written;

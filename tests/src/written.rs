@@ -9,12 +9,15 @@ use beacon_core::lane::{
     HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, MarkIs, NewRun, Tallies,
 };
 use beacon_core::message::{CompletionMessage, position_of};
-use beacon_core::prompt::PromptHash;
 use beacon_core::spec::{Spec, parse};
 use beacon_core::{ExecutionId, JobId, LaneId, Nonce, Position, QuestionIndex, Region, Run};
+use beacon_evidence::SOFTWARE;
+use beacon_evidence::receipt::{Put, sealed};
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use serde_json::Value;
+
+use crate::signed::signer;
 
 /// Rows that are written at a time.
 const AT_A_TIME: usize = 32;
@@ -53,7 +56,8 @@ impl Written {
 
     /// Writes the rows of a run and closes its lanes. Pairs that ended in an earlier run are told again.
     pub async fn run(&self, run: Run, ending: impl Fn(&ExecutionId) -> Ending) {
-        let rows: Vec<_> = self.pairs().into_iter().map(|id| (row(run, ending(&id)), id)).collect();
+        let row = |id: ExecutionId| (self.row(&id, run, ending(&id)), id);
+        let rows: Vec<_> = self.pairs().into_iter().map(row).collect();
         stream::iter(&rows)
             .for_each_concurrent(AT_A_TIME, async |(row, id)| {
                 self.table.put_result(id, row).await.unwrap();
@@ -84,6 +88,29 @@ impl Written {
         }
     }
 
+    /// A row of that run, with its receipt if it is completed.
+    fn row(&self, id: &ExecutionId, run: Run, ending: Ending) -> ExecutionRow {
+        let question = self.spec.question_of(id).unwrap();
+        let prompt = self.spec.prompt(question, &id.region).unwrap();
+        let row = ExecutionRow {
+            run,
+            holder: Nonce::new(format!("n{run}")).unwrap(),
+            ending,
+            prompt_sha256: prompt.sha256(),
+            sampling: self.spec.sampling.clone(),
+            served: Served { simulated: true, ..Served::default() },
+            attempts: 1,
+            key_number: 1,
+            maybe_billed: 0,
+            cost: None,
+            started_at: now(),
+            completed_at: now(),
+            provider_receipt: None,
+        };
+        let put = Put { question_id: &question.id, variant: &question.variant };
+        sealed(id, put, row, SOFTWARE, signer().key())
+    }
+
     fn lane_of(&self, id: &ExecutionId) -> LaneId {
         LaneId { region: id.region.clone(), k: position_of(&self.spec, id.question).0 }
     }
@@ -102,29 +129,6 @@ impl Written {
     }
 }
 
-/// A row of that run.
-fn row(run: Run, ending: Ending) -> ExecutionRow {
-    ExecutionRow {
-        run,
-        holder: Nonce::new(format!("n{run}")).unwrap(),
-        ending,
-        prompt_sha256: PromptHash("0".repeat(64)),
-        sampling: beacon_core::spec::Sampling {
-            temperature: 0.0,
-            max_tokens: 500,
-            seed: None,
-            top_p: None,
-        },
-        served: Served { simulated: true, ..Served::default() },
-        attempts: 1,
-        key_number: 1,
-        maybe_billed: 0,
-        cost: None,
-        started_at: now(),
-        completed_at: now(),
-    }
-}
-
 /// An answer.
 pub fn answered(outcome: Outcome, text: impl Into<String>) -> Ending {
     Ending::Completed(Answer {
@@ -133,6 +137,7 @@ pub fn answered(outcome: Outcome, text: impl Into<String>) -> Ending {
         finish_reason: None,
         input_tokens: None,
         output_tokens: None,
+        seal: None,
     })
 }
 

@@ -3,8 +3,12 @@
 
 #[path = "table/beside.rs"]
 mod beside;
+#[path = "table/evidence.rs"]
+mod evidence;
 #[path = "table/lanes.rs"]
 mod lanes;
+#[path = "table/nonces.rs"]
+mod nonces;
 #[path = "table/router_calls.rs"]
 mod router_calls;
 
@@ -322,6 +326,7 @@ fn row(run: u32, ending: Ending) -> ExecutionRow {
         cost: Some(Dollars::from_nanos(12_500)),
         started_at: now(),
         completed_at: now(),
+        provider_receipt: None,
     }
 }
 
@@ -332,6 +337,7 @@ fn answer(text: &str) -> Answer {
         finish_reason: Some("stop".into()),
         input_tokens: Some(3),
         output_tokens: Some(4),
+        seal: None,
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::Coordinator;
+use crate::root::Signed;
 use crate::window::Windows;
 
 /// Analyses of one job in an invocation: another one each time that something was asked for while it
@@ -114,6 +115,12 @@ impl Coordinator {
         }
         let spec = self.table.spec(&job).await?;
         let read = SpecifiedJob { job, lanes, spec };
+        // Evidence before findings: these can be made anew from it.
+        match self.sign_root(&read, invocation).await? {
+            Signed::Whole => {}
+            Signed::Part => return Ok(Made::Part),
+            Signed::Outdated => return Ok(Made::Outdated),
+        }
         let rules = Classifier::built_in().rules();
         let executions_of_question = read.spec.pairs_of_question() * read.spec.regions.len();
         let of = StoredAnalysis {

@@ -1,15 +1,18 @@
-//! `CompletionMessage` in → the job's final status, once, after every lane is closed; then its answers
-//! are analysed.
+//! `CompletionMessage` in → the job's final status, once, after every lane is closed; then its receipts
+//! are signed for as a whole, and its answers are analysed.
 
 mod analysis;
 mod judge;
+mod root;
 mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use beacon_aws::{Clock, Finalised, Table, TableError, chain, each_message, partial_response};
+use beacon_aws::{
+    Clock, Finalised, Signer, Table, TableError, chain, each_message, partial_response,
+};
 use beacon_core::JobId;
 use beacon_core::job::{Actor, Job};
 use beacon_core::message::CompletionMessage;
@@ -22,6 +25,8 @@ use crate::analysis::Invocation;
 pub struct Coordinator {
     /// The table.
     pub table: Table,
+    /// Signs roots.
+    pub signer: Signer,
     /// What time it is.
     pub clock: Clock,
     /// After this long an invocation leaves what of analyses it has not begun.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use beacon_aws::{Clock, Meter, Table, metric_lines, start, table_name};
+use beacon_aws::{Clock, Meter, Table, metric_lines, signer, start, table_name};
 use beacon_coordinator::Coordinator;
 use beacon_core::time_budget;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -11,10 +11,11 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let aws = start().await?;
-    let name = table_name()?;
+    let (name, signer) = (table_name()?, signer()?);
     let metrics = metric_lines()?;
     let table = Table::new(aws.dynamodb(), name, Arc::new(Meter::off())).telling(metrics);
-    let coordinator = Coordinator { table, clock: Clock::System, longest: time_budget::ANALYSIS };
+    let (clock, longest) = (Clock::System, time_budget::ANALYSIS);
+    let coordinator = Coordinator { table, signer, clock, longest };
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         Ok::<_, Error>(coordinator.handle(event.payload).await)
     }))

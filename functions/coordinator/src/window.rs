@@ -19,8 +19,8 @@ const BYTES: usize = 8 * 1024 * 1024;
 const ROW_BYTES: usize = 1024;
 /// Bytes that a pair is thought to have before any was read.
 const PAIR_BYTES: usize = 8 * 1024;
-/// Pairs that are read at a time at most where that is more than one question: were all of a window's answers
-/// suddenly as long as any may be, 256 KiB, they would be 500 MB.
+/// Pairs that are read at a time at most where that is more than one question: were the answers and the
+/// providers' receipts of all of a window suddenly as long as any may be, they would be 740 MB.
 const PAIRS: usize = 2_000;
 /// Requests at a time.
 const AT_A_TIME: usize = 16;
@@ -108,8 +108,7 @@ impl<'a> Windows<'a> {
     /// of this one: its answers may be longer.
     fn adapt(&mut self, regions: &[OfRegion], questions: u32) {
         let rows = regions.iter().flat_map(|region| region.rows.values());
-        let bytes: usize =
-            rows.map(|row| ROW_BYTES + row.ending.response_bytes().unwrap_or(0)).sum();
+        let bytes: usize = rows.map(|row| ROW_BYTES + row.text_bytes()).sum();
         let questions = usize::try_from(questions).unwrap_or(usize::MAX);
         let fitting = questions.saturating_mul(BYTES) / bytes.max(1);
         self.questions = fitting.clamp(1, questions.saturating_mul(2)).min(self.most);

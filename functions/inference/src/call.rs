@@ -77,6 +77,7 @@ impl Asking<'_> {
             cost: reply.cost,
             started_at,
             completed_at: self.clock.now(),
+            provider_receipt: reply.provider_receipt,
         }
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use beacon_aws::{
-    Clock, Queues, Received, RouterSettings, Table, chain, each_message, partial_response,
+    Clock, Queues, Received, RouterSettings, Signer, Table, chain, each_message, partial_response,
 };
 use beacon_core::lane::Finished;
 use beacon_core::message::{CompletionMessage, QuestionMessage};
@@ -36,6 +36,8 @@ pub struct Inference {
     pub queues: Queues,
     /// The router.
     pub router: Router,
+    /// Signs receipts.
+    pub signer: Signer,
     /// This start of the local stack; none on AWS.
     pub boot: Option<BootId>,
     /// What time it is.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    Clock, Meter, Queues, Table, metric_lines, queue_urls, router_place, start, table_name,
+    Clock, Meter, Queues, Table, metric_lines, queue_urls, router_place, signer, start, table_name,
 };
 use beacon_inference::{Inference, Router};
 use beacon_router::{Purpose, RouterWay};
@@ -14,7 +14,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     let aws = start().await?;
     let (name, urls, place) = (table_name()?, queue_urls()?, router_place()?);
-    let metrics = metric_lines()?;
+    let (metrics, signer) = (metric_lines()?, signer()?);
     let meter = Arc::new(Meter::off());
     let table = Table::new(aws.dynamodb(), name, Arc::clone(&meter)).telling(metrics);
     let way = RouterWay::new(place, Purpose::Calls, &table)?;
@@ -23,6 +23,7 @@ async fn main() -> Result<(), Error> {
         table,
         queues: Queues::new(aws.sqs(), urls, meter),
         router: Router::new(way.settings, way.link),
+        signer,
         boot: None,
         clock: Clock::System,
     };

@@ -12,6 +12,8 @@ use beacon_core::job::EndCause;
 use beacon_core::lane::PairRow;
 use beacon_core::reply::Reply;
 use beacon_core::wire::{CallKey, CallView};
+use beacon_evidence::SOFTWARE;
+use beacon_evidence::receipt::{Put, sealed};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tracing::{error, info, warn};
@@ -101,7 +103,11 @@ impl Inference {
             }
             row = call => row,
         };
-        let (stored, failed_writes) = self.store(&asking.message.question_id, id, &row).await?;
+        let (question_id, variant) = (&asking.message.question_id, &asking.message.variant);
+        let put = Put { question_id, variant };
+        let row = async { sealed(id, put, row, SOFTWARE, self.signer.key()) };
+        let row = caught(row, || asking.panicked(id, earlier, &progress)).await;
+        let (stored, failed_writes) = self.store(question_id, id, &row).await?;
         let bound = asking.message.bound(model);
         Ok(PairRow { failed_writes, ..PairRow::of(model, &stored, asking.ticket.run, bound) })
     }

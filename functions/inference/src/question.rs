@@ -62,6 +62,8 @@ impl Inference {
         let mut ticket = self.ticket(received);
         let interrupt = Interrupt::default();
         let work = async {
+            // Before anything is signed with it.
+            self.table.make_known(&self.signer, self.clock.now()).await?;
             self.end_at_deadline(message).await?;
             self.end_at_cost_limit(message).await?;
             match self.enter_lane(message, &mut ticket).await? {

@@ -122,6 +122,7 @@ fn not_storable(row: &ExecutionRow) -> ExecutionRow {
         // Of what is not known the job must know that it is not nothing.
         maybe_billed: row.maybe_billed + u32::from(row.cost.is_none()),
         served: Served { provider_id, simulated, ..Served::default() },
+        provider_receipt: None,
         ..row.clone()
     }
 }

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::id::{Nonce, ProviderId, Run};
 use crate::money::Dollars;
 use crate::prompt::PromptHash;
+use crate::seal::{ProviderReceipt, Seal};
 use crate::spec::Sampling;
 use crate::view::milliseconds;
 use crate::wire::AnswerKind;
@@ -102,6 +103,8 @@ pub struct Answer {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer, as the provider counts.
     pub output_tokens: Option<u64>,
+    /// What makes its row a receipt; none until it is stored, and of rows of releases that signed none.
+    pub seal: Option<Seal>,
 }
 
 /// How an execution ended. There is no way to build a failure without its code.
@@ -211,6 +214,8 @@ pub struct ExecutionRow {
     pub started_at: Timestamp,
     /// When the answer or the failure was known.
     pub completed_at: Timestamp,
+    /// What the provider itself says of its answer.
+    pub provider_receipt: Option<ProviderReceipt>,
 }
 
 /// What counts of a row towards its lane's tallies.
@@ -272,11 +277,22 @@ impl ExecutionRow {
         StoredRow { counted: self.counted(), key_number, is_open, maybe_billed, cost }
     }
 
+    /// Bytes of its answer and of the provider's receipt, which it holds.
+    pub fn text_bytes(&self) -> usize {
+        let receipt = self.provider_receipt.as_ref().and_then(ProviderReceipt::json);
+        self.ending.response_bytes().unwrap_or(0) + receipt.map_or(0, str::len)
+    }
+
     fn answer(&self) -> Option<&Answer> {
         match &self.ending {
             Ending::Completed(answer) => Some(answer),
             Ending::Failed(_) | Ending::TimedOut(_) | Ending::Cancelled(_) => None,
         }
+    }
+
+    /// Whether it has a receipt.
+    pub fn is_sealed(&self) -> bool {
+        self.answer().is_some_and(|answer| answer.seal.is_some())
     }
 
     /// What counts of it.

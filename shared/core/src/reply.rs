@@ -5,6 +5,8 @@ use crate::execution::{Answer, Ending, Outcome, Served};
 use crate::failure::{Failure, FailureCode, ReportedCode, Stage};
 use crate::id::ProviderId;
 use crate::money::Dollars;
+use crate::seal::ProviderReceipt;
+use crate::spec::limit;
 use crate::wire::{InferenceResponse, MAX_RESPONSE_BYTES, WireFailure};
 
 /// What was asked, for comparing with what the answer says.
@@ -29,12 +31,20 @@ pub struct Reply {
     pub earlier_maybe_billed: u32,
     /// What it cost, where that is known.
     pub cost: Option<Dollars>,
+    /// What the provider itself says of its answer.
+    pub provider_receipt: Option<ProviderReceipt>,
 }
 
 impl Reply {
     /// An ending without an answer from the router.
     pub fn without_provider(ending: Ending) -> Self {
-        Self { ending, served: Served::default(), earlier_maybe_billed: 0, cost: None }
+        Self {
+            ending,
+            served: Served::default(),
+            earlier_maybe_billed: 0,
+            cost: None,
+            provider_receipt: None,
+        }
     }
 }
 
@@ -61,12 +71,15 @@ pub fn read(status: u16, body: &[u8], asked: Asked<'_>) -> Reply {
             let served = served(&response);
             let earlier_maybe_billed = response.earlier_maybe_billed;
             let cost = cost(&response);
+            let answer_bytes = response.response.as_ref().map_or(0, String::len);
+            let sent = response.metadata.receipt.as_ref();
+            let provider_receipt = sent.map(|sent| ProviderReceipt::new(sent, answer_bytes));
             let ending = if response.success {
                 answered(response, &served, asked)
             } else {
                 Ending::from_router(response, &served, asked)
             };
-            Reply { ending, served, earlier_maybe_billed, cost }
+            Reply { ending, served, earlier_maybe_billed, cost, provider_receipt }
         }
         Err(error) => {
             let code = if error.is_data() {
@@ -160,9 +173,15 @@ fn answered(response: InferenceResponse, served: &Served, asked: Asked<'_>) -> E
         outcome: response.outcome.map_or_else(untold, Outcome::from),
         response: text,
         finish_reason: response.finish_reason.as_deref().map(cut),
-        input_tokens: usage.and_then(|usage| usage.input_tokens),
-        output_tokens: usage.and_then(|usage| usage.output_tokens),
+        input_tokens: usage.and_then(|usage| countable(usage.input_tokens)),
+        output_tokens: usage.and_then(|usage| countable(usage.output_tokens)),
+        seal: None,
     })
+}
+
+/// A count that every reader of JSON takes for the same number; a larger one counts nothing that there is.
+fn countable(tokens: Option<u64>) -> Option<u64> {
+    tokens.filter(|tokens| *tokens <= limit::SEED)
 }
 
 /// The first region in the answer that is not the one asked. Where none is named, the router's own

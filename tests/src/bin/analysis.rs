@@ -12,6 +12,7 @@ use beacon_coordinator::Coordinator;
 use beacon_core::execution::Outcome;
 use beacon_core::{ExecutionId, Run};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
+use beacon_tests::signed::signer;
 use beacon_tests::written::{Written, answered, completions};
 use clap::Parser;
 use serde_json::{Value, json};
@@ -89,6 +90,7 @@ async fn main() -> ExitCode {
     let meter = Arc::new(Meter::on());
     meter.begin(&job.id, 0.0);
     let coordinator = Coordinator {
+        signer: signer(),
         table: table(Arc::clone(&meter)),
         clock: Clock::System,
         longest: Duration::MAX,

@@ -10,7 +10,7 @@ use beacon_coordinator::Coordinator;
 use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
-use beacon_intake::Intake;
+use beacon_intake::{Intake, Signing};
 use beacon_reconciler::Reconciler;
 use jiff::SignedDuration;
 
@@ -19,6 +19,7 @@ use super::link::LossyLink;
 use super::mortal::Doom;
 use super::tables::TABLE;
 use super::world::World;
+use crate::signed::signer;
 
 /// What an instance does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,10 +125,18 @@ impl World {
                 };
                 let link = Arc::new(LossyLink { world: Arc::clone(self), who });
                 let router = Router::new(settings, link);
-                Some(Function::Inference(Inference { table, queues, router, boot: None, clock }))
+                Some(Function::Inference(Inference {
+                    table,
+                    queues,
+                    router,
+                    signer: signer(),
+                    boot: None,
+                    clock,
+                }))
             }
             Role::Coordinator => Some(Function::Coordinator(Coordinator {
                 table,
+                signer: signer(),
                 clock,
                 longest: time_budget::ANALYSIS,
             })),
@@ -141,7 +150,7 @@ impl World {
         let Parts { table, queues, clock, doom } = self.parts(who);
         let door = Arc::new(Door::on_aws(None));
         let router = RouterProbe::new(self.http.clone(), "http://router.simulated".into());
-        (Intake { door, table, queues, router, clock }, doom)
+        (Intake { door, table, queues, router, signing: Signing::new(None), clock }, doom)
     }
 
     pub(super) fn reconciler(self: &Arc<Self>, number: u32) -> (Reconciler, Doom) {

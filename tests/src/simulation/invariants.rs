@@ -104,6 +104,15 @@ pub fn row_says_how_it_ended(change: &Change) -> Checked {
     })
 }
 
+/// A completed row is a receipt, and nothing else is one.
+pub fn row_is_signed_if_completed(change: &Change) -> Checked {
+    let Some(row) = &change.after else { return Ok(()) };
+    let is_completed = row.text("status") == Some("completed");
+    holds(row.has_bytes("seal") == is_completed, Invariant::OneExecution, || {
+        format!("row {} {} is signed, or not, against its status: {row:?}", change.pk, change.sk)
+    })
+}
+
 /// A row tells of a stopped call only where its job ends: nobody else asks for a call to be stopped
 /// whose answer is wanted.
 pub fn stopped_call_is_of_an_ended_job(job: &Job, change: &Change) -> Checked {

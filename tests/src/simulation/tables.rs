@@ -28,6 +28,11 @@ impl Item {
         self.0[name]["S"].as_str()
     }
 
+    /// Whether there is a binary attribute of this name.
+    pub fn has_bytes(&self, name: &str) -> bool {
+        self.0[name]["B"].is_string()
+    }
+
     /// A number attribute.
     pub fn number(&self, name: &str) -> Option<u64> {
         self.0[name]["N"].as_str()?.parse().ok()

@@ -122,6 +122,7 @@ impl World {
                 note(invariants::completed_row_is_kept(change));
                 note(invariants::row_is_written_once_a_run(change));
                 note(invariants::row_says_how_it_ended(change));
+                note(invariants::row_is_signed_if_completed(change));
                 note(invariants::stopped_call_is_of_an_ended_job(&job, change));
                 note(invariants::row_counts_dropped_calls(&self.router.calls(), change));
                 self.witness.lock().history.row_changed(change, self.now());

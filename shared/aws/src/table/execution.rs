@@ -18,6 +18,7 @@ use beacon_core::{ExecutionId, JobId, ModelId, Nonce, QuestionIndex, Region, Run
 use super::item::{Attributes, Item, number, text, time, variant_name};
 use super::key::{self, PK, SK};
 use super::query::Query;
+use super::sealed::{provider_receipt_of, put_provider_receipt, put_seal, seal_of};
 use super::{Table, TableError, request};
 
 /// What became of a result.
@@ -265,12 +266,17 @@ fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableErr
             optional("finish_reason", answer.finish_reason.as_ref().map(text));
             optional("input_tokens", answer.input_tokens.map(number));
             optional("output_tokens", answer.output_tokens.map(number));
+            put_seal(&mut item, answer.seal.as_ref());
         }
         Ending::Failed(failure) | Ending::TimedOut(failure) | Ending::Cancelled(failure) => {
             let json = serde_json::to_string(failure);
             let json = json.map_err(|error| request("store a failure", error))?;
             optional("failure", Some(text(json)));
         }
+    }
+    if let Some(receipt) = &row.provider_receipt {
+        put_provider_receipt(&mut item, receipt)
+            .map_err(|source| TableError::NotStorable { source })?;
     }
     Ok(item)
 }
@@ -329,6 +335,7 @@ fn row_of(attributes: &Attributes) -> Result<ExecutionRow, TableError> {
         cost: item.optional_dollars("cost")?,
         started_at: item.time("started_at")?,
         completed_at: item.time("completed_at")?,
+        provider_receipt: provider_receipt_of(item)?,
     })
 }
 
@@ -341,6 +348,7 @@ fn ending_of(item: Item<'_>) -> Result<Ending, TableError> {
             finish_reason: item.optional_text("finish_reason")?,
             input_tokens: item.optional_number("input_tokens")?,
             output_tokens: item.optional_number("output_tokens")?,
+            seal: seal_of(item)?,
         }),
         ExecutionStatus::Failed => Ending::Failed(failure_of(item)?),
         ExecutionStatus::TimedOut => Ending::TimedOut(failure_of(item)?),

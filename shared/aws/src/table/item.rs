@@ -119,6 +119,13 @@ impl<'a> Item<'a> {
         if self.0.contains_key(name) { self.variant(name).map(Some) } else { Ok(None) }
     }
 
+    /// Bytes; absent where there are none.
+    pub(super) fn optional_bytes(self, name: &'static str) -> Result<Option<&'a [u8]>, TableError> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let bytes = value.as_b().map_err(|_other_type| self.corrupt(name))?;
+        Ok(Some(bytes.as_ref()))
+    }
+
     /// A text that is JSON.
     pub(super) fn optional_json<T: serde::de::DeserializeOwned>(
         self,

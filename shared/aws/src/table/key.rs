@@ -2,6 +2,7 @@
 
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::prompt::hex;
+use beacon_core::seal::KeyId;
 use beacon_core::spec::SpecHash;
 use beacon_core::verdict::RulesVersion;
 use beacon_core::wire::CallKey;
@@ -42,6 +43,15 @@ pub(super) fn job(job: &JobId) -> String {
 
 pub(super) fn idempotency(key: &IdempotencyKey) -> String {
     format!("KEY#{}", key.sha256())
+}
+
+/// Sort key of a nonce that a key has signed.
+pub(super) const NONCE: &str = "NONCE";
+
+/// A nonce that a key has signed, which may be any text.
+pub(super) fn nonce(key: &KeyId, nonce: &str) -> String {
+    let hash = Sha256::new().chain_update(key.as_bytes()).chain_update(nonce);
+    format!("NONCE#{}", hex(&hash.finalize()))
 }
 
 /// One for each holder whose answer came too late, so that a repeated request counts once.
@@ -168,6 +178,28 @@ pub(super) fn aggregates(run: Run, seen: u32, from: &str, first: QuestionIndex) 
 pub(super) fn findings(run: Run, seen: u32, from: &str, part: u16) -> String {
     format!("{}-{from}#F#{part:05}", asked(run, seen))
 }
+
+/// Prefix of the sort keys of a job's roots, later runs last.
+pub(super) const ROOTS: &str = "ROOT#";
+
+/// The root over the receipts of a job as a run left it.
+pub(super) fn root(run: Run) -> String {
+    format!("{ROOTS}{:010}", run.0)
+}
+
+/// Some leaves under that root.
+pub(super) fn leaves(run: Run, part: usize) -> String {
+    format!("LEAVES#{:010}#{part:05}", run.0)
+}
+
+/// Partition and sort key of which job was signed for last.
+pub(super) const LAST_ROOT: &str = "LAST_ROOT";
+
+/// Partition of the public keys.
+pub(super) const SIGNERS: &str = "SIGNERS";
+
+/// Prefix of their sort keys.
+pub(super) const SIGNER: &str = "KEY#";
 
 pub(super) fn execution_of(sk: &str) -> Option<(QuestionIndex, ModelId, Sample)> {
     let mut parts = sk.strip_prefix(ROWS)?.split('#');

@@ -23,9 +23,12 @@ pub(super) fn compress(json: &[u8]) -> Result<Vec<u8>, PackedError> {
     Ok(zstd::encode_all(json, LEVEL)?)
 }
 
+pub(super) fn decompress(packed: &[u8]) -> Result<Vec<u8>, PackedError> {
+    Ok(zstd::decode_all(packed)?)
+}
+
 pub(super) fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, PackedError> {
-    let json = zstd::decode_all(packed)?;
-    Ok(serde_json::from_slice(&json)?)
+    Ok(serde_json::from_slice(&decompress(packed)?)?)
 }
 
 pub(super) fn packed<T: Serialize + ?Sized>(value: &T) -> Result<AttributeValue, PackedError> {

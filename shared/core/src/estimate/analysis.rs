@@ -23,12 +23,17 @@ const JOB_WRITES: u64 = 2 * (JOB_BYTES / WRITE_UNIT_BYTES + 1);
 /// there with answers of 2 KB; on AWS it is not measured.
 const SECONDS: f64 = 0.0005;
 
-/// What an analysis uses.
+/// Bytes of a leaf of the root: its hash, its place, and its share of the root of its part.
+const LEAF_BYTES: u64 = 39;
+/// Writes of a root beside its leaves: itself, and whose was last.
+const ROOT_WRITES: u64 = 3;
+
+/// What an analysis uses, and the root that is signed before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnalysisEstimate {
-    /// `DynamoDB` write request units: judgements, aggregates, findings.
+    /// `DynamoDB` write request units: leaves, root, judgements, aggregates, findings.
     pub write_units: u64,
-    /// `DynamoDB` read request units: every row once.
+    /// `DynamoDB` read request units: every row twice.
     pub read_units: u64,
     /// Lambda time × memory.
     pub gb_seconds: f64,
@@ -43,10 +48,11 @@ impl AnalysisEstimate {
         let rows = shape.executions * (ROW_BYTES + shape.answer_bytes);
         // A window of questions is read region by region, rows and what is said of them.
         let windows = 2 * questions;
+        let leaves = (LEAF_BYTES * shape.executions).div_ceil(WRITE_UNIT_BYTES) + ROOT_WRITES;
         let whole = (JOB_BYTES + LANE_BYTES * shape.lanes).div_ceil(READ_UNIT_BYTES);
         Self {
-            write_units: questions * verdicts + aggregates + JOB_WRITES + 2,
-            read_units: rows.div_ceil(READ_UNIT_BYTES) + windows + 2 * whole,
+            write_units: leaves + questions * verdicts + aggregates + JOB_WRITES + 2,
+            read_units: 2 * rows.div_ceil(READ_UNIT_BYTES) + windows + 2 * whole,
             gb_seconds: gigabytes(COORDINATOR_MB) * float(shape.executions) * SECONDS,
         }
     }

@@ -197,6 +197,33 @@ fn a_call_costs_what_its_requests_do_and_what_is_not_told_is_not_known() {
     assert_eq!(read_json(&old).cost, Some(Dollars::from_nanos(250_000_000)));
 }
 
+#[test]
+fn the_providers_receipt_is_kept_of_what_is_believed_and_of_what_is_not() {
+    let mut answer = answer();
+    let receipt = json!({"output": {"system_prompt": "Be brief.", "response": "4."}});
+    answer["metadata"]["receipt"] = receipt.clone();
+    let kept = Some(ProviderReceipt::Kept(receipt.to_string()));
+    assert_eq!(read_json(&answer).provider_receipt, kept);
+    answer["metadata"]["receipt"]["output"]["system_prompt"] = json!("Be evil.");
+    let reply = read_json(&answer);
+    assert_eq!(code(&reply), "PROMPT_MISMATCH");
+    assert!(reply.provider_receipt.unwrap().json().unwrap().contains("Be evil."));
+    answer["metadata"]["receipt"] = Value::Null;
+    assert_eq!(read_json(&answer).provider_receipt, None);
+}
+
+#[test]
+fn a_count_that_not_every_reader_of_json_takes_for_the_same_number_is_none() {
+    let counted = |tokens: u64| {
+        let mut answer = answer();
+        answer["usage"] = json!({"input_tokens": tokens, "output_tokens": 7});
+        let Ending::Completed(answer) = read_json(&answer).ending else { panic!("not completed") };
+        (answer.input_tokens, answer.output_tokens)
+    };
+    assert_eq!(counted(1 << 53), (Some(1 << 53), Some(7)));
+    assert_eq!(counted((1 << 53) + 1), (None, Some(7)));
+}
+
 fn answer() -> Value {
     json!({
         "success": true, "response": "4.", "provider_used": "modal-us-east",

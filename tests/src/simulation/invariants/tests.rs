@@ -40,6 +40,14 @@ fn rows() {
     assert!(row_says_how_it_ended(&change(None, failed)).is_err());
     assert!(row_says_how_it_ended(&change(None, row("completed", 1))).is_err());
     assert!(row_says_how_it_ended(&change(None, row("running", 1))).is_err());
+
+    let signed =
+        |status: &str| change(None, json!({"status": {"S": status}, "seal": {"B": "AA=="}}));
+    let unsigned = |status| change(None, row(status, 1));
+    assert!(row_is_signed_if_completed(&signed("completed")).is_ok());
+    assert!(row_is_signed_if_completed(&unsigned("failed")).is_ok());
+    assert!(row_is_signed_if_completed(&signed("failed")).is_err());
+    assert!(row_is_signed_if_completed(&unsigned("completed")).is_err());
 }
 
 #[test]
