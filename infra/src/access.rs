@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use beacon_aws::{AccessSettings, Door, TokenError};
 use beacon_core::access::Role;
+use beacon_evidence::trust::TrustList;
 
 /// Requests a minute of each token, unless set: one person's tools, which look often.
 const REQUESTS_PER_MINUTE: u32 = 6000;
@@ -12,14 +13,16 @@ const REQUESTS_PER_MINUTE: u32 = 6000;
 pub(crate) struct Access {
     pub(crate) door: Arc<Door>,
     pub(crate) requests_per_minute: u32,
+    pub(crate) trusted_keys: Option<TrustList>,
 }
 
 impl Access {
     /// The configured tokens, and the data directory's own, which allows everything.
     pub(crate) fn new(settings: AccessSettings, own: &str) -> Result<Self, TokenError> {
-        let AccessSettings { mut tokens, requests_per_minute } = settings;
+        let AccessSettings { mut tokens, requests_per_minute, trusted_keys } = settings;
         tokens.add(Role::Admin, own)?;
         let requests_per_minute = requests_per_minute.unwrap_or(REQUESTS_PER_MINUTE);
-        Ok(Self { door: Arc::new(Door::new(tokens, requests_per_minute)), requests_per_minute })
+        let door = Arc::new(Door::new(tokens, requests_per_minute));
+        Ok(Self { door, requests_per_minute, trusted_keys })
     }
 }

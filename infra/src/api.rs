@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use beacon_aws::clock;
 use beacon_core::route::{Function, Route};
-use beacon_core::view::ErrorView;
+use beacon_core::view::{Details, ErrorView};
 use beacon_intake::Intake;
 use beacon_query::Query;
 use serde_json::{Map, Value, json};
@@ -133,7 +133,8 @@ fn parameters(query: &str) -> Map<String, Value> {
 
 fn refuse(status: StatusCode, code: &str, error: &str) -> Response {
     let (error, error_code) = (error.to_owned(), code.to_owned());
-    let view = ErrorView { error, error_code, details: Vec::new(), retries: None };
+    let details = Some(Details::Fields(Vec::new()));
+    let view = ErrorView { error, error_code, details, retries: None };
     let request_id = format!("req-{:032x}", rand::random::<u128>());
     (status, [("x-request-id", request_id)], axum::Json(view)).into_response()
 }

@@ -1,11 +1,12 @@
 //! The data directory: the table's file, a lock, and where the running stack listens.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use beacon_evidence::key::{NoKey, SecretKey};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -23,6 +24,14 @@ pub enum DataDirError {
         #[source]
         source: std::io::Error,
     },
+    /// The key that signs cannot be used.
+    #[error("`{path}` is not used to sign: {why}")]
+    SigningKey {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        why: KeyFlaw,
+    },
     /// Another process has it and does not say where it listens.
     #[error(
         "the data directory `{path}` is in use by another process; \
@@ -32,6 +41,19 @@ pub enum DataDirError {
         /// Which directory.
         path: PathBuf,
     },
+}
+
+/// Why a key cannot be used.
+#[derive(Debug, Clone, Copy, Error)]
+pub enum KeyFlaw {
+    /// It is no secret any more.
+    #[error(
+        "others may read it: if nobody did, `chmod 600` it; else delete it, and a new key is made"
+    )]
+    Open,
+    /// It was changed, or never was one.
+    #[error("it {0}; put the key back, or delete the file, and a new key is made")]
+    NoKey(NoKey),
 }
 
 /// What the stack that has the directory says of itself.
@@ -123,6 +145,34 @@ impl DataDir {
         Ok(token)
     }
 
+    /// The key that signs what the directory's Beacon makes; made at the first start, and readable by its
+    /// owner alone.
+    pub(crate) fn signing_key(&self) -> Result<SecretKey, DataDirError> {
+        let path = self.path.join(SIGNING_KEY);
+        let failed = |act| {
+            let path = path.clone();
+            move |source| DataDirError::File { path, act, source }
+        };
+        let mode = match std::fs::metadata(&path) {
+            Ok(there) => there.permissions().mode(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.rotate_signing_key(),
+            Err(error) => return Err(failed("read")(error)),
+        };
+        if mode & 0o077 != 0 {
+            return Err(DataDirError::SigningKey { path, why: KeyFlaw::Open });
+        }
+        let text = std::fs::read_to_string(&path).map_err(failed("read"))?;
+        SecretKey::read(&text)
+            .map_err(|error| DataDirError::SigningKey { path, why: KeyFlaw::NoKey(error) })
+    }
+
+    /// Makes a new key to sign with, from the next start on.
+    pub fn rotate_signing_key(&self) -> Result<SecretKey, DataDirError> {
+        let key = SecretKey::new(&rand::random::<[u8; 32]>());
+        self.write(SIGNING_KEY, format!("{}\n", key.text()).as_bytes())?;
+        Ok(key)
+    }
+
     /// The table's file.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
@@ -143,9 +193,16 @@ impl DataDir {
         let path = self.path.join(name);
         let failed = |source| DataDirError::File { path: path.clone(), act: "written", source };
         let beside = self.path.join(format!("{name}.new"));
+        // What a process that was killed left may have other rights.
+        let _absent_is_fine = std::fs::remove_file(&beside);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(&beside).and_then(|mut file| file.write_all(content)).map_err(failed)?;
+        options.write(true).create_new(true).mode(0o600);
+        let written = options.open(&beside).and_then(|mut file| {
+            file.write_all(content)?;
+            // A key that is lost cannot be made again.
+            file.sync_all()
+        });
+        written.map_err(failed)?;
         std::fs::rename(&beside, &path).map_err(failed)
     }
 }
@@ -168,3 +225,4 @@ const STACK: &str = "stack.json";
 const FUNCTIONS: &str = "lambda.env";
 const LOCK: &str = "lock";
 const TOKEN: &str = "token";
+const SIGNING_KEY: &str = "signing-key";

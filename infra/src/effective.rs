@@ -1,13 +1,18 @@
 //! The configuration in effect: what the environment says, and what the stack takes in its place.
 
 use beacon_aws::effective_settings;
+use beacon_core::seal::KeyId;
 use beacon_core::view::SettingView;
 
 use crate::clients::Local;
 use crate::data_dir::Running;
 
 /// Every setting, those of the stack's own parts included.
-pub(crate) fn effective(running: &Running, requests_per_minute: u32) -> Vec<SettingView> {
+pub(crate) fn effective(
+    running: &Running,
+    requests_per_minute: u32,
+    signs_with: Option<KeyId>,
+) -> Vec<SettingView> {
     let own = |variable: &str| match variable {
         "HYBRID_ROUTER_URL" if running.router.is_empty() => None,
         "HYBRID_ROUTER_URL" => Some(running.router.clone()),
@@ -16,6 +21,7 @@ pub(crate) fn effective(running: &Running, requests_per_minute: u32) -> Vec<Sett
         | "BEACON_QUESTION_QUEUE_URL"
         | "BEACON_COMPLETION_QUEUE_URL" => Some("embedded".to_owned()),
         "BEACON_REQUESTS_PER_MINUTE" => Some(requests_per_minute.to_string()),
+        "BEACON_SIGNING_KEY" => signs_with.map(|id| format!("key {id}")),
         _ => None,
     };
     let settings = effective_settings().into_iter().map(SettingView::from);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use beacon_aws::{
-    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterSettings, Table,
+    AccessSettings, Clock, DeadQuestions, Meter, QueueUrls, Queues, RouterSettings, Signer, Table,
     TableError, TokenError, chain, clock, schema,
 };
 use beacon_coordinator::Coordinator;
@@ -16,7 +16,7 @@ use beacon_core::reconcile::Occasion;
 use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
-use beacon_intake::Intake;
+use beacon_intake::{Intake, Signing};
 use beacon_query::Query;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
 use beacon_router::{HybridRouter, NoWay, RouterWay};
@@ -72,7 +72,7 @@ pub struct StackOptions {
     pub listen: SocketAddr,
     /// What to do.
     pub duty: Duty,
-    /// Tokens beside the directory's own, and their allowance.
+    /// Tokens beside the directory's own, their allowance, and keys that are trusted.
     pub access: AccessSettings,
 }
 
@@ -131,6 +131,11 @@ pub struct Stack {
 impl Stack {
     /// Starts everything. It ends with [`Stack::stop`]; killing the process loses nothing either.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
+        // Its future holds all parts of the stack, and is not to lie in that of each caller.
+        Box::pin(Self::with_parts(options)).await
+    }
+
+    async fn with_parts(options: StackOptions) -> Result<Self, StackError> {
         let data = options.data;
         let ended = CancellationToken::new();
         let tables = start_tables(&data, &ended)?;
@@ -157,7 +162,7 @@ impl Stack {
             pid: std::process::id(),
             simulated: false,
         };
-        let mut for_functions = None;
+        let (mut for_functions, mut key_id) = (None, None);
         if let Duty::Work(choice) = options.duty {
             let way = match choice {
                 RouterChoice::External(settings) => RouterWay::http(settings)?,
@@ -175,17 +180,20 @@ impl Stack {
             };
             tracing::info!(hybrid_base = way.settings.base, "Hybrid Router enabled");
             running.router.clone_from(&way.settings.base);
-            for_functions = Some(this.variables(&way, &token));
+            let signer = Signer::new(data.signing_key()?);
+            this.table.make_known(&signer, clock::now()).await?;
+            key_id = Some(signer.key().id());
+            for_functions = Some(this.variables(&way, &token, &signer));
             probe = Some(way.probe.clone());
             let accepts = this.intake(&way);
             running.simulated = running.simulated || accepts.ask_at_start().await;
             intake = Some(accepts);
-            this.spawn_functions(way, &stop, &mut work).await;
+            Box::pin(this.spawn_functions(way, signer, &stop, &mut work)).await;
         }
         // What readers cost is not the jobs' usage.
         let name = Local::TABLE.to_owned();
         let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
-        let settings = effective(&running, this.access.requests_per_minute);
+        let settings = effective(&running, this.access.requests_per_minute, key_id);
         let query = Query { door: Arc::clone(&this.access.door), table, router: probe, settings };
         let functions = Arc::new(Functions { intake, query });
         let api = start_api(options.listen, functions, &ended)?;
@@ -242,9 +250,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn variables(&self, way: &RouterWay, token: &str) -> String {
+    fn variables(&self, way: &RouterWay, token: &str, signer: &Signer) -> String {
         let Self { local, urls: queues, dead_questions, .. } = self;
-        variables(Reached { local, queues, dead_questions, router: &way.settings, token })
+        variables(Reached { local, queues, dead_questions, router: &way.settings, token, signer })
     }
 
     fn intake(&self, way: &RouterWay) -> Intake {
@@ -253,6 +261,7 @@ impl Parts {
             table: self.table.clone(),
             queues: self.queues.clone(),
             router: way.probe.clone(),
+            signing: Signing::new(self.access.trusted_keys.clone()),
             clock: Clock::System,
         }
     }
@@ -270,6 +279,7 @@ impl Parts {
     async fn spawn_functions(
         &self,
         way: RouterWay,
+        signer: Signer,
         stop: &CancellationToken,
         work: &mut JoinSet<()>,
     ) {
@@ -290,11 +300,13 @@ impl Parts {
             table: table(),
             queues: queues(),
             router: Router::new(settings, link),
+            signer: signer.clone(),
             boot: Some(boot.clone()),
             clock: Clock::System,
         });
         let coordinator = Arc::new(Coordinator {
             table: table(),
+            signer,
             clock: Clock::System,
             longest: time_budget::ANALYSIS,
         });

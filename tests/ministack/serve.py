@@ -55,15 +55,15 @@ def of_single_messages(action_of):
     return action
 
 
-def without_punctuation(secret_string):
-    """Secrets Manager leaves punctuation out of a generated secret where it is told to."""
+def without_whole_classes(secret_string):
+    """Secrets Manager leaves punctuation and capitals out of a generated secret where it is told to."""
 
     def generated(properties):
         asked = dict(properties.get("GenerateSecretString") or {})
-        if asked.get("ExcludePunctuation"):
-            asked["ExcludeCharacters"] = asked.get("ExcludeCharacters", "") + string.punctuation
-            properties = {**properties, "GenerateSecretString": asked}
-        return secret_string(properties)
+        classes = {"ExcludePunctuation": string.punctuation, "ExcludeUppercase": string.ascii_uppercase}
+        left_out = [characters for name, characters in classes.items() if asked.get(name)]
+        asked["ExcludeCharacters"] = "".join([asked.get("ExcludeCharacters", ""), *left_out])
+        return secret_string({**properties, "GenerateSecretString": asked} if left_out else properties)
 
     return generated
 
@@ -97,7 +97,7 @@ if __name__ == "__main__":
     lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
     iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
     iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
-    provisioners._sm_secret_string = without_punctuation(provisioners._sm_secret_string)
+    provisioners._sm_secret_string = without_whole_classes(provisioners._sm_secret_string)
     handlers = provisioners._RESOURCE_HANDLERS
     for kind, corrected in [
         ("AWS::SecretsManager::Secret", known_by_arn),

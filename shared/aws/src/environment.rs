@@ -4,7 +4,9 @@ mod access;
 mod router;
 mod secrets;
 mod settings;
+mod signing;
 mod stack;
+mod trusted;
 
 use std::env::VarError;
 use std::sync::OnceLock;
@@ -22,7 +24,9 @@ pub use router::{
 pub use secrets::{ContentProblem, ListProblem, SecretsError, Unread, VariableProblem};
 pub(crate) use secrets::{SecretId, Secrets};
 pub use settings::{Setting, Source, effective_settings};
+pub use signing::signer;
 pub use stack::metric_lines;
+pub use trusted::trusted_keys;
 
 /// A setting without which no event may be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

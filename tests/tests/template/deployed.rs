@@ -17,8 +17,14 @@ pub(crate) const ROUTER: Given<'_> =
     &[("RouterUrl", "https://127.0.0.1:9"), ("RouterSecret", SECRET)];
 /// With providers that want credentials.
 pub(crate) const PROVIDERS: Given<'_> = &[("RouterSecret", SECRET)];
+/// With keys by which specifications must be signed.
+pub(crate) const SIGNED: Given<'_> = &[(
+    "TrustedKeys",
+    r#"[{"kid": "ff73a0647bbc29aa418634dba8bb130922491e77680e9d152dde5261ab63d8a2", "status": "active",
+    "public_key": "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="}]"#,
+)];
 /// Every way that the template's conditions can go.
-pub(crate) const WAYS: [Given<'_>; 4] = [&[], JWT, ROUTER, PROVIDERS];
+pub(crate) const WAYS: [Given<'_>; 5] = [&[], JWT, ROUTER, PROVIDERS, SIGNED];
 
 /// A secret with a router's, or providers', credentials.
 pub(crate) const SECRET: &str =

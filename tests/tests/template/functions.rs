@@ -25,11 +25,12 @@ use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
-use beacon_intake::Intake;
+use beacon_intake::{Intake, Signing};
 use beacon_query::Query;
 use beacon_reconciler::Reconciler;
 use beacon_router::{Purpose, RouterWay};
 use beacon_tests::asked::{Asked, AskedBy};
+use beacon_tests::signed::signer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -166,7 +167,7 @@ impl Functions {
         let way = parts.way(Purpose::Calls, &table);
         let router = Router::new(way.settings, way.link);
         let queues = parts.queues("inference");
-        let inference = Inference { table, queues, router, boot: None, clock };
+        let inference = Inference { table, queues, router, signer: signer(), boot: None, clock };
         let table = parts.table("reconciler");
         let reconciler = Reconciler {
             link: parts.way(Purpose::Questions, &table).link,
@@ -183,7 +184,14 @@ impl Functions {
         let router = parts.way(Purpose::Questions, &table).probe;
         let queues = parts.queues("intake");
         Self {
-            intake: Intake { door: door(), table, queues, router, clock },
+            intake: Intake {
+                door: door(),
+                table,
+                queues,
+                router,
+                signing: Signing::new(None),
+                clock,
+            },
             query,
             reconciler,
             urls,
@@ -197,6 +205,7 @@ impl Functions {
             inference,
             coordinator: Coordinator {
                 table: parts.table("coordinator"),
+                signer: signer(),
                 clock,
                 longest: time_budget::ANALYSIS,
             },

@@ -165,11 +165,9 @@ fn secret_readers(given: Given<'_>) -> Vec<&'static str> {
     if !has("JwtIssuer") {
         readers.push("AuthorizerFunction");
     }
-    if has("RouterSecret") {
-        readers.push("InferenceFunction");
-        if has("RouterUrl") {
-            readers.push("ReconcilerFunction");
-        }
+    readers.extend(["CoordinatorFunction", "InferenceFunction"]);
+    if has("RouterSecret") && has("RouterUrl") {
+        readers.push("ReconcilerFunction");
     }
     readers
 }

@@ -20,8 +20,12 @@ use crate::lambda::{function, secrets_manager};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What cannot be the value of a variable that may be left out.
-const WRONG: [(&str, &str); 3] =
-    [("BEACON_LOG", "a=b=c"), ("BEACON_SECRETS", "no secret!"), ("BEACON_STACK", "no stack!")];
+const WRONG: [(&str, &str); 4] = [
+    ("BEACON_LOG", "a=b=c"),
+    ("BEACON_SECRETS", "no secret!"),
+    ("BEACON_STACK", "no stack!"),
+    ("BEACON_TRUSTED_KEYS", "[]"),
+];
 
 type Variables = BTreeMap<String, String>;
 
@@ -61,7 +65,9 @@ impl Lambda {
             json!({ "OPENAI_API_KEY": "key-of-a-provider" })
         };
         let tokens = json!({ "BEACON_ADMIN_TOKENS": "token-of-an-administrator" });
-        let secrets = BTreeMap::from([("TokensSecret", tokens), (SECRET, shown)]);
+        let key = json!({ "BEACON_SIGNING_KEY": "ab".repeat(32) });
+        let secrets =
+            BTreeMap::from([("TokensSecret", tokens), ("SigningSecret", key), (SECRET, shown)]);
         let secrets = secrets_manager(secrets).await;
         Self { programs: programs.clone(), runtime, polled, secrets }
     }

@@ -1,8 +1,9 @@
-//! Who may use the API, and how often.
+//! Who may use the API, how often, and whose specifications are accepted.
 
 use beacon_core::access::Role;
+use beacon_evidence::trust::TrustList;
 
-use super::{ConfigError, optional};
+use super::{ConfigError, optional, trusted_keys};
 use crate::tokens::Tokens;
 
 /// The variable of each role's tokens.
@@ -15,13 +16,15 @@ const REQUESTS_PER_MINUTE: &str = "BEACON_REQUESTS_PER_MINUTE";
 /// Requests a minute that a setting may allow.
 const MOST: u32 = 1_000_000;
 
-/// Tokens and their allowance.
+/// Tokens and their allowance, and keys that are trusted.
 #[derive(Debug, Clone, Default)]
 pub struct AccessSettings {
     /// The tokens that are accepted.
     pub tokens: Tokens,
     /// Requests a minute of each token; none where it is not set.
     pub requests_per_minute: Option<u32>,
+    /// Whose signed specifications are accepted, and no others; none where nothing need be signed.
+    pub trusted_keys: Option<TrustList>,
 }
 
 impl AccessSettings {
@@ -30,10 +33,10 @@ impl AccessSettings {
 }
 
 /// The tokens from `BEACON_ADMIN_TOKENS`, `BEACON_SUBMITTER_TOKENS` and `BEACON_READER_TOKENS`
-/// (each a list with commas; a token, or `sha256:` and its hash), and their allowance from
-/// `BEACON_REQUESTS_PER_MINUTE`.
+/// (each a list with commas; a token, or `sha256:` and its hash), their allowance from
+/// `BEACON_REQUESTS_PER_MINUTE`, and the keys of [`trusted_keys`].
 pub fn access_settings() -> Result<AccessSettings, ConfigError> {
-    access_settings_from(&optional)
+    access_settings_from(&optional, trusted_keys()?)
 }
 
 /// The tokens of [`access_settings`], where nobody could use the API without any.
@@ -56,9 +59,12 @@ pub fn requests_per_minute() -> Result<Option<u32>, ConfigError> {
 
 type Read<'a> = &'a dyn Fn(&'static str) -> Option<String>;
 
-fn access_settings_from(read: Read<'_>) -> Result<AccessSettings, ConfigError> {
+fn access_settings_from(
+    read: Read<'_>,
+    trusted_keys: Option<TrustList>,
+) -> Result<AccessSettings, ConfigError> {
     let requests_per_minute = requests_per_minute_from(read)?;
-    Ok(AccessSettings { tokens: tokens_from(read)?, requests_per_minute })
+    Ok(AccessSettings { tokens: tokens_from(read)?, requests_per_minute, trusted_keys })
 }
 
 fn tokens_from(read: Read<'_>) -> Result<Tokens, ConfigError> {
@@ -93,9 +99,10 @@ mod tests {
     use super::*;
 
     fn settings(set: &[(&'static str, &str)]) -> Result<AccessSettings, ConfigError> {
-        access_settings_from(&|name| {
+        let read = |name| {
             set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
-        })
+        };
+        access_settings_from(&read, None)
     }
 
     #[test]

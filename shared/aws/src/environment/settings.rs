@@ -13,7 +13,9 @@ use crate::tokens::Tokens;
 use super::access::allowance;
 use super::router::{CONFIG, LEASE, TABLE, is_embedded, lease_seconds, shared_table};
 use super::secrets::{SECRETS, SecretId};
+use super::signing::{SIGNING_KEY, secret_key};
 use super::stack::{STACK, stack_name};
+use super::trusted::{TRUSTED_KEYS, trust_list};
 use super::{
     AccessSettings, ConfigError, ROUTER_TOKEN, disabled, filled, raw, router_base, router_token,
     secret_of, whole_timeout,
@@ -86,6 +88,8 @@ enum Kind {
     Tokens,
     /// Names of secrets.
     Secrets,
+    SigningKey,
+    TrustedKeys,
 }
 
 /// What a variable's name says of where it may stand.
@@ -127,7 +131,7 @@ const fn variable(name: &'static str, kind: Kind) -> Variable {
     Variable { name, alias: None, kind, default: None }
 }
 
-const VARIABLES: [Variable; 23] = [
+const VARIABLES: [Variable; 25] = [
     variable(SECRETS, Kind::Secrets),
     Variable { alias: Some("HYBRID_BASE"), ..variable("HYBRID_ROUTER_URL", Kind::RouterUrl) },
     Variable {
@@ -146,6 +150,7 @@ const VARIABLES: [Variable; 23] = [
         ..variable(LEASE, Kind::Lease)
     },
     variable("BEACON_TABLE", Kind::Text),
+    variable(SIGNING_KEY, Kind::SigningKey),
     variable("BEACON_DISPATCH_QUEUE_URL", Kind::QueueUrl),
     variable("BEACON_QUESTION_QUEUE_URL", Kind::QueueUrl),
     variable("BEACON_COMPLETION_QUEUE_URL", Kind::QueueUrl),
@@ -164,6 +169,7 @@ const VARIABLES: [Variable; 23] = [
         default: Some(|| format!("{}, on one machine 6000", AccessSettings::REQUESTS_PER_MINUTE)),
         ..variable("BEACON_REQUESTS_PER_MINUTE", Kind::RequestsPerMinute)
     },
+    variable(TRUSTED_KEYS, Kind::TrustedKeys),
 ];
 
 /// The settings that count for this process, secrets masked.
@@ -217,7 +223,7 @@ impl Kind {
     /// What may stand in a secret, and of which only the length is told.
     fn is_secret(self) -> bool {
         match self {
-            Self::Token | Self::RouterToken | Self::Tokens => true,
+            Self::Token | Self::RouterToken | Self::Tokens | Self::SigningKey => true,
             Self::RouterUrl
             | Self::RouterTimeout
             | Self::Refused
@@ -227,7 +233,8 @@ impl Kind {
             | Self::Stack
             | Self::Lease
             | Self::RequestsPerMinute
-            | Self::Secrets => false,
+            | Self::Secrets
+            | Self::TrustedKeys => false,
         }
     }
 
@@ -254,8 +261,10 @@ impl Kind {
                 }
             },
             Self::RequestsPerMinute => allowance(value).map(|count| count.to_string()),
+            Self::TrustedKeys => trust_list(value).map(|list| format!("keys: {}", list.count())),
             Self::Token => Ok(masked(trimmed)),
             Self::RouterToken => router_token(value).map(|_header| masked(trimmed)),
+            Self::SigningKey => secret_key(value).map(|key| format!("key {}", key.id())),
             Self::Tokens => match Tokens::default().add(Role::Reader, value) {
                 Ok(()) => Ok(masked(trimmed)),
                 Err(error) => Err(invalid(variable, &error.to_string())),
