@@ -1,5 +1,7 @@
 //! What a client sent, in whichever form, and the answer in the same.
 
+use std::collections::BTreeSet;
+
 use beacon_aws::{ApiError, json};
 use beacon_core::Region;
 use beacon_core::spec::{
@@ -56,6 +58,24 @@ impl<'a> Document<'a> {
             return Err(ApiError::InvalidJobSpec(vec![Problem { field, message }]));
         }
         Ok(Self { form, submission, jobspec })
+    }
+
+    /// Refuses a wrapper that would run what it wraps elsewhere than is signed.
+    pub(crate) fn check_regions(&self, declared: &[Region]) -> Result<(), ApiError> {
+        let Some(jobspec) = self.jobspec.filter(|_| self.form == Form::CrossRegion) else {
+            return Ok(());
+        };
+        // Where the wrapped specification names no regions, the wrapper alone does.
+        let Ok(signed) = parse_jobspec(jobspec, declared) else { return Ok(()) };
+        let regions = |submission: &Submission| -> BTreeSet<Region> {
+            submission.spec.regions.iter().map(|prompts| prompts.region.clone()).collect()
+        };
+        if regions(&signed) == regions(&self.submission) {
+            return Ok(());
+        }
+        let message = "are not the `constraints.regions` that are signed".to_owned();
+        let field = "target_regions".to_owned();
+        Err(ApiError::InvalidJobSpec(vec![Problem { field, message }]))
     }
 
     pub(crate) fn answer(

@@ -9,6 +9,7 @@ mod retry;
 mod retry_answers;
 mod retry_question;
 mod served;
+mod signing;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use tracing::{error, info, warn};
 
 use document::{Document, Form};
 pub use retry::{Retried, Retry};
+pub use signing::Signing;
 
 /// What intake works on.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Intake {
     pub queues: Queues,
     /// The router, which is asked before anything is accepted.
     pub router: RouterProbe,
+    /// Whose specifications are accepted.
+    pub signing: Signing,
     /// What time it is.
     pub clock: Clock,
 }
@@ -98,6 +102,11 @@ impl Intake {
             | Route::ExecutionsOfJob(_)
             | Route::Executions
             | Route::Execution(_)
+            | Route::Receipt(_)
+            | Route::Root
+            | Route::Proof
+            | Route::Bundle(_)
+            | Route::Keys
             | Route::Findings(_)
             | Route::Aggregates(_)
             | Route::Manifest(_)
@@ -118,8 +127,13 @@ impl Intake {
     ) -> Result<Response<Body>, ApiError> {
         let key = body::idempotency_key(request.headers())?;
         let sent = body::json(request, limit::SPEC_BYTES)?;
+        let signer = self.check_signature(request, &sent, form, key.as_ref()).await?;
         let providers = self.providers().await?;
-        let document = Document::read(&sent, form, &served::regions(&providers))?;
+        let regions = served::regions(&providers);
+        let document = Document::read(&sent, form, &regions)?;
+        if self.signing.is_required() {
+            document.check_regions(&regions)?;
+        }
         let unserved = served::unserved(&document.submission.spec, &providers);
         if !unserved.is_empty() {
             return Err(ApiError::NotServed(unserved));
@@ -131,7 +145,9 @@ impl Intake {
         }
         let accepted = self.accept(&document, key.as_ref(), &prices).await?;
         let (job_id, existing) = (&accepted.job.id, accepted.existing);
-        info!(%job_id, existing, submitter, total_executions = accepted.job.expected, "job submitted");
+        let (key_id, total_executions) =
+            (signer.map(tracing::field::display), accepted.job.expected);
+        info!(%job_id, existing, submitter, key_id, total_executions, "job submitted");
         let status = if existing { StatusCode::OK } else { StatusCode::ACCEPTED };
         document.answer(status, accepted)
     }

@@ -1,5 +1,6 @@
 //! Who may do what, and how often: roles, and the allowance of a caller.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -103,6 +104,50 @@ impl Allowance {
     }
 }
 
+/// The allowances of many, each by a key.
+#[derive(Debug, Clone)]
+pub struct Allowances {
+    per_minute: u32,
+    by_key: BTreeMap<String, Allowance>,
+}
+
+impl Allowances {
+    /// Keys that are remembered; beyond it, those that used least are forgotten.
+    const MOST: usize = 10_000;
+
+    /// Full buckets for everybody.
+    pub fn new(per_minute: u32) -> Self {
+        Self { per_minute, by_key: BTreeMap::new() }
+    }
+
+    /// Takes one of a key's.
+    pub fn take(&mut self, key: String, now: Timestamp) -> Taken {
+        let limit = self.per_minute;
+        if self.by_key.len() >= Self::MOST {
+            self.by_key.retain(|_, allowance| allowance.left(limit, now) < limit);
+            let left = |allowance: &Allowance| allowance.left(limit, now);
+            let fullest = self.by_key.iter().max_by_key(|(_, allowance)| left(allowance));
+            let fullest = fullest.map(|(key, _)| key.clone());
+            if let Some(key) = fullest.filter(|_| self.by_key.len() >= Self::MOST) {
+                self.by_key.remove(&key);
+            }
+        }
+        let (after, taken) = self.of(&key, now).take(limit, now);
+        self.by_key.insert(key, after);
+        taken
+    }
+
+    /// What taking one of a key's would bring; none is taken.
+    pub fn peek(&self, key: &str, now: Timestamp) -> Taken {
+        self.of(key, now).take(self.per_minute, now).1
+    }
+
+    fn of(&self, key: &str, now: Timestamp) -> Allowance {
+        let known = self.by_key.get(key).copied();
+        known.unwrap_or(Allowance::full(self.per_minute, now))
+    }
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -144,6 +189,25 @@ mod tests {
         let (bucket, _) = Allowance::full(2, at(0)).take(2, at(0));
         let (_, taken) = bucket.take(2, at(-60_000));
         assert_eq!((taken.allowed, taken.remaining), (true, 0));
+    }
+
+    #[test]
+    fn each_key_has_its_own_and_so_many_are_remembered() {
+        let mut allowances = Allowances::new(2);
+        for key in ["a", "a", "b"] {
+            assert!(
+                allowances.peek(key, at(0)).allowed && allowances.take(key.into(), at(0)).allowed
+            );
+        }
+        assert!(
+            !allowances.peek("a", at(0)).allowed && !allowances.take("a".into(), at(0)).allowed
+        );
+        assert!(allowances.peek("b", at(0)).allowed);
+        for key in 0..Allowances::MOST * 2 {
+            allowances.take(key.to_string(), at(0));
+        }
+        assert!(allowances.by_key.len() <= Allowances::MOST);
+        assert!(!allowances.peek("a", at(0)).allowed, "who used most is remembered");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Answers and errors in one form.
 
-use beacon_core::spec::Problem;
-use beacon_core::view::{ErrorView, RetriesHad};
+use beacon_core::view::{Details, ErrorView, RetriesHad};
+use beacon_evidence::violation::Violation;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use serde::Serialize;
 
 use super::error::ApiError;
+use super::no_evidence::NoEvidence;
 use crate::error::chain;
 
 /// When to ask again for what is being analysed. Most jobs take less.
@@ -29,12 +30,15 @@ impl ApiError {
         if let Self::MethodNotAllowed { allow, .. } = self {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if let Self::RateLimited { retry_seconds, .. } | Self::AnalysisFails { retry_seconds, .. } =
-            self
+        if let Self::RateLimited { retry_seconds, .. }
+        | Self::AnalysisFails { retry_seconds, .. }
+        | Self::Unverified {
+            violation: Violation::TooManyFailures { retry_seconds }, ..
+        } = self
         {
             headers.insert(RETRY_AFTER, HeaderValue::from(*retry_seconds));
         }
-        if let Self::NotAnalysed(_) = self {
+        if let Self::NotAnalysed(_) | Self::NoEvidence(NoEvidence::RootNotYet(_)) = self {
             headers.insert(RETRY_AFTER, HeaderValue::from(ANALYSIS_SECONDS));
         }
     }
@@ -43,8 +47,15 @@ impl ApiError {
         if let Self::TooManyRetries(had) = self { Some(*had) } else { None }
     }
 
-    fn into_details(self) -> Vec<Problem> {
-        if let Self::InvalidSpec(problems)
+    fn into_details(self) -> Option<Details> {
+        if let Self::Unverified { violation, .. } = self {
+            let reason = violation.reason()?.to_owned();
+            return Some(Details::Time { reason });
+        }
+        if matches!(self, Self::NoReplayProtection(_)) {
+            return None;
+        }
+        let problems = if let Self::InvalidSpec(problems)
         | Self::InvalidJobSpec(problems)
         | Self::NotServed(problems)
         | Self::NoPrice(problems) = self
@@ -52,15 +63,19 @@ impl ApiError {
             problems
         } else {
             Vec::new()
-        }
+        };
+        Some(Details::Fields(problems))
     }
 
     /// The answer to the client; what is ours alone is logged here and not told.
     pub fn answer(self) -> Response<Body> {
         let (status, code) = (self.status(), self.code());
         // Of the others the answer tells all there is to know.
-        if matches!(self, Self::Table(_) | Self::Answer(_)) {
+        if matches!(self, Self::Table(_) | Self::Answer(_) | Self::NoReplayProtection(_)) {
             tracing::error!(code, error = chain(&self), "request failed");
+        } else if let Self::Unverified { key_id, .. } = &self {
+            let key_id = key_id.as_ref().map(tracing::field::display);
+            tracing::warn!(code, key_id, "specification refused for its signature");
         } else if let Self::RouterUnavailable { message } = &self {
             tracing::warn!(code, error = message, "the router is out of reach");
         } else if self.is_of_access() {

@@ -1,9 +1,8 @@
 //! The door of the API: who asks, how often, under which request id; the same for every function.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use beacon_core::access::{Allowance, Role, Taken};
+use beacon_core::access::{Allowances, Role, Taken};
 use beacon_core::route::{Function, NoRoute, Route};
 use jiff::Timestamp;
 use lambda_http::http::header::CACHE_CONTROL;
@@ -25,15 +24,12 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const NO_SNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 /// Characters of a request id that are taken from the client.
 const MAX_REQUEST_ID: usize = 128;
-/// Callers whose allowance is remembered; beyond it, those who used least are forgotten.
-const MAX_CALLERS: usize = 10_000;
 
 /// Lets requests in.
 #[derive(Debug)]
 pub struct Door {
     known_by: KnownBy,
-    requests_per_minute: u32,
-    allowances: Mutex<BTreeMap<String, Allowance>>,
+    allowances: Mutex<Allowances>,
 }
 
 /// What knows who asks.
@@ -68,7 +64,7 @@ impl Door {
     }
 
     fn known_by(known_by: KnownBy, requests_per_minute: u32) -> Self {
-        Self { known_by, requests_per_minute, allowances: Mutex::default() }
+        Self { known_by, allowances: Mutex::new(Allowances::new(requests_per_minute)) }
     }
 
     /// Lets a request in or refuses it; every answer leaves with its headers.
@@ -106,20 +102,7 @@ impl Door {
             | Presented::Unknown
             | Presented::WithoutRole => source(request),
         };
-        let limit = self.requests_per_minute;
-        let mut allowances = self.allowances.lock().unwrap_or_else(PoisonError::into_inner);
-        if allowances.len() >= MAX_CALLERS {
-            allowances.retain(|_, allowance| allowance.left(limit, now) < limit);
-            let fullest = allowances.iter().max_by_key(|(_, allowance)| allowance.left(limit, now));
-            let fullest = fullest.map(|(key, _)| key.clone());
-            if let Some(key) = fullest.filter(|_| allowances.len() >= MAX_CALLERS) {
-                allowances.remove(&key);
-            }
-        }
-        let before = allowances.get(&key).copied().unwrap_or(Allowance::full(limit, now));
-        let (after, taken) = before.take(limit, now);
-        allowances.insert(key, after);
-        taken
+        self.allowances.lock().unwrap_or_else(PoisonError::into_inner).take(key, now)
     }
 }
 
@@ -183,7 +166,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// The address that API Gateway saw.
-fn source(request: &Request) -> String {
+pub fn source(request: &Request) -> String {
     let address = match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone(),
         Some(_) | None => None,

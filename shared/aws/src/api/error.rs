@@ -4,13 +4,16 @@ use beacon_core::access::Role;
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::job::{Job, JobStatus};
 use beacon_core::money::Dollars;
+use beacon_core::seal::KeyId;
 use beacon_core::spec::Problem;
 use beacon_core::view::RetriesHad;
 use beacon_core::{ExecutionId, JobId, Run};
+use beacon_evidence::violation::Violation;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use thiserror::Error;
 
+use super::no_evidence::NoEvidence;
 use crate::table::TableError;
 
 /// Why a request was not answered as wished: one variant, one status and code.
@@ -28,6 +31,17 @@ pub enum ApiError {
     /// 400: the same, told in the predecessor's words.
     #[error("{}", sentences(.0))]
     InvalidJobSpec(Vec<Problem>),
+    /// 400, or 429 where too many failed: a specification is not signed as it must be.
+    #[error("{violation}")]
+    Unverified {
+        /// The key that it names.
+        key_id: Option<KeyId>,
+        /// What is wrong.
+        violation: Violation,
+    },
+    /// 503: the table does not tell whether a signed specification was sent before.
+    #[error("whether this was sent before cannot be told now; nothing was accepted, try again")]
+    NoReplayProtection(#[source] TableError),
     /// 400: a parameter of the address or a header is wrong.
     #[error("`{name}` is wrong: {problem}")]
     InvalidParameter {
@@ -180,6 +194,9 @@ pub enum ApiError {
         /// As asked for, cut to 200 characters.
         question: String,
     },
+    /// 400 or 404: what is asked for of a job's evidence is not there.
+    #[error(transparent)]
+    NoEvidence(#[from] NoEvidence),
     /// 409: every selected execution is completed.
     #[error("every selected execution of the job `{0}` is completed; completed ones stay")]
     NothingToRetry(JobId),
@@ -273,7 +290,11 @@ impl ApiError {
 
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::InvalidJson { .. }
+            Self::Unverified { violation: Violation::TooManyFailures { .. }, .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Unverified { .. }
+            | Self::InvalidJson { .. }
             | Self::InvalidSpec(_)
             | Self::InvalidJobSpec(_)
             | Self::InvalidParameter { .. }
@@ -290,6 +311,7 @@ impl ApiError {
             | Self::NoBiasAnalysis
             | Self::NoExecutions { .. }
             | Self::NotThatExecution => StatusCode::NOT_FOUND,
+            Self::NoEvidence(error) => error.status(),
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_)
             | Self::KeyConflict(_)
@@ -308,9 +330,9 @@ impl ApiError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotServed(_) | Self::NoPrice(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRetries(_) | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::RouterUnavailable { .. } | Self::Table(TableError::Request { .. }) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::RouterUnavailable { .. }
+            | Self::NoReplayProtection(_)
+            | Self::Table(TableError::Request { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Table(
                 TableError::NotStorable { .. }
                 | TableError::Corrupt { .. }
@@ -323,9 +345,12 @@ impl ApiError {
 
     pub(super) fn code(&self) -> &'static str {
         match self {
+            Self::Unverified { violation, .. } => violation.code(),
+            Self::NoReplayProtection(_) => "protection_unavailable:replay",
             Self::InvalidJson { .. } => "invalid_json",
             Self::InvalidSpec(_) | Self::InvalidJobSpec(_) => "validation_error",
             Self::InvalidParameter { .. } | Self::ParameterMissing(_) => "invalid_parameter",
+            Self::NoEvidence(error) => error.code(),
             Self::TokenMissing { .. } => "unauthorized",
             Self::TokenUnreadable => "invalid_auth_format",
             Self::TokenUnknown => "invalid_token",

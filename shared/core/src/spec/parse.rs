@@ -71,8 +71,19 @@ fn read(mut fields: Fields<'_>, declared: &[Region], findings: &mut Findings) ->
         timeout_seconds: read_timeout(&mut fields, findings),
         max_cost: read_max_cost(&mut fields, findings),
     };
+    check_signing(&mut fields, findings);
     fields.finish(findings);
     draft
+}
+
+/// What a signed specification has beside. It was verified as it was sent, and is not part of what runs.
+fn check_signing(fields: &mut Fields<'_>, findings: &mut Findings) {
+    fields.text("public_key", limit::LABEL_BYTES, findings);
+    fields.text("signature", limit::LABEL_BYTES, findings);
+    let mut metadata = fields.object("metadata", findings);
+    metadata.text("timestamp", limit::LABEL_BYTES, findings);
+    metadata.text("nonce", limit::LABEL_BYTES, findings);
+    metadata.finish(findings);
 }
 
 fn read_models(value: Option<&Value>, findings: &mut Findings) -> Vec<ModelId> {

@@ -41,6 +41,9 @@ pub(crate) fn whole() -> Value {
         "stop_after": 5,
         "timeout": "15m",
         "max_cost": 2.5,
+        "public_key": "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=",
+        "signature": "not verified here",
+        "metadata": {"timestamp": "2026-01-31T12:00:00Z", "nonce": "dO1BsdmbZ5930siOm6tAWA"},
     })
 }
 

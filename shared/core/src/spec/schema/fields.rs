@@ -82,6 +82,9 @@ pub(super) fn properties() -> Value {
         ),
         "timeout": timeout(),
         "max_cost": max_cost(),
+        "public_key": public_key(),
+        "signature": signature(),
+        "metadata": metadata(),
     })
 }
 
@@ -200,6 +203,44 @@ fn timeout() -> Value {
         "minimum": 1,
         "maximum": limit::TIMEOUT_SECONDS,
         "pattern": trimmed(&units),
+    })
+}
+
+fn public_key() -> Value {
+    json!({
+        "title": "Public key",
+        "description": "Whose `signature` it is: an Ed25519 key in standard base64. `beacon sign` puts it.",
+        "$ref": "#/$defs/label",
+    })
+}
+
+fn signature() -> Value {
+    json!({
+        "title": "Signature",
+        "description": "Ed25519, in standard base64, of all but itself, `public_key` and `id`: verified \
+            before anything is read. `beacon sign` puts it. It stands with `public_key`.",
+        "$ref": "#/$defs/label",
+    })
+}
+
+fn metadata() -> Value {
+    json!({
+        "title": "Signed when",
+        "description": "What keeps a signed specification from being sent again by another.",
+        "type": ["object", "null"],
+        "properties": {
+            "timestamp": {
+                "title": "Time of signing",
+                "description": "RFC 3339. `beacon sign` puts it.",
+                "$ref": "#/$defs/label",
+            },
+            "nonce": {
+                "title": "Nonce",
+                "description": "A text that the key signs once. `beacon sign` puts it.",
+                "$ref": "#/$defs/label",
+            },
+        },
+        "additionalProperties": false,
     })
 }
 

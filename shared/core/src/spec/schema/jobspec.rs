@@ -81,14 +81,17 @@ fn of(constraints: &Value) -> Value {
                 None,
             ),
             "metadata": {
-                "description": "Of this only the models are read, and only where `models` has none: \
-                    `models` as there, else the id `model`, else the name `model_name`.",
+                "description": "Of this the models are read, and only where `models` has none: \
+                    `models` as there, else the id `model`, else the name `model_name`. Of a signed \
+                    one also `timestamp` and `nonce`, where signatures are required.",
                 "type": ["object", "null"],
             },
             "wallet_auth": unread(),
-            "public_key": any_text("Not read."),
+            "public_key": any_text("Whose `signature` it is: an Ed25519 key in base64."),
             "created_at": any_text("Not read."),
-            "signature": any_text("Not verified; a warning says so."),
+            "signature": any_text(
+                "Ed25519, in base64: verified before anything is read. It stands with `public_key`."
+            ),
         },
         "anyOf": [
             {
