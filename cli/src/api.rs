@@ -8,17 +8,20 @@ use beacon_analysis::answer::{AggregatesPage, FindingsPage};
 use beacon_analysis::manifest::{Manifest, ManifestPage};
 use beacon_core::verdict::VerdictView;
 use beacon_core::view::{
-    CancelAccepted, ClassifyAccepted, ErrorView, ExecutionView, ExecutionsPage, JobView, JobsPage,
-    RetryAccepted, Submitted, Summary,
+    CancelAccepted, ClassifyAccepted, ErrorView, ExecutionsPage, JobView, JobsPage, RetryAccepted,
+    Submitted, Summary,
 };
+use beacon_evidence::answer::OneExecution;
+use beacon_evidence::published::PublishedKeys;
 use beacon_infra::{BodyError, read_body};
-use reqwest::{Client, Method};
+use reqwest::header::{HeaderMap, LINK};
+use reqwest::{Client, Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
 
-pub(crate) use pages::Pages;
+pub(crate) use pages::{BundlePages, Pages};
 
 /// Longer than any answer takes.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -127,8 +130,17 @@ impl Api {
         &self.base
     }
 
-    pub(crate) async fn submit(&self, spec: &Value) -> Result<Submitted, ApiError> {
-        self.call(Method::POST, "/api/v1/jobs", Some(spec)).await
+    /// Submits a specification, under a key where the same one sent again is to be the same job.
+    pub(crate) async fn submit(
+        &self,
+        spec: &Value,
+        key: Option<&str>,
+    ) -> Result<Submitted, ApiError> {
+        let mut request = self.request(Method::POST, "/api/v1/jobs").json(spec);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.read(request).await
     }
 
     pub(crate) async fn cancel(&self, job: &str) -> Result<CancelAccepted, ApiError> {
@@ -164,7 +176,7 @@ impl Api {
         Pages::new(self, path, |page| &page.cursor)
     }
 
-    pub(crate) async fn execution(&self, id: &str) -> Result<ExecutionView, ApiError> {
+    pub(crate) async fn execution(&self, id: &str) -> Result<OneExecution, ApiError> {
         self.get(&format!("/api/v1/executions/{}", segment(id))).await
     }
 
@@ -191,6 +203,18 @@ impl Api {
         Ok(all.manifest)
     }
 
+    /// The bundle of a job's run; of the last that has one where none is named.
+    pub(crate) fn bundle(&self, job: &str, run: Option<u32>) -> BundlePages<'_> {
+        let path = format!("/api/v1/jobs/{}/bundle", segment(job));
+        let query = run.map(|run| format!("?run={run}")).unwrap_or_default();
+        BundlePages::new(self, path, query)
+    }
+
+    /// All public keys, newest first.
+    pub(crate) async fn keys(&self) -> Result<PublishedKeys, ApiError> {
+        self.get("/api/v1/keys").await
+    }
+
     /// Has a job's answers judged anew.
     pub(crate) async fn classify(&self, job: &str) -> Result<ClassifyAccepted, ApiError> {
         self.call(Method::POST, &format!("/api/v1/jobs/{}/classify", segment(job)), None).await
@@ -210,48 +234,73 @@ impl Api {
         self.call(Method::GET, path, None).await
     }
 
+    /// A page of bytes, and the query of the next.
+    async fn page(&self, path: &str) -> Result<(Vec<u8>, Option<String>), ApiError> {
+        let (_, headers, bytes) = self.send(self.request(Method::GET, path)).await?;
+        let next = headers.get(LINK).and_then(|link| next_query(link.to_str().ok()?));
+        Ok((bytes, next))
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<T, ApiError> {
+        let mut request = self.request(method, path);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.read(request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base)).timeout(TIMEOUT);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ApiError> {
+        let (status, _, bytes) = self.send(request).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|_other_shape| ApiError::Unexpected { base: self.base.clone(), status })
+    }
+
+    /// What is answered with success.
+    async fn send(&self, request: RequestBuilder) -> Result<(u16, HeaderMap, Vec<u8>), ApiError> {
         let unreachable = |source: reqwest::Error| ApiError::Unreachable {
             base: self.base.clone(),
             source: source.without_url(),
         };
-        let mut request =
-            self.client.request(method, format!("{}{path}", self.base)).timeout(TIMEOUT);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
         let response = request.send().await.map_err(unreachable)?;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
         let bytes = read_body(response, ANSWER_BYTES).await.map_err(|error| match error {
             BodyError::TooLarge { .. } => self.endless(Endless::Body),
             BodyError::Broken(source) => unreachable(source),
         })?;
-        let unexpected =
-            || ApiError::Unexpected { base: self.base.clone(), status: status.as_u16() };
         if status.is_success() {
-            serde_json::from_slice(&bytes).map_err(|_other_shape| unexpected())
-        } else {
-            if let Ok(view) = serde_json::from_slice(&bytes) {
-                return Err(ApiError::Refused(view));
-            }
-            let gateway = serde_json::from_slice::<GatewayView>(&bytes);
-            Err(gateway.map_or_else(
-                |_other_shape| unexpected(),
-                |GatewayView { message }| {
-                    let message = message.chars().take(200).collect();
-                    ApiError::Gateway { base: self.base.clone(), status: status.as_u16(), message }
-                },
-            ))
+            return Ok((status.as_u16(), headers, bytes));
         }
+        if let Ok(view) = serde_json::from_slice(&bytes) {
+            return Err(ApiError::Refused(view));
+        }
+        let (base, status) = (self.base.clone(), status.as_u16());
+        Err(match serde_json::from_slice::<GatewayView>(&bytes) {
+            Ok(GatewayView { message }) => {
+                let message = message.chars().take(200).collect();
+                ApiError::Gateway { base, status, message }
+            }
+            Err(_other_shape) => ApiError::Unexpected { base, status },
+        })
     }
+}
+
+/// Of `<?query>; rel="next"`, which is relative to the page's own address.
+fn next_query(link: &str) -> Option<String> {
+    let (target, rel) = link.strip_prefix('<')?.split_once('>')?;
+    (target.starts_with('?') && rel == "; rel=\"next\"").then(|| target.to_owned())
 }
 
 /// An id in an address: what is not of an id's characters is refused by the API, not followed.

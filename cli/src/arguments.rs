@@ -1,6 +1,7 @@
 //! The command line's grammar.
 
 mod analysis;
+mod evidence;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,12 @@ use thiserror::Error;
 use crate::deployed::Deployed;
 use crate::token::without_user;
 pub(crate) use analysis::{Classify, Compare, Export, Format, Label, Report};
+pub(crate) use evidence::{Bundle, Keys, KeysChange, Verify};
 
 /// Asks the same questions of many language models in many regions, each exactly once, and shows
 /// where the answers diverge.
 ///
-/// Exit codes: 0 done, or the job completed; 1 the job or a check of `doctor` failed; 2 bad input, or the command could
+/// Exit codes: 0 done, or the job completed; 1 the job or a check of `doctor` failed, or evidence does not hold; 2 bad input, or the command could
 /// not be carried out; 3 the job was cancelled or timed out; 130 interrupted; 141 nobody reads standard output
 /// any more. `cancel` is done when the job has ended.
 #[derive(Debug, Parser)]
@@ -65,6 +67,10 @@ impl Arguments {
             Command::Router(_) => return Err(NotThere::Command("router")),
             Command::Estimate(_) => return Err(NotThere::Command("estimate")),
             Command::Stats(_) => return Err(NotThere::Command("stats")),
+            Command::Sign(_) => return Err(NotThere::Command("sign")),
+            Command::Keys(Keys { change: Some(KeysChange::Rotate) }) => {
+                return Err(NotThere::Command("keys rotate"));
+            }
             Command::Run(Run { providers, .. }) | Command::Doctor(Doctor { providers }) => {
                 providers.is_some()
             }
@@ -84,7 +90,10 @@ impl Arguments {
             | Command::Findings(_)
             | Command::Compare(_)
             | Command::Classify(_)
-            | Command::Label(_) => false,
+            | Command::Label(_)
+            | Command::Verify(_)
+            | Command::Bundle(_)
+            | Command::Keys(Keys { change: None }) => false,
         };
         if self.api.is_some() {
             Err(NotThere::Api)
@@ -150,6 +159,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Submit a job and leave it to the Beacon that runs.
     Submit(Submit),
+    /// Sign a specification with your key, and print it.
+    Sign(Sign),
     /// Show where a job is.
     Status(OfJob),
     /// Follow a job to its end.
@@ -174,6 +185,12 @@ pub(crate) enum Command {
     Classify(Classify),
     /// Say what an answer really says, beside the classifier's verdict.
     Label(Label),
+    /// Say whether a bundle, a receipt, a root or a proof holds, by public keys alone.
+    Verify(Verify),
+    /// Print a job's receipts with their prompts and answers, under their signed root, to hand on.
+    Bundle(Bundle),
+    /// List the public keys that a Beacon signs with, or has, newest first.
+    Keys(Keys),
     /// Say what a job will use and cost at most, before anything runs.
     Estimate(Estimate),
     /// Compare groups on the same units in any table of yes and no, and print JSON.
@@ -215,6 +232,20 @@ pub(crate) struct Submit {
     /// The job's id; the same id with the same specification runs nothing twice.
     #[arg(long)]
     pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The specification, YAML or JSON, ours or the predecessor's. Its `id` is not signed, so that --id of
+    /// `submit` may choose one.
+    pub(crate) spec: PathBuf,
+    /// The file of the secret key, 64 hexadecimal digits that nobody else can read; else `signing-key` of
+    /// the data directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Write JSON there instead of to standard output; best with a name that ends in .json.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

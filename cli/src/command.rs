@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::api::ApiError;
 use crate::arguments::{Arguments, Command, Router, Run, Up};
+use crate::bundle::bundle;
 use crate::change::{cancel, retry};
 use crate::compare::compare;
 use crate::connect::{ConnectError, Connection};
@@ -22,11 +23,14 @@ use crate::export::{Unwritable, export};
 use crate::findings::{NoFindings, findings};
 use crate::interrupt::interrupted;
 use crate::judge::{classify, label};
+use crate::keys::keys;
 use crate::print;
 use crate::report_dir::{self, ReportError};
 use crate::router_choice::{self, RouterError};
+use crate::sign::{self, SignError};
 use crate::spec_file::{SpecFile, SpecFileError};
 use crate::stats::{StatsError, stats};
+use crate::verify::{VerifyError, verify};
 use crate::watch::{Shows, watch};
 
 /// The command was carried out; the exit code says how the job stands.
@@ -45,6 +49,8 @@ pub(crate) enum CommandError {
     /// The specification was refused.
     #[error("{0}")]
     Spec(ApiError, Box<SpecFile>),
+    #[error(transparent)]
+    Sign(#[from] SignError),
     #[error(transparent)]
     Estimate(#[from] EstimateError),
     #[error(transparent)]
@@ -69,6 +75,8 @@ pub(crate) enum CommandError {
     Report(#[from] ReportError),
     #[error(transparent)]
     Embeddings(#[from] EmbeddingError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     #[error("cannot print")]
     Output(#[from] std::io::Error),
     #[error("no threads can be started")]
@@ -85,6 +93,15 @@ pub(crate) enum CommandError {
         "job {job} is not done, and nobody works at it: start a Beacon on `{data}` with `beacon up`"
     )]
     NobodyWorks { job: String, data: String },
+    #[error(
+        "a bundle is bytes for programs, and standard output is a terminal: give --out FILE, or send it elsewhere"
+    )]
+    BundleToTerminal,
+    #[error(
+        "`keys rotate` changes a data directory of this machine, and --api names a Beacon elsewhere: leave one of \
+         them out"
+    )]
+    RotateElsewhere,
     #[error("a part of the stack ended; its log says why")]
     Ended,
 }
@@ -119,7 +136,8 @@ impl CommandError {
 pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandError> {
     // `doctor` makes a check of it.
     let is_check = matches!(arguments.command, Command::Doctor(_) | Command::Schema);
-    if let Some(stack) = arguments.stack.as_ref().filter(|_| !is_check) {
+    let is_offline = matches!(&arguments.command, Command::Verify(options) if options.has_keys());
+    if let Some(stack) = arguments.stack.as_ref().filter(|_| !is_check && !is_offline) {
         arguments.deployed = Some(deployed::find(stack).await?);
     }
     match &arguments.command {
@@ -131,6 +149,7 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
             submit(&arguments, &connection, file).await?;
             Ok(Done(0))
         }
+        Command::Sign(options) => sign::sign(&arguments, options),
         Command::Status(of) => {
             let connection = Connection::for_read(&arguments).await?;
             let view = connection.api.job(&of.job).await;
@@ -157,6 +176,9 @@ pub(crate) async fn execute(mut arguments: Arguments) -> Result<Done, CommandErr
         Command::Compare(options) => Box::pin(compare(&arguments, options)).await,
         Command::Classify(options) => classify(&arguments, options).await,
         Command::Label(options) => label(&arguments, options).await,
+        Command::Verify(options) => Box::pin(verify(&arguments, options)).await,
+        Command::Bundle(options) => Box::pin(bundle(&arguments, options)).await,
+        Command::Keys(options) => Box::pin(keys(&arguments, options)).await,
         Command::Estimate(options) => estimate(&arguments, options).await,
         Command::Stats(options) => {
             print::json(&stats(options)?)?;
@@ -238,7 +260,8 @@ async fn submit(
     connection: &Connection,
     file: SpecFile,
 ) -> Result<String, CommandError> {
-    let submitted = match connection.api.submit(&file.document).await {
+    let key = sign::idempotency_key(&file.document);
+    let submitted = match connection.api.submit(&file.document, key.as_deref()).await {
         Ok(submitted) => submitted,
         Err(error) => return Err(CommandError::Spec(error, Box::new(file))),
     };

@@ -8,7 +8,7 @@ use beacon_core::estimate::{AWS, AwsCost, Estimate};
 use beacon_core::money::Dollars;
 use beacon_core::price::Prices;
 use beacon_core::spec::{Problem, Spec, is_jobspec, parse, parse_jobspec};
-use beacon_core::view::ErrorView;
+use beacon_core::view::{Details, ErrorView};
 use beacon_core::wire::ProviderView;
 use beacon_infra::{
     DataDir, RouterPlace, RouterProbe, RouterUnavailable, configured_router, http_client,
@@ -136,7 +136,7 @@ fn refusal(details: Vec<Problem>) -> ErrorView {
     ErrorView {
         error: first.unwrap_or_else(|| "the specification is wrong".to_owned()),
         error_code: "validation_error".to_owned(),
-        details,
+        details: Some(Details::Fields(details)),
         retries: None,
     }
 }

@@ -111,7 +111,7 @@ pub(crate) async fn export(arguments: &Arguments, options: &Export) -> Result<Do
 }
 
 /// The file that is there already. Anything else would be lost if a file took its place.
-fn replaced(path: &Path) -> Result<Option<Metadata>, Unwritable> {
+pub(crate) fn replaced(path: &Path) -> Result<Option<Metadata>, Unwritable> {
     let there = match std::fs::symlink_metadata(path) {
         Ok(there) => there,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -151,18 +151,27 @@ async fn to_file(
     path: &Path,
     replaced: Option<&Metadata>,
 ) -> Result<(), CommandError> {
+    whole(path, replaced, async |out| {
+        stream(api, &options.job, &mut Rows::new(options.format, out, Screen::None)?).await
+    })
+    .await
+}
+
+/// Writes a file whole or not at all, in the place of the one that is there.
+pub(crate) async fn whole(
+    path: &Path,
+    replaced: Option<&Metadata>,
+    write: impl AsyncFnOnce(&mut BufWriter<&File>) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let unwritable = |source| Unwritable::Failed { path: path.to_owned(), source };
     let file = beside(path).map_err(unwritable)?;
     if let Some(replaced) = replaced {
         file.as_file().set_permissions(replaced.permissions()).map_err(unwritable)?;
     }
-    let mut rows = Rows::new(options.format, BufWriter::new(file.as_file()), Screen::None)
-        .map_err(unwritable)?;
-    match stream(api, &options.job, &mut rows).await {
+    match write(&mut BufWriter::new(file.as_file())).await {
         Err(CommandError::Output(source)) => return Err(unwritable(source).into()),
         written => written?,
     }
-    drop(rows);
     file.persist(path).map_err(|error| unwritable(error.error))?;
     Ok(())
 }

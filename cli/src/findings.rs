@@ -282,7 +282,7 @@ mod tests {
         let last = Some(Box::new(last));
         let (again, option) = ("look again".to_owned(), " --stack s".to_owned());
         let late = NoFindings::Late { job: "j".to_owned(), seconds: 31, again, option, last };
-        let told = print::causes(&late.into());
+        let told = print::causes(&late);
         for part in ["31 s", "look again, or", "`beacon --stack s classify j`", "HTTP 502"] {
             assert!(told.contains(part), "{part}: {told}");
         }

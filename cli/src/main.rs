@@ -2,6 +2,7 @@
 
 mod api;
 mod arguments;
+mod bundle;
 mod change;
 mod command;
 mod compare;
@@ -14,13 +15,16 @@ mod export;
 mod findings;
 mod interrupt;
 mod judge;
+mod keys;
 mod print;
 mod progress;
 mod report_dir;
 mod router_choice;
+mod sign;
 mod spec_file;
 mod stats;
 mod token;
+mod verify;
 mod watch;
 
 use std::io::IsTerminal;
@@ -86,6 +90,10 @@ fn log_to_stderr(command: &Command) {
         | Command::Doctor(_)
         | Command::Estimate(_)
         | Command::Stats(_)
+        | Command::Sign(_)
+        | Command::Verify(_)
+        | Command::Bundle(_)
+        | Command::Keys(_)
         | Command::Schema => "error",
     };
     let filter = tracing_subscriber::EnvFilter::builder()

@@ -8,7 +8,9 @@ use std::fmt::{Display, Write as _};
 use std::io::Write;
 
 use beacon_core::Run;
-use beacon_core::view::{Counts, ExecutionView, JobView, Summary, SummaryRow};
+use beacon_core::view::{Counts, Details, ErrorView, JobView, Summary, SummaryRow};
+use beacon_evidence::answer::OneExecution;
+use beacon_evidence::published::{PublishedKey, PublishedKeys};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
@@ -49,7 +51,7 @@ pub(crate) fn failure(error: &CommandError) {
 }
 
 /// An error with its causes, on one line.
-pub(crate) fn causes(error: &CommandError) -> String {
+pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
@@ -63,8 +65,9 @@ pub(crate) fn causes(error: &CommandError) -> String {
     one_line(&text)
 }
 
-fn details(view: &beacon_core::view::ErrorView, file: &SpecFile) {
-    for problem in &view.details {
+fn details(view: &ErrorView, file: &SpecFile) {
+    let Some(Details::Fields(problems)) = &view.details else { return };
+    for problem in problems {
         eprintln!("  {}: {}", one_line(&file.locate(problem)), one_line(&problem.message));
     }
 }
@@ -262,8 +265,19 @@ pub(crate) fn jobs(jobs: &[JobView]) {
     say(table);
 }
 
+/// Public keys, one a line.
+pub(crate) fn keys(published: &PublishedKeys) {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["key id", "public key", "first used"]);
+    for PublishedKey { key_id, public_key, first_used_at, .. } in &published.keys {
+        table.add_row([key_id.to_string(), public_key.to_string(), format!("{first_used_at:.0}")]);
+    }
+    say(table);
+}
+
 /// One execution in full.
-pub(crate) fn execution(view: &ExecutionView) -> Result<(), CommandError> {
+pub(crate) fn execution(view: &OneExecution) -> Result<(), CommandError> {
     Ok(pretty(&mut std::io::stdout().lock(), view)?)
 }
 

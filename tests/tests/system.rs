@@ -62,16 +62,22 @@ mod predecessor;
 mod queues;
 #[path = "system/reading.rs"]
 mod reading;
+#[path = "system/receipts.rs"]
+mod receipts;
 #[path = "system/retry.rs"]
 mod retry;
 #[path = "system/retry_question.rs"]
 mod retry_question;
+#[path = "system/roots.rs"]
+mod roots;
 #[path = "system/router.rs"]
 mod router;
 #[path = "system/shared_breakers.rs"]
 mod shared_breakers;
 #[path = "system/shared_calls.rs"]
 mod shared_calls;
+#[path = "system/signed.rs"]
+mod signed;
 #[path = "system/stop.rs"]
 mod stop;
 #[path = "system/submits.rs"]

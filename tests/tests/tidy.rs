@@ -5,6 +5,8 @@
 mod links;
 #[path = "tidy/logging.rs"]
 mod logging;
+#[path = "tidy/verifier.rs"]
+mod verifier;
 
 use std::path::{Path, PathBuf};
 

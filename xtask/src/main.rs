@@ -14,6 +14,7 @@ mod python;
 mod template;
 mod test;
 mod up;
+mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -23,14 +24,16 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Formatting, lints, licences, the template, all tests, the API against its description, the openai
-    /// client against the router, the functions under `cargo lambda` and the template on an emulator of
-    /// AWS; installs what it needs.
+    /// Formatting, lints, licences, the template, all tests, the API against its description, the
+    /// verifier of `docs/verify.md` on a bundle, the openai client against the router, the functions under
+    /// `cargo lambda` and the template on an emulator of AWS; installs what it needs.
     Test,
     /// The API against its description alone, a step of `test`.
     Contract,
     /// The template alone, as cfn-lint and SAM read it.
     Template,
+    /// The verifier of `docs/verify.md` on a bundle and edits of it alone, a step of `test`.
+    Verify,
     /// The openai client against the router alone, a step of `test`.
     OpenaiClient,
     /// The functions under `cargo lambda` against a Beacon on this machine alone, the last step but one
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Task::Test => test::run().map_err(Into::into),
         Task::Template => template::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
+        Task::Verify => verify::run().map_err(Into::into),
         Task::OpenaiClient => openai_client::run().map_err(Into::into),
         Task::LocalLambda => local_lambda::run().map_err(Into::into),
         Task::Deployed => deployed::run().map_err(Into::into),

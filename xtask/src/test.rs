@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{contract, deployed, local_lambda, openai_client, template};
+use crate::{contract, deployed, local_lambda, openai_client, template, verify};
 
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
@@ -44,6 +44,7 @@ pub(crate) fn run() -> Result<(), TestError> {
     template::run()?;
     step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     contract::run()?;
+    verify::run()?;
     openai_client::run()?;
     local_lambda::run()?;
     deployed::run()

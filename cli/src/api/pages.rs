@@ -60,6 +60,33 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     }
 }
 
+/// The pages of a bundle, whose bytes one after the other are the bundle.
+pub(crate) struct BundlePages<'a> {
+    api: &'a Api,
+    path: String,
+    /// Of the page that comes next; none behind the last.
+    query: Option<String>,
+    /// All queries so far: a page that names one of them again has no end.
+    seen: BTreeSet<String>,
+}
+
+impl<'a> BundlePages<'a> {
+    pub(super) fn new(api: &'a Api, path: String, query: String) -> Self {
+        Self { api, path, query: Some(query), seen: BTreeSet::new() }
+    }
+
+    /// The next page; none behind the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
+        let Some(query) = self.query.take() else { return Ok(None) };
+        let (page, next) = self.api.page(&format!("{}{query}", self.path)).await?;
+        if !self.seen.insert(query) || next.as_ref().is_some_and(|next| self.seen.contains(next)) {
+            return Err(self.api.endless(Endless::Pages));
+        }
+        self.query = next;
+        Ok(Some(page))
+    }
+}
+
 fn paged(path: &str, cursor: Option<&str>) -> String {
     match cursor {
         None => path.to_owned(),

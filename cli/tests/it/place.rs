@@ -15,7 +15,7 @@ use crate::calls::Calls;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Variables of the person's environment that would change what a test does.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 25] = [
     "BEACON_ADMIN_TOKENS",
     "BEACON_COMPLETION_QUEUE_URL",
     "BEACON_DISPATCH_QUEUE_URL",
@@ -34,6 +34,7 @@ const VARIABLES: [&str; 24] = [
     "BEACON_SUBMITTER_TOKENS",
     "BEACON_TABLE",
     "BEACON_TOKEN",
+    "BEACON_TRUSTED_KEYS",
     "HYBRID_BASE",
     "HYBRID_ROUTER_DISABLE",
     "HYBRID_ROUTER_TIMEOUT",

@@ -7,24 +7,27 @@ use beacon_core::execution::ExecutionRow;
 use beacon_core::job::Job;
 use beacon_core::view::{ExecutionView, ExecutionsPage, Source};
 use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
+use beacon_evidence::answer::OneExecution;
+use beacon_evidence::receipt::Receipt;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::Query;
+use crate::evidence::receipt_of;
 use crate::filter::Filter;
 use crate::parameters::{Parameters, bad_cursor, invalid};
 
 /// Bytes of JSON after which a page ends.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// The same once it is escaped: a function's answer holds 6 MB.
-const ESCAPED_BYTES: usize = 11 * 512 * 1024;
+pub(crate) const ESCAPED_BYTES: usize = 11 * 512 * 1024;
 /// Pairs whose rows are read at a time.
-const READ_PAIRS: usize = 100;
+pub(crate) const READ_PAIRS: usize = 100;
 /// Pairs that are looked at for one page; where few pass the filter the next page goes on.
-const LOOK_PAIRS: usize = 20_000;
+pub(crate) const LOOK_PAIRS: usize = 20_000;
 /// Bytes of answers that are read for one page.
-const LOOK_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const LOOK_BYTES: usize = 16 * 1024 * 1024;
 
 /// Where a page begins: region, question and pair, each an index into the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +83,18 @@ impl Query {
             return Err(missing());
         }
         let row = self.table.row(id).await?;
-        let view = of.source().view(id.clone(), row).ok_or_else(missing)?;
+        let receipt = row.as_ref().and_then(|row| receipt_of(id, &of.spec, row));
+        let provider_receipt = row.as_ref().and_then(|row| row.provider_receipt.as_ref()?.json());
+        let provider_receipt = provider_receipt.map(serde_json::from_str).transpose()?;
+        let view: ExecutionView<Receipt> = of.source().view(id.clone(), row).ok_or_else(missing)?;
         let verdict = if may_be_judged(&of.job) && view.has_text() {
             self.table.verdict(id).await?
         } else {
             None
         };
-        json(StatusCode::OK, &view.judged(verdict))
+        let receipt = receipt.filter(|_| view.has_receipt);
+        let execution = ExecutionView { receipt, ..view.judged(verdict) };
+        json(StatusCode::OK, &OneExecution { execution, provider_receipt })
     }
 
     pub(crate) async fn executions(
@@ -160,8 +168,7 @@ impl Query {
                 if asked.filter_map(|index| spec.question(QuestionIndex(index))).any(wanted) {
                     looked_at += pairs * usize::try_from(until - at.question).unwrap_or(1);
                     let mut read = self.window(source.job, region, at.question, until).await?;
-                    let answers = read.rows.values().filter_map(|row| row.ending.response_bytes());
-                    bytes += answers.sum::<usize>();
+                    bytes += read.rows.values().map(ExecutionRow::text_bytes).sum::<usize>();
                     let full = page.fill(source, filter, region, at, until, &mut read)?;
                     if full.is_some() {
                         return Ok(page.end(full, source));

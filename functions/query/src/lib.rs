@@ -1,6 +1,8 @@
-//! `GET …` in → jobs, executions, health and metrics out, as the tables and the router have them now.
+//! `GET …` in → jobs, executions, their evidence, health and metrics out, as the tables and the router have them now.
 
+mod bundle;
 mod debug;
+mod evidence;
 mod executions;
 mod filter;
 mod findings;
@@ -72,6 +74,11 @@ impl Query {
             Route::ExecutionsOfJob(id) => self.executions(&id, parameters).await,
             Route::Executions => self.executions(&parameters.job()?, parameters).await,
             Route::Execution(id) => self.execution(&id).await,
+            Route::Receipt(id) => self.receipt(&id).await,
+            Route::Root => self.root(parameters).await,
+            Route::Proof => self.proof(parameters).await,
+            Route::Bundle(id) => self.bundle(&id, parameters).await,
+            Route::Keys => self.keys().await,
             Route::Findings(id) => self.findings(&id, parameters).await,
             Route::Aggregates(id) => self.aggregates(&id, parameters).await,
             Route::Manifest(id) => self.manifest(&id, parameters).await,

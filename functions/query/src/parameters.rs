@@ -1,10 +1,10 @@
 //! Parameters of an address, each with its own error.
 
 use beacon_analysis::page::Cut;
-use beacon_aws::ApiError;
+use beacon_aws::{ApiError, NoEvidence};
 use beacon_core::execution::ExecutionStatus;
 use beacon_core::verdict::Verdict;
-use beacon_core::{JobId, Sample};
+use beacon_core::{ExecutionId, JobId, Run, Sample};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 
 /// The parameters of a request.
@@ -88,6 +88,39 @@ impl Parameters {
             return Err(invalid("jobspec_id", "is missing; it names the job".to_owned()));
         };
         JobId::new(text).map_err(|error| invalid("jobspec_id", error.to_string()))
+    }
+
+    /// The job whose receipts are asked for; none for the one finalised last.
+    pub(crate) fn job_id(&self) -> Result<Option<JobId>, ApiError> {
+        let Some(text) = self.given(&["job_id", "jobspec_id"]) else { return Ok(None) };
+        JobId::new(text).map(Some).map_err(|error| invalid("job_id", error.to_string()))
+    }
+
+    /// Which run; none for the last that has what is asked for.
+    pub(crate) fn run(&self) -> Result<Option<Run>, ApiError> {
+        let Some(text) = self.given(&["run"]) else { return Ok(None) };
+        let run = text.parse().ok().filter(|run| *run >= Run::FIRST.0);
+        let problem = || invalid("run", "must be a whole number, 1 or more".to_owned());
+        run.map(|run| Some(Run(run))).ok_or_else(problem)
+    }
+
+    /// The execution whose receipt is meant.
+    pub(crate) fn execution_id(&self) -> Result<Option<ExecutionId>, ApiError> {
+        let Some(text) = self.given(&["execution_id"]) else { return Ok(None) };
+        ExecutionId::parse(text)
+            .map(Some)
+            .map_err(|error| invalid("execution_id", error.to_string()))
+    }
+
+    /// A leaf of a tree.
+    pub(crate) fn index(&self) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.text(&["index"]) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_no_number| NoEvidence::IndexInvalid.into())
+    }
+
+    /// Whether the predecessor's name for a bundle is asked for.
+    pub(crate) fn has_ipfs_cid(&self) -> bool {
+        self.text(&["ipfs_cid"]).is_some()
     }
 
     /// Whether executions are wanted beside their job.

@@ -60,7 +60,7 @@ impl Reconciler {
                 error!(%job_id, %run, lane = %lane_id, %position, %code, "a question is given up");
                 let spec = self.table.spec(&job).await?;
                 let ending = given_up(lane.redispatches);
-                self.leave(&job, &spec, Leaving::Question(lane.clone(), ending)).await?;
+                self.leave(&job, &spec, Leaving::Question(lane.clone(), Box::new(ending))).await?;
                 Ok(())
             }
             DeadLetter::Stale => Ok(()),

@@ -42,7 +42,7 @@ impl Reconciler {
                 Step::GiveUp(lane) => {
                     pass.given_up += 1;
                     let ending = lost_question(job, &lane);
-                    leaving.push(Leaving::Question(*lane, ending));
+                    leaving.push(Leaving::Question(*lane, Box::new(ending)));
                 }
                 Step::Finalise => self.finalise(&job.id, pass).await?,
             }

@@ -22,7 +22,7 @@ pub(crate) enum Leaving {
     /// It is marked, and its holder does not close it: it is closed in his place.
     Marked(Lane),
     /// The question's missing pairs get this ending, and the lane goes on.
-    Question(Lane, Ending),
+    Question(Lane, Box<Ending>),
 }
 
 /// A lane that the reconciler holds.
@@ -98,7 +98,7 @@ impl Reconciler {
                     Some(holder) => take_over(ticket, fresh_nonce(), lane, holder, now),
                     None => gate(ticket, now),
                 };
-                (write, ending.clone(), None)
+                (write, ending.as_ref().clone(), None)
             }
         };
         let LaneUpdate::Applied(before) =

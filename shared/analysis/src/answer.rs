@@ -112,6 +112,7 @@ impl AggregatesPage {
 /// The whole API described.
 pub fn openapi() -> Value {
     openapi::document(|schemas: &mut SchemaGenerator| {
+        beacon_evidence::answer::schemas(schemas);
         schemas.subschema_for::<FindingsPage>();
         schemas.subschema_for::<AggregatesPage>();
         schemas.subschema_for::<ManifestPage>();

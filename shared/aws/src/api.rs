@@ -4,7 +4,9 @@ mod answer;
 mod authorizer;
 mod door;
 mod error;
+mod no_evidence;
 
 pub use answer::{json, text};
-pub use door::{Admitted, Door};
+pub use door::{Admitted, Door, source};
 pub use error::ApiError;
+pub use no_evidence::NoEvidence;

@@ -218,5 +218,6 @@ pub fn ended_row(
         cost: None,
         started_at: now,
         completed_at: now,
+        provider_receipt: None,
     }
 }

@@ -23,7 +23,7 @@ mod table;
 mod tls;
 mod tokens;
 
-pub use api::{Admitted, ApiError, Door, json, text};
+pub use api::{Admitted, ApiError, Door, NoEvidence, json, source, text};
 pub use client::Aws;
 pub use clock::Clock;
 pub use closing::{Calls, ended_row};
@@ -32,7 +32,8 @@ pub use environment::{
     RouterPlace, RouterSettings, SecretsError, Setting, SharedSettings, Source, Unread,
     VariableProblem, access_settings, api_token, configured_router, dead_questions_url,
     effective_settings, embeddings_key, metric_lines, queue_urls, requests_per_minute, required,
-    required_tokens, router_place, router_timeout, shared_settings, table_name, variable,
+    required_tokens, router_place, router_timeout, shared_settings, signer, table_name,
+    trusted_keys, variable,
 };
 pub use error::chain;
 pub use event::{Received, each_message, partial_response};
@@ -48,9 +49,10 @@ pub use queue::{DeadQuestions, QueueError, QueueName, QueueState, Queues};
 pub use shared_calls::{Claimed, Renewed, SharedCalls, Unshared};
 pub use start::{StartError, start};
 pub use table::{
-    AnalysisAsked, AnalysisHeld, BreakerUpdate, CallUpdate, JobUpdate, Judged, LaneUpdate,
-    ListedJob, NewJob, OpenBill, OpenRoute, ResultWrite, Said, SpecifiedJob, StoredAnalysis,
-    StoredStatus, Submit, Table, TableError, Verdicts, WholeJob, schema,
+    AnalysisAsked, AnalysisHeld, BreakerUpdate, CallUpdate, JobUpdate, Judged, KnownKey,
+    LaneUpdate, Leaf, ListedJob, NewJob, NonceUse, OpenBill, OpenRoute, Place, ResultWrite, Said,
+    Signer, SpecifiedJob, SpentNonce, StoredAnalysis, StoredRoot, StoredStatus, Submit, Table,
+    TableError, Verdicts, WholeJob, schema,
 };
 pub use tls::{install_tls, tls_config};
 pub use tokens::{Caller, Presented, TokenError, Tokens};

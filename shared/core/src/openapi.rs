@@ -97,6 +97,9 @@ fn operation(endpoint: Endpoint) -> Value {
 fn content(media: Media) -> Value {
     match media {
         Media::Json(schema) => json!({ "application/json": { "schema": schema } }),
+        Media::JsonLines => {
+            json!({ "application/jsonl": { "schema": { "type": "string" } } })
+        }
         Media::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
     }
 }

@@ -46,6 +46,16 @@ pub enum Route {
     Executions,
     /// `GET /api/v1/executions/{id}`, and `…/{id}/details`, the predecessor's name for it.
     Execution(ExecutionId),
+    /// `GET /api/v1/executions/{id}/receipt`.
+    Receipt(ExecutionId),
+    /// `GET /api/v1/transparency/root?job_id&run`: over a job's receipts.
+    Root,
+    /// `GET /api/v1/transparency/proof?job_id&run&index`, or `?execution_id`: that a receipt is under a root.
+    Proof,
+    /// `GET /api/v1/jobs/{id}/bundle`: its receipts, prompts and answers under their root.
+    Bundle(JobId),
+    /// `GET /api/v1/keys`: the public keys that receipts are verified with.
+    Keys,
     /// `GET /api/v1/jobs/{id}/findings`.
     Findings(JobId),
     /// `GET /api/v1/jobs/{id}/aggregates`: question by question.
@@ -143,6 +153,11 @@ impl Route {
             ["api", "v1", "jobs", id] => get(Self::Job(job(id)?)),
             ["api", "v1", "jobs", id, "summary"] => get(Self::Summary(job(id)?)),
             ["api", "v1", "jobs", id, "executions", "all"] => get(Self::ExecutionsOfJob(job(id)?)),
+            ["api", "v1", "executions", id, "receipt"] => get(Self::Receipt(execution(id)?)),
+            ["api", "v1", "transparency", "root"] => get(Self::Root),
+            ["api", "v1", "transparency", "proof"] => get(Self::Proof),
+            ["api", "v1", "jobs", id, "bundle"] => get(Self::Bundle(job(id)?)),
+            ["api", "v1", "keys"] => get(Self::Keys),
             ["api", "v1", "jobs", id, "findings"] => get(Self::Findings(job(id)?)),
             ["api", "v1", "jobs", id, "aggregates"] => get(Self::Aggregates(job(id)?)),
             ["api", "v1", "jobs", id, "manifest"] => get(Self::Manifest(job(id)?)),
@@ -178,6 +193,11 @@ impl Route {
             | Self::ExecutionsOfJob(_)
             | Self::Executions
             | Self::Execution(_)
+            | Self::Receipt(_)
+            | Self::Root
+            | Self::Proof
+            | Self::Bundle(_)
+            | Self::Keys
             | Self::Findings(_)
             | Self::Aggregates(_)
             | Self::Manifest(_)
@@ -201,6 +221,11 @@ impl Route {
             | Self::ExecutionsOfJob(_)
             | Self::Executions
             | Self::Execution(_)
+            | Self::Receipt(_)
+            | Self::Root
+            | Self::Proof
+            | Self::Bundle(_)
+            | Self::Keys
             | Self::Findings(_)
             | Self::Aggregates(_)
             | Self::Manifest(_)
@@ -250,6 +275,11 @@ mod tests {
                 "/api/v1/jobs/j/classify",
                 "/api/v1/executions/j.0.us-east.0.m/label",
                 "/api/v1/jobs/j/findings",
+                "/api/v1/jobs/j/bundle",
+                "/api/v1/executions/j.0.us-east.0.m/receipt",
+                "/api/v1/transparency/root",
+                "/api/v1/transparency/proof",
+                "/api/v1/keys",
                 "/api/v1/executions/j/cross-region",
                 "/api/v2/jobs/j/bias-analysis",
                 "/debug/config",

@@ -341,6 +341,19 @@ impl Questions {
     }
 }
 
+/// What an error says beside its sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Details {
+    /// One entry a wrong field.
+    Fields(Vec<Problem>),
+    /// Why the time of a signature is refused, for programs.
+    Time {
+        /// `too_old`, `too_far_in_future` or `format_invalid`.
+        reason: String,
+    },
+}
+
 /// Every error of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorView {
@@ -348,9 +361,9 @@ pub struct ErrorView {
     pub error: String,
     /// Stable, for programs.
     pub error_code: String,
-    /// One entry a wrong field.
-    #[serde(default)]
-    pub details: Vec<Problem>,
+    /// What else there is to say; absent where a signature is refused, as the predecessor has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
     /// Of a pair that was retried as often as pairs are.
     #[serde(flatten)]
     pub retries: Option<RetriesHad>,

@@ -13,7 +13,8 @@ fn access(requests_per_minute: u32) -> AccessSettings {
     let mut tokens = Tokens::default();
     tokens.add(Role::Reader, READER).unwrap();
     tokens.add(Role::Submitter, SUBMITTER).unwrap();
-    AccessSettings { tokens, requests_per_minute: Some(requests_per_minute) }
+    let requests_per_minute = Some(requests_per_minute);
+    AccessSettings { tokens, requests_per_minute, trusted_keys: None }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use beacon_core::verdict::{Label, Verdict};
 use beacon_core::{ExecutionId, JobId, QuestionIndex, Region, Run};
 use beacon_infra::Local;
 use beacon_reconciler::ScheduleEvent;
+use beacon_tests::signed::signer;
 use beacon_tests::written::{Written, answered, completions, failed};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -46,14 +47,14 @@ pub(crate) fn mixed(id: &ExecutionId) -> Ending {
 }
 
 pub(crate) fn coordinator(table: Table) -> Coordinator {
-    Coordinator { table, clock: Clock::System, longest: Duration::MAX }
+    Coordinator { table, signer: signer(), clock: Clock::System, longest: Duration::MAX }
 }
 
 /// One whose clock is so many minutes ahead.
 pub(crate) fn later(table: Table, minutes: i64) -> Coordinator {
     let ahead = SignedDuration::from_mins(minutes);
     let clock = Clock::Runtime { origin: beacon_aws::clock::now(), began: Instant::now(), ahead };
-    Coordinator { table, clock, longest: Duration::MAX }
+    Coordinator { table, signer: signer(), clock, longest: Duration::MAX }
 }
 
 /// The messages that come back.
@@ -220,8 +221,8 @@ async fn an_analysis_goes_on_where_the_one_before_was_killed() {
         .await
         .unwrap();
     let job = written.end().await;
-    // Held, and the first of three parts; then it is over.
-    let dies = coordinator(faulty(&here.local(), Fault::dead_after(2)));
+    // Held, the key, the root without leaves, whose was last, and the first of three parts; then it is over.
+    let dies = coordinator(faulty(&here.local(), Fault::dead_after(5)));
     assert!(handled(&dies, &[&job]).await.is_empty());
     let fault = Fault::counting();
     assert!(handled(&later(faulty(&here.local(), fault.clone()), 16), &[&job]).await.is_empty());

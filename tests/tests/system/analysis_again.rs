@@ -12,7 +12,7 @@ use crate::analysis::{coordinator, handled, mixed, spec, verdicts};
 use crate::faulty::{Fault, faulty};
 use crate::here::Here;
 
-async fn retried(table: &Table, job: &Job) {
+pub(crate) async fn retried(table: &Table, job: &Job) {
     let asked = RetryRequest {
         selection: Selection::default(),
         executions: 1,
@@ -86,8 +86,9 @@ async fn what_is_asked_for_while_it_is_analysed_is_analysed_after() {
     let after = written.job().await.analysis;
     assert_eq!((after.asked, after.due), (1, None));
     assert_eq!(table.analysis(&job.id, job.run).await.unwrap().unwrap().asked, 1);
-    // The twelve judgements of the first time stand; aggregates, findings and the rest come twice.
-    assert_eq!(fault.puts(), 12 + 2 * 3);
+    // The key, the leaves and the root of the first time stand, as do the twelve judgements; aggregates,
+    // findings and the rest come twice.
+    assert_eq!(fault.puts(), 3 + 12 + 2 * 3);
 }
 
 #[tokio::test]

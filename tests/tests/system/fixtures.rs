@@ -13,10 +13,11 @@ use beacon_core::reconcile::Occasion;
 use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
-use beacon_intake::Intake;
+use beacon_intake::{Intake, Signing};
 use beacon_query::Query;
 use beacon_reconciler::Reconciler;
 use beacon_router::RouterWay;
+use beacon_tests::signed::signer;
 use lambda_http::{Body, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -44,6 +45,7 @@ async fn each_event_is_handled_by_its_function() {
         table: table.clone(),
         queues: queues.clone(),
         router: way.probe.clone(),
+        signing: Signing::new(None),
         clock,
     };
     let accepted = intake.handle(lambda_http::request::from_str(INTAKE).unwrap()).await;
@@ -61,6 +63,7 @@ async fn each_event_is_handled_by_its_function() {
         table: table.clone(),
         queues: queues.clone(),
         router: Router::new(way.settings.clone(), Arc::clone(&way.link)),
+        signer: signer(),
         boot: None,
         clock,
     };
@@ -72,7 +75,12 @@ async fn each_event_is_handled_by_its_function() {
         assert_all_done(&Box::pin(inference.handle(event)).await);
     }
 
-    let coordinator = Coordinator { table: table.clone(), clock, longest: time_budget::ANALYSIS };
+    let coordinator = Coordinator {
+        table: table.clone(),
+        signer: signer(),
+        clock,
+        longest: time_budget::ANALYSIS,
+    };
     assert_all_done(&coordinator.handle(event(COORDINATOR)).await);
 
     let found = here.local().sqs().get_queue_url().queue_name("beacon-question-dead.fifo");

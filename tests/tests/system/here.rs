@@ -115,7 +115,13 @@ impl Here {
 
     /// Ends the stack and starts one with simulated providers on its directory.
     pub(crate) async fn restarted(self, latency_ms: &str) -> Self {
+        self.restarted_after(latency_ms, |_same| ()).await
+    }
+
+    /// The same, and something is done to the directory in between.
+    pub(crate) async fn restarted_after(self, latency_ms: &str, change: fn(&DataDir)) -> Self {
         within(self.stack.stop()).await;
+        change(&DataDir::open(&self.directory.path().join("data")).unwrap());
         let duty = simulated(self.directory.path(), [latency_ms; 3]);
         Self::start(self.directory, duty).await
     }

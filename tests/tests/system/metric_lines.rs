@@ -27,9 +27,10 @@ use beacon_core::time_budget;
 use beacon_core::{JobId, LaneId, Nonce, Region};
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
-use beacon_intake::{Intake, Retry};
+use beacon_intake::{Intake, Retry, Signing};
 use beacon_reconciler::{Reconciler, ScheduleEvent};
 use beacon_router::{Config, HybridRouter, RouterWay};
+use beacon_tests::signed::signer;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -161,10 +162,16 @@ impl Functions {
                 table: of_inference,
                 queues: asks,
                 router: Router::new(way.settings, Arc::clone(&way.link)),
+                signer: signer(),
                 boot: None,
                 clock,
             },
-            coordinator: Coordinator { table, clock, longest: time_budget::ANALYSIS },
+            coordinator: Coordinator {
+                table,
+                signer: signer(),
+                clock,
+                longest: time_budget::ANALYSIS,
+            },
             reconciler: Reconciler {
                 table: of_reconciler,
                 queues: anew,
@@ -178,6 +185,7 @@ impl Functions {
                 table: of_intake,
                 queues: accepts,
                 router: way.probe,
+                signing: Signing::new(None),
                 clock,
             },
             urls,

@@ -91,6 +91,7 @@ fn dead_ones_row(holder: Nonce) -> ExecutionRow {
             finish_reason: None,
             input_tokens: None,
             output_tokens: None,
+            seal: None,
         }),
         prompt_sha256: PromptHash("0".repeat(64)),
         sampling: Sampling { temperature: 0.1, max_tokens: 500, seed: None, top_p: None },
@@ -101,6 +102,7 @@ fn dead_ones_row(holder: Nonce) -> ExecutionRow {
         cost: None,
         started_at: clock::now(),
         completed_at: clock::now(),
+        provider_receipt: None,
     }
 }
 

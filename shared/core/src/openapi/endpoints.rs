@@ -2,6 +2,7 @@
 
 mod analysing;
 mod changing;
+mod evidence;
 
 use std::collections::BTreeSet;
 
@@ -14,14 +15,16 @@ use crate::access::Role;
 use crate::id::JobId;
 use crate::verdict::Verdict;
 use crate::view::{
-    ConfigView, DebugJob, ErrorView, ExecutionView, ExecutionsPage, ExecutorView, HealthView,
-    JobPage, JobsPage, Live, Questions, ReadyView, Submitted, SubmittedCrossRegion, Summary,
+    ConfigView, DebugJob, ErrorView, ExecutionsPage, ExecutorView, HealthView, JobPage, JobsPage,
+    Live, Questions, ReadyView, Submitted, SubmittedCrossRegion, Summary,
 };
 
 /// What a body is.
 #[derive(Debug, Clone)]
 pub(super) enum Media {
     Json(Value),
+    /// Objects, each on a line.
+    JsonLines,
     Text,
 }
 
@@ -32,7 +35,7 @@ pub(super) const ERRORS: [(u16, &str); 11] = [
     (400, "Something is wrong with the body, a parameter or a header; `details` lists the fields"),
     (401, "No token, or one that is not accepted"),
     (403, "The token allows less"),
-    (404, "There is no such job or execution"),
+    (404, "There is no such job or execution, or it has not what is asked for"),
     (409, "The id or Idempotency-Key belongs to other content, or the job is not where it must be"),
     (413, "The body is larger than what is read: 3 MiB of a submit, 64 KiB of others"),
     (415, "The body is not sent as application/json"),
@@ -183,6 +186,7 @@ pub(super) fn all(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
         changing::all(schemas),
         reading(schemas),
         analysing::all(schemas),
+        evidence::all(),
         operating(schemas),
     ]
     .concat()
@@ -218,7 +222,8 @@ fn submitting(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
 fn reading(schemas: &mut SchemaGenerator) -> Vec<Endpoint> {
     let get = |path, id, summary| Endpoint::get(path, id, summary, Some(Role::Reader));
     let executions = schema_of::<ExecutionsPage>(schemas);
-    let execution = schema_of::<ExecutionView>(schemas);
+    // What it has of evidence is not of this crate.
+    let execution = requests::reference("OneExecution");
     vec![
         get("/api/v1/jobs", "jobs", "All jobs, newest first").paged(50, 200).answers(
             200,

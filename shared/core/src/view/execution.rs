@@ -19,9 +19,10 @@ use crate::region::Region;
 use crate::spec::{Question, Sampling, Spec};
 use crate::verdict::VerdictView;
 
-/// One pair as the API shows it, whether or not its row exists.
+/// One pair as the API shows it, whether or not its row exists; `R` is what its receipt is shown as.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ExecutionView {
+#[schemars(rename = "ExecutionView")]
+pub struct ExecutionView<R = ()> {
     /// Reversible; see [`ExecutionId`].
     pub id: ExecutionId,
     /// The job.
@@ -68,9 +69,9 @@ pub struct ExecutionView {
     pub is_content_refusal: bool,
     /// Bytes of its text; null for one without an answer.
     pub response_length: Option<u64>,
-    /// Null: executions have no receipts yet.
-    pub receipt: Option<()>,
-    /// The same, as the predecessor's clients ask.
+    /// Of a completed execution that is asked for by itself; null in lists.
+    pub receipt: Option<R>,
+    /// Whether it has a receipt.
     pub has_receipt: bool,
     /// What its row holds, under the predecessor's names; null for pending and running ones.
     pub output: Option<OutputView>,
@@ -212,8 +213,8 @@ impl RowView {
     }
 }
 
-impl ExecutionView {
-    /// A pair as its lane shows it, without `output`; its row counts where the lane says so.
+impl<R> ExecutionView<R> {
+    /// A pair as its lane shows it, without `output` and `receipt`; its row counts where the lane says so.
     pub(super) fn new(
         id: ExecutionId,
         spec: &Spec,
@@ -233,6 +234,7 @@ impl ExecutionView {
             Shown::Ended(mark) => Some(mark.cause.failure(0, false)),
             Shown::Pending | Shown::Running => None,
         };
+        let has_receipt = row.as_ref().is_some_and(ExecutionRow::is_sealed);
         let row = row.map(RowView::new);
         let asked = spec.region(&id.region).map(|region| region.asked.clone());
         let response = row.as_ref().and_then(|row| row.response.as_ref());
@@ -259,7 +261,7 @@ impl ExecutionView {
             is_content_refusal: false,
             response_length: response.map(|response| response.len() as u64),
             receipt: None,
-            has_receipt: false,
+            has_receipt,
             output: None,
             row,
             id,

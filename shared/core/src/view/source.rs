@@ -21,14 +21,14 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// A pair as it is shown, without its verdict; none for a question that the job does not have.
-    pub fn view(&self, id: ExecutionId, row: Option<ExecutionRow>) -> Option<ExecutionView> {
+    /// A pair as it is shown, without its verdict and receipt; none for a question that the job does not have.
+    pub fn view<R>(&self, id: ExecutionId, row: Option<ExecutionRow>) -> Option<ExecutionView<R>> {
         let question = self.spec.question(id.question)?;
         Some(self.look(id, row)?.with_output(self.spec, question))
     }
 
     /// The same without its `output`, for those who only look.
-    pub fn look(&self, id: ExecutionId, row: Option<ExecutionRow>) -> Option<ExecutionView> {
+    pub fn look<R>(&self, id: ExecutionId, row: Option<ExecutionRow>) -> Option<ExecutionView<R>> {
         let question = self.spec.question(id.question)?;
         let (k, _position) = position_of(self.spec, id.question);
         let lane = self.lanes.iter().find(|lane| lane.id.region == id.region && lane.id.k == k);
