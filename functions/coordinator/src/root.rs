@@ -1,15 +1,12 @@
 //! The root of a final job: one signature over the receipts of all its completed executions.
 
 use beacon_aws::{Leaf, Place, SpecifiedJob, TableError};
-use beacon_core::execution::ExecutionRow;
-use beacon_core::job::{Job, total};
-use beacon_core::lane::{Lane, LaneState};
-use beacon_core::spec::Spec;
+use beacon_core::job::{is_closed, total};
 use beacon_core::{ExecutionId, QuestionIndex, Region};
 use beacon_evidence::SOFTWARE;
 use beacon_evidence::hash::Hash;
 use beacon_evidence::merkle::{self, PART};
-use beacon_evidence::receipt::{Put, Receipt};
+use beacon_evidence::receipt::Receipt;
 use beacon_evidence::root::Root;
 use tracing::info;
 
@@ -45,7 +42,7 @@ impl Coordinator {
             self.table.remember_root(&stored.root).await?;
             return Ok(Signed::Whole);
         }
-        let Some(finished_at) = job.finished_at.filter(|_| is_left(job, lanes)) else {
+        let Some(finished_at) = job.finished_at.filter(|_| is_closed(job, lanes)) else {
             return Ok(Signed::Outdated);
         };
         let Some(leaves) = self.leaves(read, invocation).await? else { return Ok(Signed::Part) };
@@ -98,7 +95,7 @@ impl Coordinator {
                                 sample,
                             };
                             let receipt =
-                                receipt(spec, &id, &row).filter(|_| row.run <= job.run)?;
+                                Receipt::of_job(&id, spec, &row).filter(|_| row.run <= job.run)?;
                             let hash = merkle::leaf(&receipt.canonical());
                             Some(Leaf { hash, place: Place { region: index, question } })
                         });
@@ -116,14 +113,4 @@ impl Coordinator {
         }
         Ok(Some(leaves))
     }
-}
-
-/// Whether lanes are as the job's run left them: read beside a retry they may not be.
-fn is_left(job: &Job, lanes: &[Lane]) -> bool {
-    lanes.iter().all(|lane| lane.run == job.run && lane.state == LaneState::Closed)
-}
-
-fn receipt(spec: &Spec, id: &ExecutionId, row: &ExecutionRow) -> Option<Receipt> {
-    let question = spec.question(id.question)?;
-    Receipt::of(id, Put { question_id: &question.id, variant: &question.variant }, row)
 }

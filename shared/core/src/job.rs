@@ -253,11 +253,15 @@ pub struct Finalisation {
     pub success_rate: f64,
 }
 
+/// Whether all lanes are as the job's run left them: read beside a retry they may not be.
+pub fn is_closed(job: &Job, lanes: &[Lane]) -> bool {
+    lanes.iter().all(|lane| lane.run == job.run && lane.state == LaneState::Closed)
+}
+
 /// Decides the final status from a strongly consistent read of the job and all its lanes; none
 /// while a lane of the job's run is open, or where the status is final already.
 pub fn finalise(job: &Job, lanes: &[Lane], who: Actor, now: Timestamp) -> Option<Finalisation> {
-    let closed = |lane: &Lane| lane.run == job.run && lane.state == LaneState::Closed;
-    if job.status.is_final() || lanes.is_empty() || !lanes.iter().all(closed) {
+    if job.status.is_final() || lanes.is_empty() || !is_closed(job, lanes) {
         return None;
     }
     let tallies = total(lanes);

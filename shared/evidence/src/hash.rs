@@ -15,9 +15,6 @@ use sha2::{Digest as _, Sha256};
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// Bytes of one.
-    pub const BYTES: usize = 32;
-
     /// Of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())

@@ -7,7 +7,7 @@
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome};
 use beacon_core::prompt::PromptHash;
 use beacon_core::seal::{KeyId, ProviderReceipt, Seal, Signature};
-use beacon_core::spec::Sampling;
+use beacon_core::spec::{Sampling, Spec};
 use beacon_core::{
     ExecutionId, JobId, ModelId, ProviderId, QuestionId, Region, Run, Sample, VariantName,
 };
@@ -137,6 +137,13 @@ impl Receipt {
         let Seal { key_id, software, signature } = answer.seal.as_ref()?;
         let body = Body::new(id, put, row, answer, software, *key_id);
         Some(Self { body, signature: *signature })
+    }
+
+    /// The same of an execution of a job that runs this specification; none of a question that it does not
+    /// have.
+    pub fn of_job(id: &ExecutionId, spec: &Spec, row: &ExecutionRow) -> Option<Self> {
+        let question = spec.question(id.question)?;
+        Self::of(id, Put { question_id: &question.id, variant: &question.variant }, row)
     }
 
     /// Its one text.

@@ -5,7 +5,7 @@ use beacon_core::execution::{Ending, Outcome};
 use beacon_core::{ExecutionId, QuestionIndex, Run};
 use beacon_evidence::hash::Hash;
 use beacon_evidence::merkle::{self, PART};
-use beacon_evidence::receipt::{Put, Receipt};
+use beacon_evidence::receipt::Receipt;
 use beacon_evidence::root::Root;
 use beacon_evidence::verify::verify_root;
 use beacon_tests::signed::key_ring;
@@ -41,11 +41,9 @@ async fn leaves(table: &Table, of: &Written, run: Run) -> Vec<Hash> {
         let region = &prompts.region;
         let rows = table.rows_from(&of.id, region, QuestionIndex(0), all).await.unwrap();
         for ((question, model, sample), row) in rows.into_iter().filter(|(_, row)| row.run <= run) {
-            let put = of.spec.question(question).unwrap();
-            let put = Put { question_id: &put.id, variant: &put.variant };
             let (job, region) = (of.id.clone(), region.clone());
             let id = ExecutionId { job, question, model, region, sample };
-            let receipt = Receipt::of(&id, put, &row);
+            let receipt = Receipt::of_job(&id, &of.spec, &row);
             leaves.extend(receipt.map(|receipt| merkle::leaf(&receipt.canonical())));
         }
     }
