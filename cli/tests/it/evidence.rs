@@ -1,5 +1,6 @@
 //! `beacon bundle`, `beacon verify` and `beacon keys`: a job's evidence on its way to those who check it.
 
+use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use beacon_evidence::canonical::to_canonical;
@@ -236,6 +237,24 @@ async fn a_receipt_and_its_proof_are_verified_as_they_are_answered() {
     let ended = verify(&[&ended]).await;
     assert!(ended.code == Some(1) && ended.stdout.contains("differs from it at byte"), "{ended:?}");
     up.kill().await;
+}
+
+#[tokio::test]
+async fn the_key_of_the_first_start_is_its_owners_alone_and_one_that_is_not_starts_nothing() {
+    let place = Place::new();
+    let up = Up::start(&place, &[]).await;
+    let path = place.data().join("signing-key");
+    let file = std::fs::metadata(&path).unwrap();
+    assert_eq!(file.permissions().mode() & 0o7777, 0o600);
+    up.kill().await;
+
+    set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    let refused = place.beacon(&["up", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    assert!(refused.stderr.contains("signing-key"), "{refused:?}");
+    assert!(refused.stderr.contains("others may read it"), "{refused:?}");
+    let key = std::fs::read_to_string(&path).unwrap();
+    assert!(!refused.stderr.contains(key.trim()), "{refused:?}");
 }
 
 #[tokio::test]

@@ -99,12 +99,22 @@ async fn what_cannot_be_signed_says_why() {
     set_permissions(&upper, Permissions::from_mode(0o400)).unwrap();
     let list = place.write("list.json", "[]");
     let metadata = place.write("metadata.json", r#"{"metadata": 7}"#);
+    let evidence = place.write("evidence.json", r#"{"format": "beacon-receipt-v1"}"#);
+    let wrapped = place.write("wrapped.json", r#"{"jobspec": {}, "target_regions": ["US"]}"#);
     for (done, parts) in [
         (none, &["there is no key at", "signing-key", "openssl rand -hex 32"][..]),
         (place.beacon(&["sign", &spec, "--key", &open]).await, &["mode 0640", "chmod 600"]),
         (place.beacon(&["sign", &spec, "--key", &upper]).await, &["64 lower-case hexadecimal"]),
         (place.beacon(&["sign", &list, "--key", &key]).await, &["list.json", "must be an object"]),
         (place.beacon(&["sign", &metadata, "--key", &key]).await, &["metadata.json", "`metadata`"]),
+        (
+            place.beacon(&["sign", &evidence, "--key", &key]).await,
+            &["evidence.json", "is no specification but one of Beacon's own receipts"],
+        ),
+        (
+            place.beacon(&["sign", &wrapped, "--key", &key]).await,
+            &["wrapped.json", "sign the JobSpec, and wrap it then"],
+        ),
         (place.beacon(&["sign", "none.yaml", "--key", &key]).await, &["none.yaml"]),
         (
             place.beacon(&["sign", &spec, "--key", &key, "--out", "none/x"]).await,
