@@ -6,14 +6,14 @@ use beacon_core::seal::ProviderReceipt;
 use beacon_core::spec::Spec;
 use beacon_core::{ExecutionId, JobId, ModelId, QuestionIndex, Region, Run, Sample};
 use beacon_evidence::bundle::{Entry, Header};
+use beacon_evidence::receipt::Receipt;
 use lambda_http::http::header::LINK;
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 
 use crate::Query;
-use crate::evidence::receipt_of;
 use crate::executions::{ESCAPED_BYTES, LOOK_BYTES, LOOK_PAIRS, PAGE_BYTES, READ_PAIRS};
-use crate::parameters::{Parameters, bad_cursor};
+use crate::parameters::{Parameters, bad_cursor, place};
 
 /// A row with its coordinates in a region.
 type KeyedRow = ((QuestionIndex, ModelId, Sample), ExecutionRow);
@@ -30,13 +30,8 @@ struct Cursor {
 
 impl Cursor {
     fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let cursor = Self {
-            region: parts.next()?.parse().ok()?,
-            question: parts.next()?.parse().ok()?,
-            receipts: parts.next()?.parse().ok()?,
-        };
-        parts.next().is_none().then_some(cursor)
+        let (region, question, receipts) = place(text)?;
+        Some(Self { region, question, receipts })
     }
 
     /// Whether it is a place of this specification.
@@ -84,7 +79,7 @@ struct Source<'a> {
 impl Source<'_> {
     /// The line of an execution, if it has a receipt of the run or one before.
     fn entry(&self, id: &ExecutionId, row: ExecutionRow) -> Option<Entry> {
-        let receipt = receipt_of(id, self.spec, &row).filter(|_| row.run <= self.run)?;
+        let receipt = Receipt::of_job(id, self.spec, &row).filter(|_| row.run <= self.run)?;
         let prompt = self.spec.prompt(self.spec.question(id.question)?, &id.region)?.messages();
         let provider_receipt = row.provider_receipt.as_ref().and_then(ProviderReceipt::json);
         let provider_receipt = provider_receipt.map(str::to_owned);
@@ -98,13 +93,46 @@ impl Source<'_> {
     }
 }
 
+/// A page of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundlePage {
+    /// The run whose bundle it is.
+    pub run: Run,
+    /// Its lines, each ended: the header on the first page alone.
+    pub lines: String,
+    /// The cursor of the next page; none behind the last.
+    pub next: Option<String>,
+}
+
 impl Query {
     pub(crate) async fn bundle(
         &self,
         id: &JobId,
         parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
-        let (cursor, run) = (parameters.cursor(), parameters.run()?);
+        let page = self.bundle_page(id, parameters.run()?, parameters.cursor()).await?;
+        let mut response = text(StatusCode::OK, "application/jsonl", page.lines);
+        if let Some(next) = page.next {
+            let link = format!("<?run={}&cursor={next}>; rel=\"next\"", page.run);
+            // Of digits and dots, which a header may have.
+            let link = HeaderValue::from_str(&link).map_err(|_never| bad_cursor())?;
+            response.headers_mut().insert(LINK, link);
+        }
+        Ok(response)
+    }
+
+    /// A page of the bundle of a run, or of the last run that was signed for: from its header, or from where
+    /// the page before ended. Whoever goes on names the first page's run.
+    ///
+    /// # Errors
+    /// Without such a job or a root of that run, for a text that is no cursor, and where the table does not
+    /// answer.
+    pub async fn bundle_page(
+        &self,
+        id: &JobId,
+        run: Option<Run>,
+        cursor: Option<&str>,
+    ) -> Result<BundlePage, ApiError> {
         let start = cursor.map(|text| Cursor::read(text).ok_or_else(bad_cursor)).transpose()?;
         let stored = self.root_of(id, run).await?;
         let SpecifiedJob { spec, .. } = self.specified_job(id).await?;
@@ -119,14 +147,7 @@ impl Query {
         });
         let next = self.fill(&Source { job: id, spec: &spec, run }, start, &mut page).await?;
         let lines = String::from_utf8_lossy(&page.lines).into_owned();
-        let mut response = text(StatusCode::OK, "application/jsonl", lines);
-        if let Some(next) = next {
-            let link = format!("<?run={run}&cursor={}>; rel=\"next\"", next.print());
-            // Of digits and dots, which a header may have.
-            let link = HeaderValue::from_str(&link).map_err(|_never| bad_cursor())?;
-            response.headers_mut().insert(LINK, link);
-        }
-        Ok(response)
+        Ok(BundlePage { run, lines, next: next.map(Cursor::print) })
     }
 
     /// Takes receipts from a place on; the place at which the page was full.

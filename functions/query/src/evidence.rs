@@ -3,13 +3,11 @@
 use std::cmp::Reverse;
 
 use beacon_aws::{ApiError, KnownKey, Leaf, NoEvidence, Place, StoredRoot, json, text};
-use beacon_core::execution::ExecutionRow;
 use beacon_core::job::Job;
-use beacon_core::spec::Spec;
 use beacon_core::{ExecutionId, JobId, Run};
 use beacon_evidence::merkle;
 use beacon_evidence::published::{PublishedKey, PublishedKeys};
-use beacon_evidence::receipt::{Put, Receipt};
+use beacon_evidence::receipt::Receipt;
 use beacon_evidence::root::{Proof, RootAnswer};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
@@ -19,8 +17,31 @@ use crate::parameters::{Parameters, invalid};
 
 impl Query {
     pub(crate) async fn receipt(&self, id: &ExecutionId) -> Result<Response<Body>, ApiError> {
+        Ok(canonical(&self.receipt_of_execution(id).await?.canonical()))
+    }
+
+    /// The receipt of an execution.
+    ///
+    /// # Errors
+    /// Where it has none, with why, and where the table does not answer.
+    pub async fn receipt_of_execution(&self, id: &ExecutionId) -> Result<Receipt, ApiError> {
         let (_, receipt) = self.signed(id).await?.map_err(|why| no_receipt(id, why))?;
-        Ok(canonical(&receipt.canonical()))
+        Ok(receipt)
+    }
+
+    /// The root over a job's receipts, of the last run that was signed for, and the proof that this
+    /// execution's is under it.
+    ///
+    /// # Errors
+    /// Without such a job, a root or a receipt, for what was completed after that run, and where the table
+    /// does not answer.
+    pub async fn proof_of_execution(
+        &self,
+        id: &ExecutionId,
+    ) -> Result<(RootAnswer, Proof), ApiError> {
+        let stored = self.root_of(&id.job, None).await?;
+        let proof = self.proof_under(&stored, id).await?;
+        Ok((RootAnswer::new(stored.root), proof))
     }
 
     pub(crate) async fn root(&self, parameters: &Parameters) -> Result<Response<Body>, ApiError> {
@@ -61,12 +82,19 @@ impl Query {
     }
 
     pub(crate) async fn keys(&self) -> Result<Response<Body>, ApiError> {
+        json(StatusCode::OK, &self.published_keys().await?)
+    }
+
+    /// The public keys that receipts and roots were signed with, the newest first.
+    ///
+    /// # Errors
+    /// Where the table does not answer.
+    pub async fn published_keys(&self) -> Result<PublishedKeys, ApiError> {
         let mut known = self.table.public_keys().await?;
         known.sort_by_key(|key| Reverse(key.first_used_at));
         let key =
             |KnownKey { public_key, first_used_at }| PublishedKey::new(public_key, first_used_at);
-        let keys = known.into_iter().map(key).collect();
-        json(StatusCode::OK, &PublishedKeys { keys })
+        Ok(PublishedKeys { keys: known.into_iter().map(key).collect() })
     }
 
     async fn proof_of(
@@ -79,11 +107,16 @@ impl Query {
             return Err(invalid("job_id", "is another job than that of `execution_id`".to_owned()));
         }
         let stored = self.root_of(&id.job, run).await?;
+        self.proof_under(&stored, id).await
+    }
+
+    /// The proof of an execution of the root's job.
+    async fn proof_under(&self, stored: &StoredRoot, id: &ExecutionId) -> Result<Proof, ApiError> {
         let no_proof = |why: &str| ApiError::from(NoEvidence::Proof(format!("`{id}` {why}")));
         let (region, receipt) = self.signed(id).await?.map_err(no_proof)?;
         let place = Place { region, question: id.question };
         let leaf = Leaf { hash: merkle::leaf(&receipt.canonical()), place };
-        let proof = self.table.proof_of(&stored, id, leaf).await?;
+        let proof = self.table.proof_of(stored, id, leaf).await?;
         proof.ok_or_else(|| {
             let why = format!("was completed after run {}", stored.root.body.run);
             no_proof(&why)
@@ -111,15 +144,14 @@ impl Query {
             Some(_) => "is not completed: what brought no answer has no receipt",
             None => "was completed under a release of Beacon that signed no receipts",
         };
-        Ok(receipt_of(id, &spec, &row).map(|receipt| (index, receipt)).ok_or(why))
+        Ok(Receipt::of_job(id, &spec, &row).map(|receipt| (index, receipt)).ok_or(why))
     }
 
     /// The root of a run of a job; of the last that has one where none is named.
-    pub(crate) async fn root_of(
-        &self,
-        id: &JobId,
-        run: Option<Run>,
-    ) -> Result<StoredRoot, ApiError> {
+    ///
+    /// # Errors
+    /// Without such a job or root, with why, and where the table does not answer.
+    pub async fn root_of(&self, id: &JobId, run: Option<Run>) -> Result<StoredRoot, ApiError> {
         let job = self.table.job(id).await?.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         let stored = match run {
             Some(run) => self.table.root(id, run).await?,
@@ -133,13 +165,6 @@ impl Query {
         let (job, run) = self.table.last_root().await?.ok_or_else(none)?;
         self.table.root(&job, run).await?.ok_or_else(none)
     }
-}
-
-/// The receipt of an execution that is a job's; none of what did not complete, or is not signed.
-pub(crate) fn receipt_of(id: &ExecutionId, spec: &Spec, row: &ExecutionRow) -> Option<Receipt> {
-    let question = spec.question(id.question)?;
-    let put = Put { question_id: &question.id, variant: &question.variant };
-    Receipt::of(id, put, row)
 }
 
 /// Why a job has no root of a run, or none at all.

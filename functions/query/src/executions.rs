@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use beacon_aws::{ApiError, Verdicts, json};
+use beacon_aws::{ApiError, SpecifiedJob, Verdicts, json};
 use beacon_core::execution::ExecutionRow;
 use beacon_core::job::Job;
 use beacon_core::view::{ExecutionView, ExecutionsPage, Source};
@@ -14,9 +14,8 @@ use lambda_http::{Body, Response};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::Query;
-use crate::evidence::receipt_of;
 use crate::filter::Filter;
-use crate::parameters::{Parameters, bad_cursor, invalid};
+use crate::parameters::{Parameters, bad_cursor, invalid, place};
 
 /// Bytes of JSON after which a page ends.
 pub(crate) const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -53,13 +52,8 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let cursor = Self {
-            region: parts.next()?.parse().ok()?,
-            question: parts.next()?.parse().ok()?,
-            pair: parts.next()?.parse().ok()?,
-        };
-        parts.next().is_none().then_some(cursor)
+        let (region, question, pair) = place(text)?;
+        Some(Self { region, question, pair })
     }
 
     fn print(self) -> String {
@@ -75,15 +69,33 @@ struct Window {
     verdicts: Verdicts,
 }
 
+impl Window {
+    /// A pair of these questions as it is shown, once.
+    fn take(&mut self, source: &Source<'_>, id: ExecutionId) -> Option<ExecutionView> {
+        let key = (id.question, id.model.clone(), id.sample);
+        let (row, verdict) = (self.rows.remove(&key), self.verdicts.remove(&key));
+        let view: ExecutionView = source.view(id, row)?;
+        Some(view.judged(verdict))
+    }
+}
+
 impl Query {
     pub(crate) async fn execution(&self, id: &ExecutionId) -> Result<Response<Body>, ApiError> {
+        json(StatusCode::OK, &self.one_execution(id).await?)
+    }
+
+    /// An execution as it is now, be it without a row, with its verdict and receipts.
+    ///
+    /// # Errors
+    /// Without such a job, for a pair that it does not have, and where the table does not answer.
+    pub async fn one_execution(&self, id: &ExecutionId) -> Result<OneExecution, ApiError> {
         let missing = || ApiError::NoSuchExecution(id.to_string());
         let of = self.specified_job(&id.job).await?;
         if of.spec.question_of(id).is_none() {
             return Err(missing());
         }
         let row = self.table.row(id).await?;
-        let receipt = row.as_ref().and_then(|row| receipt_of(id, &of.spec, row));
+        let receipt = row.as_ref().and_then(|row| Receipt::of_job(id, &of.spec, row));
         let provider_receipt = row.as_ref().and_then(|row| row.provider_receipt.as_ref()?.json());
         let provider_receipt = provider_receipt.map(serde_json::from_str).transpose()?;
         let view: ExecutionView<Receipt> = of.source().view(id.clone(), row).ok_or_else(missing)?;
@@ -94,7 +106,48 @@ impl Query {
         };
         let receipt = receipt.filter(|_| view.has_receipt);
         let execution = ExecutionView { receipt, ..view.judged(verdict) };
-        json(StatusCode::OK, &OneExecution { execution, provider_receipt })
+        Ok(OneExecution { execution, provider_receipt })
+    }
+
+    /// All pairs of some entries of the question list in one region, from the first to before the second, in
+    /// the order of questions, models and samples: those without a row too, each with its verdict. All of
+    /// them are read at once, so whoever asks bounds the entries.
+    ///
+    /// # Errors
+    /// Where the table does not answer.
+    pub async fn pairs_of(
+        &self,
+        source: &Source<'_>,
+        region: &Region,
+        from: QuestionIndex,
+        until: QuestionIndex,
+    ) -> Result<Vec<ExecutionView>, ApiError> {
+        let questions = u32::try_from(source.spec.questions.len()).unwrap_or(u32::MAX);
+        let until = until.0.min(questions);
+        if from.0 >= until {
+            return Ok(Vec::new());
+        }
+        let mut read = self.window(source.job, region, from.0, until).await?;
+        let pairs = (from.0..until)
+            .flat_map(|index| source.spec.pairs(&source.job.id, QuestionIndex(index), region));
+        Ok(pairs.filter_map(|id| read.take(source, id)).collect())
+    }
+
+    /// A page of all executions of a job, from its first or from where the page before ended: at most so
+    /// many, which is 1 or more, and fewer where they are long.
+    ///
+    /// # Errors
+    /// For a text that is no cursor, and where the table does not answer.
+    pub async fn executions_page(
+        &self,
+        of: &SpecifiedJob,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<ExecutionsPage<Box<RawValue>>, ApiError> {
+        let start =
+            cursor.map_or(Ok(Cursor::START), |text| Cursor::read(text).ok_or_else(bad_cursor))?;
+        let (source, filter) = (of.source(), Filter::default());
+        self.fill_page(&source, start, Filling::new(0, limit, to_raw_value), &filter).await
     }
 
     pub(crate) async fn executions(
@@ -139,9 +192,7 @@ impl Query {
             (None, Some(offset)) => Cursor::after(source, offset),
             (None, None) => Cursor::START,
         };
-        let (bytes, escaped) = (beside, 2 * beside);
-        let page = Filling { executions: Vec::new(), bytes, escaped, limit, shape };
-        self.fill_page(source, start, page, filter).await
+        self.fill_page(source, start, Filling::new(beside, limit, shape), filter).await
     }
 
     async fn fill_page(
@@ -223,6 +274,11 @@ struct Filling {
 }
 
 impl Filling {
+    /// An empty one beside so many bytes of other JSON.
+    fn new(beside: usize, limit: usize, shape: Shape) -> Self {
+        Self { executions: Vec::new(), bytes: beside, escaped: 2 * beside, limit, shape }
+    }
+
     /// Takes an execution unless the page is full; a page always takes one.
     fn take(&mut self, view: &ExecutionView) -> Result<bool, ApiError> {
         if self.executions.len() == self.limit {
@@ -263,10 +319,7 @@ impl Filling {
                 if !filter.takes_model(&id.model) {
                     continue;
                 }
-                let key = (index, id.model.clone(), id.sample);
-                let (row, verdict) = (read.rows.remove(&key), read.verdicts.remove(&key));
-                let Some(view) = source.view(id, row) else { break };
-                let view = view.judged(verdict);
+                let Some(view) = read.take(source, id) else { break };
                 if filter.takes(&view) && !self.take(&view)? {
                     return Ok(Some(Cursor { question, pair, ..at }));
                 }

@@ -7,6 +7,7 @@ use beacon_aws::{ApiError, SpecifiedJob, StoredAnalysis, clock, json};
 use beacon_core::job::Job;
 use beacon_core::view::JobView;
 use beacon_core::{JobId, QuestionIndex};
+use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
@@ -66,19 +67,15 @@ impl Query {
         parameters: &Parameters,
     ) -> Result<Response<Body>, ApiError> {
         let from = parameters.first_entry()?;
-        let SpecifiedJob { job, lanes, spec } = self.specified_job(id).await?;
-        let manifest = Manifest {
-            format: FORMAT.to_owned(),
-            software: env!("CARGO_PKG_VERSION").to_owned(),
-            job: JobView::new(&job, &lanes, clock::now()),
-            spec,
-            spec_sha256: job.spec_hash,
-        };
-        json(StatusCode::OK, &ManifestPage::cut(manifest, from)?)
+        let of = self.specified_job(id).await?;
+        json(StatusCode::OK, &ManifestPage::cut(manifest_of(&of, clock::now()), from)?)
     }
 
     /// A job that has ended, and the analysis of it that is stored.
-    async fn analysed(&self, id: &JobId) -> Result<(Job, StoredAnalysis), ApiError> {
+    ///
+    /// # Errors
+    /// Without such a job, before it has ended and was analysed, and where the table does not answer.
+    pub async fn analysed(&self, id: &JobId) -> Result<(Job, StoredAnalysis), ApiError> {
         let job = self.table.job(id).await?.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
         if !job.status.is_final() {
             return Err(ApiError::NotEnded { job: job.id, status: job.status });
@@ -86,5 +83,17 @@ impl Query {
         let stored = self.table.analysis(id, job.run).await?;
         let stored = stored.ok_or_else(|| ApiError::not_analysed(&job, clock::now()))?;
         Ok((job, stored))
+    }
+}
+
+/// What a job ran and how it went, as of that moment.
+pub fn manifest_of(of: &SpecifiedJob, now: Timestamp) -> Manifest {
+    let SpecifiedJob { job, lanes, spec } = of;
+    Manifest {
+        format: FORMAT.to_owned(),
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+        job: JobView::new(job, lanes, now),
+        spec: spec.clone(),
+        spec_sha256: job.spec_hash.clone(),
     }
 }

@@ -1,7 +1,5 @@
 //! Whether Beacon can do its work, by asking its parts.
 
-use std::time::Duration;
-
 use beacon_aws::{ApiError, RouterUnavailable, chain, json};
 use beacon_core::view::{Health, HealthView, Live, PartHealth, ReadyView};
 use lambda_http::http::StatusCode;
@@ -10,19 +8,23 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::Query;
+use crate::providers::{NoProviders, PATIENCE};
 
-/// How long each part has for its answer.
-const PATIENCE: Duration = Duration::from_secs(3);
 const SILENT: &str = "it does not answer in time";
 
 impl Query {
     pub(crate) async fn health(&self) -> Result<Response<Body>, ApiError> {
-        let view = HealthView::new(self.parts().await);
+        let view = self.health_view().await;
         let status = match view.status {
             Health::Healthy | Health::Degraded => StatusCode::OK,
             Health::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
         };
         json(status, &view)
+    }
+
+    /// Beacon's parts, each as it answers now, and Beacon as a whole.
+    pub async fn health_view(&self) -> HealthView {
+        HealthView::new(self.parts().await)
     }
 
     pub(crate) async fn ready(&self) -> Result<Response<Body>, ApiError> {
@@ -46,15 +48,16 @@ impl Query {
     }
 
     async fn router_health(&self) -> PartHealth {
-        let Some(router) = &self.router else {
-            return part("router", Some("none: this Beacon only reads".to_owned()));
-        };
-        match timeout(PATIENCE, router.providers()).await {
-            Ok(Ok(providers)) if providers.is_empty() => {
+        match self.providers().await {
+            Ok(providers) if providers.is_empty() => {
                 part("router", Some("it has no providers".to_owned()))
             }
-            Ok(Ok(_providers)) => part("router", None),
-            Ok(Err(error)) => {
+            Ok(_providers) => part("router", None),
+            Err(NoProviders::NoRouter) => {
+                part("router", Some("none: this Beacon only reads".to_owned()))
+            }
+            Err(NoProviders::Silent) => part("router", Some(SILENT.to_owned())),
+            Err(NoProviders::Unavailable(error)) => {
                 let told = match &error {
                     RouterUnavailable::Unreachable { .. } => "the router does not answer",
                     RouterUnavailable::Body { .. } => "the router's list of providers broke off",
@@ -62,7 +65,6 @@ impl Query {
                 };
                 not_well("router", told, &error)
             }
-            Err(_elapsed) => part("router", Some(SILENT.to_owned())),
         }
     }
 }

@@ -4,6 +4,7 @@ use beacon_aws::{ApiError, ListedJob, clock, json};
 use beacon_core::JobId;
 use beacon_core::view::{JobPage, JobView, JobsPage, Source, jobspec};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
@@ -41,9 +42,21 @@ impl Query {
 
     pub(crate) async fn jobs(&self, parameters: &Parameters) -> Result<Response<Body>, ApiError> {
         let limit = parameters.limit(50, 200)?;
-        let after = parameters.cursor().map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor));
+        let after = parameters.cursor().map(read_jobs_cursor).transpose()?;
+        json(StatusCode::OK, &self.jobs_page(after.as_ref(), limit).await?)
+    }
+
+    /// At most so many jobs, the newest first: from the newest, or behind a page's last.
+    ///
+    /// # Errors
+    /// Where the table does not answer.
+    pub async fn jobs_page(
+        &self,
+        after: Option<&ListedJob>,
+        limit: usize,
+    ) -> Result<JobsPage, ApiError> {
         let now = clock::now();
-        let listed = self.table.jobs_before(after.transpose()?.as_ref(), now, limit).await?;
+        let listed = self.table.jobs_before(after, now, limit).await?;
         let full = listed.len() == limit;
         let read = stream::iter(listed)
             .map(async |listed| self.table.job_and_lanes(&listed.job).await)
@@ -52,18 +65,32 @@ impl Query {
         let found = read.await?.into_iter().flatten();
         let jobs: Vec<JobView> =
             found.map(|(job, lanes)| JobView::new(&job, &lanes, now)).collect();
-        let cursor = jobs.last().filter(|_| full).map(cursor_after);
-        json(StatusCode::OK, &JobsPage { jobs, cursor })
+        let last = jobs.last().filter(|_| full);
+        let cursor = last.map(|job| print_cursor(&job.job_id, job.created_at));
+        Ok(JobsPage { jobs, cursor })
     }
 }
 
-fn cursor_after(job: &JobView) -> String {
-    format!("{}.{}", job.created_at.as_millisecond(), job.job_id)
+/// The cursor of the page behind a job.
+pub fn jobs_cursor(after: &ListedJob) -> String {
+    print_cursor(&after.job, after.created_at)
+}
+
+/// The job that the page of this cursor comes behind.
+///
+/// # Errors
+/// For a text that is no cursor of jobs.
+pub fn read_jobs_cursor(cursor: &str) -> Result<ListedJob, ApiError> {
+    read_cursor(cursor).ok_or_else(bad_cursor)
+}
+
+fn print_cursor(job: &JobId, created_at: Timestamp) -> String {
+    format!("{}.{job}", created_at.as_millisecond())
 }
 
 fn read_cursor(cursor: &str) -> Option<ListedJob> {
     let (ms, job) = cursor.split_once('.')?;
-    let created_at = jiff::Timestamp::from_millisecond(ms.parse().ok()?).ok()?;
+    let created_at = Timestamp::from_millisecond(ms.parse().ok()?).ok()?;
     Some(ListedJob { job: JobId::new(job).ok()?, created_at })
 }
 
@@ -89,7 +116,9 @@ mod tests {
             ms in -377_705_023_201_000_i64..=253_402_207_200_999,
             job in "[A-Za-z0-9_-]{1,255}",
         ) {
-            let read = read_cursor(&format!("{ms}.{job}")).unwrap();
+            let cursor = format!("{ms}.{job}");
+            let read = read_cursor(&cursor).unwrap();
+            prop_assert_eq!(jobs_cursor(&read), cursor);
             prop_assert_eq!((read.created_at.as_millisecond(), read.job.as_str()), (ms, job.as_str()));
         }
     }

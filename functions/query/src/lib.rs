@@ -1,4 +1,6 @@
 //! `GET …` in → jobs, executions, their evidence, health and metrics out, as the tables and the router have them now.
+//!
+//! What an address answers is also there as a value, for those who show it in another form.
 
 mod bundle;
 mod debug;
@@ -11,6 +13,8 @@ mod jobs;
 mod metrics;
 mod parameters;
 mod predecessor;
+mod providers;
+mod stalled;
 mod summary;
 
 use std::sync::Arc;
@@ -22,7 +26,12 @@ use beacon_core::view::{Questions, SettingView};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, RequestExt, Response};
 
+pub use bundle::BundlePage;
+pub use findings::manifest_of;
+pub use jobs::{jobs_cursor, read_jobs_cursor};
 use parameters::Parameters;
+pub use providers::NoProviders;
+pub use stalled::{STALLED_LANES, StalledLane};
 
 /// The API described, compressed. The code that describes it is half a megabyte more to load at a start.
 const OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.zst"));
@@ -51,7 +60,10 @@ impl Query {
     }
 
     /// A job with what its executions are shown from.
-    async fn specified_job(&self, id: &JobId) -> Result<SpecifiedJob, ApiError> {
+    ///
+    /// # Errors
+    /// Without such a job, and where the table does not answer.
+    pub async fn specified_job(&self, id: &JobId) -> Result<SpecifiedJob, ApiError> {
         let found = self.table.specified_job(id).await?;
         found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))
     }

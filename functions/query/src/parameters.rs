@@ -133,6 +133,15 @@ impl Parameters {
     }
 }
 
+/// The three numbers of a cursor that is a place within a job: region and question, each an index into the
+/// specification, and how many come before there.
+pub(crate) fn place(text: &str) -> Option<(usize, u32, usize)> {
+    let mut parts = text.split('.');
+    let place =
+        (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    parts.next().is_none().then_some(place)
+}
+
 pub(crate) fn invalid(name: &'static str, problem: String) -> ApiError {
     ApiError::InvalidParameter { name, problem }
 }

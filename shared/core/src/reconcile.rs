@@ -14,7 +14,7 @@ use crate::message::DispatchMessage;
 use crate::time_budget;
 
 pub use pass::Pass;
-pub use survey::{MISSING, STALLED, Survey};
+pub use survey::{MISSING, STALLED, Survey, stalled_since};
 
 /// A lane is idle when nothing moved it for longer than this and than the longest wait in the queue
 /// of the lanes looked at in the same pass.

@@ -49,16 +49,11 @@ impl Survey {
     }
 
     fn add(&mut self, job: &Job, lane: &Lane, missing: Duration, now: Timestamp) {
-        let asked = job.runs.last().map_or(job.created_at, |record| record.at);
-        if lane.run < job.run {
-            self.stalled_lanes += u64::from(is_over(asked, STALLED, now));
-            return;
-        }
-        if lane.state == LaneState::Closed {
+        self.stalled_lanes += u64::from(stalled_since(job, lane, now).is_some());
+        if lane.run < job.run || lane.state == LaneState::Closed {
             return;
         }
         let since = stands_since(job, lane);
-        self.stalled_lanes += u64::from(lane.mark.is_none() && is_over(since, STALLED, now));
         match &lane.holder {
             None if is_over(since, missing, now) => {
                 self.missing += lane.expected().saturating_sub(lane.tallies.ended());
@@ -84,9 +79,27 @@ impl Survey {
     }
 }
 
+/// Since when a lane of a job without a final status has stalled, if it has: see
+/// [`Survey::stalled_lanes`].
+pub fn stalled_since(job: &Job, lane: &Lane, now: Timestamp) -> Option<Timestamp> {
+    let since = if lane.run < job.run {
+        asked_at(job)
+    } else if lane.state == LaneState::Closed || lane.mark.is_some() {
+        return None;
+    } else {
+        stands_since(job, lane)
+    };
+    is_over(since, STALLED, now).then_some(since)
+}
+
+/// When the job's run was asked for.
+fn asked_at(job: &Job) -> Timestamp {
+    job.runs.last().map_or(job.created_at, |record| record.at)
+}
+
 /// Since when the lane's cursor has been where it is.
 fn stands_since(job: &Job, lane: &Lane) -> Timestamp {
-    let asked = job.runs.last().map_or(job.created_at, |record| record.at);
+    let asked = asked_at(job);
     lane.breakdown.advanced_at.map_or(asked, |at| at.max(asked))
 }
 
