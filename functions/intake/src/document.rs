@@ -14,7 +14,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use serde_json::Value;
 
-use crate::Accepted;
+use crate::submit::Accepted;
 
 /// Bytes of a `JobSpec` that is stored beside its job, which is one item.
 const MAX_JOBSPEC_BYTES: usize = 300 * 1024;
@@ -78,27 +78,29 @@ impl<'a> Document<'a> {
         Err(ApiError::InvalidJobSpec(vec![Problem { field, message }]))
     }
 
+    /// The answer to the submit of a specification.
+    pub(crate) fn submitted(self, accepted: Accepted) -> Submitted {
+        let Accepted { job, existing } = accepted;
+        Submitted {
+            job_id: job.id.clone(),
+            id: job.id,
+            status: job.status,
+            run: job.run,
+            expected_executions: job.expected,
+            existing,
+            warnings: self.submission.warnings,
+        }
+    }
+
     pub(crate) fn answer(
         self,
         status: StatusCode,
         accepted: Accepted,
     ) -> Result<Response<Body>, ApiError> {
-        let Accepted { job, existing } = accepted;
-        let warnings = self.submission.warnings;
         match self.form {
-            Form::Either => json(
-                status,
-                &Submitted {
-                    job_id: job.id.clone(),
-                    id: job.id,
-                    status: job.status,
-                    run: job.run,
-                    expected_executions: job.expected,
-                    existing,
-                    warnings,
-                },
-            ),
+            Form::Either => json(status, &self.submitted(accepted)),
             Form::CrossRegion => {
+                let Accepted { job, existing } = accepted;
                 let submitted = Submitted {
                     job_id: job.id.clone(),
                     id: job.id.clone(),
@@ -106,7 +108,7 @@ impl<'a> Document<'a> {
                     run: job.run,
                     expected_executions: job.expected,
                     existing,
-                    warnings,
+                    warnings: self.submission.warnings,
                 };
                 json(
                     status,

@@ -1,5 +1,7 @@
 //! `POST …` in → a job with its lanes and specification stored, or cancelled, or a new run of it; one
 //! `DispatchMessage` a lane out.
+//!
+//! What a request changes can also be changed from within, by whoever has let the caller in.
 
 mod body;
 mod cancel;
@@ -10,28 +12,21 @@ mod retry_answers;
 mod retry_question;
 mod served;
 mod signing;
+mod submit;
 
 use std::sync::Arc;
 
-use beacon_aws::{
-    Admitted, ApiError, Clock, Door, NewJob, Queues, RouterProbe, Submit, Table, chain, json,
-};
-use beacon_core::JobId;
-use beacon_core::estimate::{Estimate, LATENCY};
-use beacon_core::idempotency::IdempotencyKey;
-use beacon_core::job::Job;
-use beacon_core::message::DispatchMessage;
-use beacon_core::price::Prices;
+use beacon_aws::{Admitted, ApiError, Clock, Door, Queues, RouterProbe, Table, chain, json};
 use beacon_core::route::{Function, Route};
-use beacon_core::spec::{Spec, limit};
 use beacon_core::wire::ProviderView;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use document::{Document, Form};
+use document::Form;
 pub use retry::{Retried, Retry};
 pub use signing::Signing;
+pub use submit::Estimated;
 
 /// What intake works on.
 #[derive(Debug)]
@@ -48,12 +43,6 @@ pub struct Intake {
     pub signing: Signing,
     /// What time it is.
     pub clock: Clock,
-}
-
-/// What became of a submit.
-struct Accepted {
-    job: Job,
-    existing: bool,
 }
 
 impl Intake {
@@ -119,63 +108,9 @@ impl Intake {
         }
     }
 
-    async fn submit(
-        &self,
-        request: &Request,
-        form: Form,
-        submitter: Option<String>,
-    ) -> Result<Response<Body>, ApiError> {
-        let key = body::idempotency_key(request.headers())?;
-        let sent = body::json(request, limit::SPEC_BYTES)?;
-        let signer = self.check_signature(request, &sent, form, key.as_ref()).await?;
-        let providers = self.providers().await?;
-        let regions = served::regions(&providers);
-        let document = Document::read(&sent, form, &regions)?;
-        if self.signing.is_required() {
-            document.check_regions(&regions)?;
-        }
-        let unserved = served::unserved(&document.submission.spec, &providers);
-        if !unserved.is_empty() {
-            return Err(ApiError::NotServed(unserved));
-        }
-        let prices = Prices::of(&document.submission.spec, &providers);
-        let unpriced = served::unpriced(&document.submission.spec, &prices);
-        if !unpriced.is_empty() {
-            return Err(ApiError::NoPrice(unpriced));
-        }
-        let accepted = self.accept(&document, key.as_ref(), &prices).await?;
-        let (job_id, existing) = (&accepted.job.id, accepted.existing);
-        let (key_id, total_executions) =
-            (signer.map(tracing::field::display), accepted.job.expected);
-        info!(%job_id, existing, submitter, key_id, total_executions, "job submitted");
-        let status = if existing { StatusCode::OK } else { StatusCode::ACCEPTED };
-        document.answer(status, accepted)
-    }
-
-    async fn accept(
-        &self,
-        document: &Document<'_>,
-        key: Option<&IdempotencyKey>,
-        prices: &Prices,
-    ) -> Result<Accepted, ApiError> {
-        let submission = &document.submission;
-        let given = submission.id.clone().or_else(|| key.map(IdempotencyKey::job_id));
-        let id = given.unwrap_or_else(fresh_id);
-        let spec = &submission.spec;
-        let estimate = Some(Estimate::of(spec, prices, LATENCY));
-        let (jobspec, prices) = (document.jobspec, Some(prices));
-        let new = NewJob { id: id.clone(), spec, jobspec, key, estimate, prices };
-        match self.table.submit(new, self.clock.now()).await? {
-            Submit::Created(job) => {
-                self.dispatch(&job, spec).await;
-                Ok(Accepted { job, existing: false })
-            }
-            Submit::Exists { job, same: true } | Submit::Repeated { job, same: true } => {
-                Ok(Accepted { job, existing: true })
-            }
-            Submit::Exists { same: false, .. } => Err(ApiError::Conflict(id)),
-            Submit::Repeated { job, same: false } => Err(ApiError::KeyConflict(job.id)),
-        }
+    /// Whether every specification must be signed by a key that is trusted here.
+    pub fn requires_signatures(&self) -> bool {
+        self.signing.is_required()
     }
 
     /// Asks the router at the start, so that the log says at once whether jobs can be accepted.
@@ -204,26 +139,12 @@ impl Intake {
         }
     }
 
-    /// Asked anew for every submit, so that what is promised is what is served now.
-    async fn providers(&self) -> Result<Vec<ProviderView>, ApiError> {
+    /// The router's providers. Asked anew for every submit, so that what is promised is what is served now.
+    ///
+    /// # Errors
+    /// Where the router does not answer with a list.
+    pub async fn providers(&self) -> Result<Vec<ProviderView>, ApiError> {
         let providers = self.router.providers().await;
         providers.map_err(|error| ApiError::RouterUnavailable { message: chain(&error) })
     }
-
-    /// The job is accepted already: a message that is lost here is sent again by the reconciler.
-    async fn dispatch(&self, job: &Job, spec: &Spec) {
-        for lane in spec.lanes() {
-            let message = DispatchMessage::first(job.id.clone(), lane);
-            if let Err(error) = self.queues.send_dispatch(&message).await {
-                let (job_id, lane) = (&job.id, &message.lane);
-                error!(%job_id, %lane, error = chain(&error), "lane was not dispatched");
-            }
-        }
-    }
-}
-
-fn fresh_id() -> JobId {
-    let text = format!("job-{:016x}", rand::random::<u64>());
-    #[expect(clippy::expect_used, reason = "`job-` and hexadecimal digits are a job id")]
-    JobId::new(text).expect("a job id")
 }

@@ -9,7 +9,7 @@ use beacon_core::spec::{PairAsked, limit, parse_pair};
 use beacon_core::view::{
     ExecutionView, PairRetry, PairRetryResult, PairRetryStatus, RetriesHad, Source, regions,
 };
-use beacon_core::{ExecutionId, Region};
+use beacon_core::{ExecutionId, Nonce, Region};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
@@ -33,9 +33,35 @@ impl Intake {
     ) -> Result<Response<Body>, ApiError> {
         let nonce = nonce(request.headers())?;
         let asked = parse_pair(&body::json(request, limit::RETRY_BYTES)?);
-        let pair = self.pair(id, &asked.map_err(ApiError::InvalidSpec)?).await?;
-        if let Some((status, reply)) = pair.without_a_run() {
-            return json(status, &reply);
+        let pair = self.pair(id, Some(&asked.map_err(ApiError::InvalidSpec)?)).await?;
+        let reply = self.retry_pair(pair, by, nonce).await?;
+        json(status_of(&reply), &reply)
+    }
+
+    /// Begins a new run of a job for one execution alone, unless it is completed or some run is on its way
+    /// to it. The nonce is drawn for the request, or derived from its idempotency key.
+    ///
+    /// # Errors
+    /// Without such an execution, for one that was cancelled or was retried as often as may be, and where
+    /// its job cannot be retried.
+    pub async fn retry_execution(
+        &self,
+        id: &ExecutionId,
+        by: Option<String>,
+        request: Nonce,
+    ) -> Result<PairRetry, ApiError> {
+        let pair = self.pair(id, None).await?;
+        self.retry_pair(pair, by, request).await
+    }
+
+    async fn retry_pair(
+        &self,
+        pair: Pair,
+        by: Option<String>,
+        request: Nonce,
+    ) -> Result<PairRetry, ApiError> {
+        if let Some(reply) = pair.without_a_run() {
+            return Ok(reply);
         }
         match pair.view.status {
             ExecutionStatus::Failed | ExecutionStatus::TimedOut => {}
@@ -50,12 +76,13 @@ impl Intake {
             let had = RetriesHad { retry_attempt: had, max_attempts: MAX_RETRIES };
             return Err(ApiError::TooManyRetries(had));
         }
+        let id = &pair.view.id;
         let selection = Selection { execution: Some(id.clone()), ..Selection::default() };
-        let retry = Retry { selection, by, why: None, request: nonce };
+        let retry = Retry { selection, by, why: None, request };
         let retried = self.retry(&id.job, retry).await?;
         let question_id = pair.view.question_id.clone();
         let attempt = retries(&retried.job.runs, id, &question_id);
-        let reply = PairRetry {
+        Ok(PairRetry {
             retry_attempt: attempt,
             result: Some(PairRetryResult::Queued {
                 message: "Retry queued successfully".to_owned(),
@@ -64,15 +91,14 @@ impl Intake {
                 question_id,
             }),
             ..pair.reply(PairRetryStatus::Retrying, retried.record.at)
-        };
-        json(StatusCode::OK, &reply)
+        })
     }
 
-    async fn pair(&self, id: &ExecutionId, asked: &PairAsked) -> Result<Pair, ApiError> {
+    /// A pair, which is the one that the body names beside its id.
+    async fn pair(&self, id: &ExecutionId, asked: Option<&PairAsked>) -> Result<Pair, ApiError> {
         let found = self.table.job_and_lanes(&id.job).await?;
         let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.job.clone()))?;
-        let region = Region::resolve(&asked.region, &regions(&lanes));
-        if region.as_ref() != Ok(&id.region) || asked.question_index != u64::from(id.question.0) {
+        if asked.is_some_and(|asked| !is_that(asked, id, &regions(&lanes))) {
             return Err(ApiError::NotThatExecution);
         }
         let spec = self.table.spec(&job).await?;
@@ -88,23 +114,37 @@ impl Intake {
     }
 }
 
+/// Whether a body names this execution of a job with these regions.
+fn is_that(asked: &PairAsked, id: &ExecutionId, regions: &[Region]) -> bool {
+    let region = Region::resolve(&asked.region, regions);
+    region.as_ref() == Ok(&id.region) && asked.question_index == u64::from(id.question.0)
+}
+
+/// What waits is accepted; what has its answer, and what got a run just now, is told whole.
+fn status_of(reply: &PairRetry) -> StatusCode {
+    match (reply.status, &reply.result) {
+        (PairRetryStatus::Completed, _) | (PairRetryStatus::Retrying, Some(_)) => StatusCode::OK,
+        (PairRetryStatus::Retrying, None)
+        | (PairRetryStatus::Pending | PairRetryStatus::Running, _) => StatusCode::ACCEPTED,
+    }
+}
+
 impl Pair {
     /// The answer where the pair has its own, or some run is on its way to it.
-    fn without_a_run(&self) -> Option<(StatusCode, PairRetry)> {
-        let waits = |status| Some((StatusCode::ACCEPTED, self.reply(status, self.lane.moved_at)));
+    fn without_a_run(&self) -> Option<PairRetry> {
+        let waits = |status| Some(self.reply(status, self.lane.moved_at));
         match self.view.status {
             ExecutionStatus::Completed => {
                 let at = self.view.row.as_ref().map_or(self.lane.moved_at, |row| row.completed_at);
                 let stored = self.view.output.clone();
                 let result = stored.map(|output| PairRetryResult::Stored(Box::new(output)));
-                let reply = self.reply(PairRetryStatus::Completed, at);
-                Some((StatusCode::OK, PairRetry { result, ..reply }))
+                Some(PairRetry { result, ..self.reply(PairRetryStatus::Completed, at) })
             }
             ExecutionStatus::Pending => waits(PairRetryStatus::Pending),
             ExecutionStatus::Running => waits(PairRetryStatus::Running),
             ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Cancelled => {
                 let record = self.job.runs.last().filter(|_| self.is_about_to_be_asked())?;
-                Some((StatusCode::ACCEPTED, self.reply(PairRetryStatus::Retrying, record.at)))
+                Some(self.reply(PairRetryStatus::Retrying, record.at))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use beacon_aws::{ApiError, NonceUse, SpentNonce, fresh_nonce, source};
+use beacon_aws::{ApiError, NonceUse, SpentNonce, fresh_nonce};
 use beacon_core::access::{Allowances, Taken};
 use beacon_core::idempotency::IdempotencyKey;
 use beacon_core::prompt::hex;
@@ -13,7 +13,6 @@ use beacon_evidence::signed::{Dialect, Member, SignatureViolation, Signed};
 use beacon_evidence::trust::TrustList;
 use beacon_evidence::violation::Violation;
 use jiff::Timestamp;
-use lambda_http::Request;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -77,10 +76,11 @@ fn allowed(taken: Taken) -> Result<(), Violation> {
 }
 
 impl Intake {
-    /// Whose signature a document carries; none where it may be, and is, unsigned.
+    /// Whose signature a document carries that comes from this address; none where it may be, and is,
+    /// unsigned.
     pub(crate) async fn check_signature(
         &self,
-        request: &Request,
+        address: String,
         sent: &Value,
         form: Form,
         key: Option<&IdempotencyKey>,
@@ -97,7 +97,7 @@ impl Intake {
         let (key_id, now) = (signed.key_id(), self.clock.now());
         let refused =
             |violation: Violation| ApiError::Unverified { key_id: Some(key_id), violation };
-        let nonce = self.verify(signed, dialect, source(request), now).map_err(refused)?;
+        let nonce = self.verify(signed, dialect, address, now).map_err(refused)?;
         if let Some(nonce) = nonce {
             let request = known_by(sent, key);
             let until = fresh::kept_until(now);

@@ -114,7 +114,7 @@ fn function_id(name: &str) -> String {
 
 #[tokio::test]
 async fn roles_allow_what_their_functions_were_seen_to_ask_and_nothing_else() {
-    let seen = everything_is_asked().await;
+    let seen = Box::pin(everything_is_asked()).await;
     for given in WAYS {
         let deployed = Deployed::with(given);
         for (id, _) in deployed.functions() {
