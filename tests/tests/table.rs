@@ -11,6 +11,8 @@ mod lanes;
 mod nonces;
 #[path = "table/router_calls.rs"]
 mod router_calls;
+#[path = "table/statuses.rs"]
+mod statuses;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
 };
@@ -196,20 +197,40 @@ impl Table {
         region: &Region,
         mut each: impl FnMut(StoredStatus),
     ) -> Result<(), TableError> {
-        let query = self
-            .beginning(key::executions(job, region), key::ROWS)
-            .projection_expression("sk, #run, #status, #outcome, #failure, #simulated")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#outcome", "outcome")
-            .expression_attribute_names("#failure", "failure")
-            .expression_attribute_names("#run", "run")
-            .expression_attribute_names("#simulated", "simulated");
-        Query::new(query, "read executions")
+        let query = self.beginning(key::executions(job, region), key::ROWS);
+        Query::new(of_status(query), "read executions")
             .whole(|item| {
                 each(status_of(item)?);
                 Ok(())
             })
             .await
+    }
+
+    /// Reads the same of the rows of some questions, from the first to before the second, in key order.
+    ///
+    /// # Errors
+    /// Where the table does not answer, or holds what Beacon did not write.
+    pub async fn statuses_between(
+        &self,
+        job: &JobId,
+        region: &Region,
+        from: QuestionIndex,
+        until: QuestionIndex,
+    ) -> Result<Vec<StoredStatus>, TableError> {
+        // Of an empty range the table takes no query.
+        if from >= until {
+            return Ok(Vec::new());
+        }
+        let partition = key::executions(job, region);
+        let query = self.between(partition, key::question(from), key::question(until));
+        let mut statuses = Vec::new();
+        Query::new(of_status(query), "read executions")
+            .whole(|item| {
+                statuses.push(status_of(item)?);
+                Ok(())
+            })
+            .await?;
+        Ok(statuses)
     }
 
     /// Reads one row strongly.
@@ -225,6 +246,17 @@ impl Table {
         let get = get.send().await.map_err(|error| request("read an execution", error))?;
         get.item.as_ref().map(row_of).transpose()
     }
+}
+
+/// Without the texts, which are most of a row.
+fn of_status(query: QueryFluentBuilder) -> QueryFluentBuilder {
+    query
+        .projection_expression("sk, #run, #status, #outcome, #failure, #simulated")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_names("#outcome", "outcome")
+        .expression_attribute_names("#failure", "failure")
+        .expression_attribute_names("#run", "run")
+        .expression_attribute_names("#simulated", "simulated")
 }
 
 fn row_item(id: &ExecutionId, row: &ExecutionRow) -> Result<Attributes, TableError> {
