@@ -116,8 +116,8 @@ impl<'a> Computed<'a> {
             findings: &self.findings,
             aggregates: &self.aggregates,
             shown: &shown,
-            served: &self.served,
-            export_sha256: &self.source.sha256,
+            served: Some(&self.served),
+            export_sha256: Some(&self.source.sha256),
             embeddings,
         };
         let (html, markdown) = (html(&report), markdown(&report));

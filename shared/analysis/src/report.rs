@@ -22,11 +22,15 @@ mod wording;
 
 use beacon_core::view::ExecutionView;
 use beacon_core::{ModelId, QuestionIndex};
+use maud::Markup;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::difference::{Change, Piece, pieces};
 use self::document::Document;
+pub use self::html::STYLE;
 pub use self::served::{Served, Server};
+pub use self::visible::{cut, visible};
 use crate::aggregate::QuestionAggregate;
 use crate::estimate::Estimate;
 use crate::findings::Findings;
@@ -50,10 +54,10 @@ pub struct Report<'a> {
     pub aggregates: &'a [QuestionAggregate],
     /// Answers to the first [`SHOWN`] of [`Findings::questions`].
     pub shown: &'a [QuestionAnswers],
-    /// Who answered, over all pairs.
-    pub served: &'a Served,
-    /// SHA-256 of the exported JSONL, lower-case hex.
-    pub export_sha256: &'a str,
+    /// Who answered, over all pairs; none where not all of them were read.
+    pub served: Option<&'a Served>,
+    /// SHA-256 of the exported JSONL, lower-case hex; none where nothing was exported.
+    pub export_sha256: Option<&'a str>,
     /// Where an embeddings endpoint was asked.
     pub embeddings: Option<&'a Embeddings>,
 }
@@ -87,6 +91,28 @@ pub struct EmbeddingDistance {
     pub between: Estimate<f64>,
     /// Over pairs of samples of one region.
     pub within: Estimate<f64>,
+}
+
+/// A part of a report with a heading of its own.
+#[derive(Debug, Clone)]
+pub struct ReportSection {
+    /// Unique in the report; ASCII letters and dashes.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// A `section` element with that id, its heading in an `h2`. It takes its looks from [`STYLE`] by classes
+    /// alone, so that it may stand in a page that allows no other styles.
+    pub html: Markup,
+}
+
+/// The report's sections as they stand in its HTML, for a page of another make.
+pub fn sections(report: &Report<'_>) -> Vec<ReportSection> {
+    let Document { simulated, sections, .. } = document(report);
+    let shown = sections.into_iter().map(|section| {
+        let html = html::section(&section, simulated);
+        ReportSection { id: section.id, title: section.title, html }
+    });
+    shown.collect()
 }
 
 /// The report as one HTML file that asks for nothing else.

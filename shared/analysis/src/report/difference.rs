@@ -5,7 +5,7 @@ use similar::{Algorithm, ChangeTag, TextDiff};
 
 /// How a piece stands to the text that it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
     /// In both, or compared with nothing.
     Same,
     /// Only here.
@@ -16,16 +16,18 @@ pub(super) enum Change {
 
 /// A run of characters of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) text: String,
-    pub(super) change: Change,
+pub struct Piece {
+    /// The characters.
+    pub text: String,
+    /// Whose they are.
+    pub change: Change,
     /// The verdict rests on it.
-    pub(super) evidence: bool,
+    pub evidence: bool,
 }
 
 /// The text in pieces; compared word by word with `other` where there is one. Where most of the two
 /// differs, marks on every word would tell nothing: the text stands as it is.
-pub(super) fn pieces(other: Option<&str>, text: &str, evidence: &[Evidence]) -> Vec<Piece> {
+pub fn pieces(other: Option<&str>, text: &str, evidence: &[Evidence]) -> Vec<Piece> {
     let mut pieces = Pieces { done: Vec::new(), evidence };
     let runs = other.map(|other| runs(other, text)).filter(|runs| is_alike(runs));
     let Some(runs) = runs else {

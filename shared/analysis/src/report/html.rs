@@ -10,7 +10,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use super::document::{Block, Document, Line, Quote, Section, Span, Table};
 use super::visible::visible;
 
-const STYLE: &str = include_str!("html/style.css");
+/// What the page looks like, as CSS.
+pub const STYLE: &str = include_str!("html/style.css");
 /// Nothing may be fetched, whatever an answer holds.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
     form-action 'none'";
@@ -67,7 +68,8 @@ pub(super) fn page(document: &Document) -> String {
     page.into_string()
 }
 
-fn section(section: &Section, simulated: bool) -> Markup {
+/// A part of the page.
+pub(super) fn section(section: &Section, simulated: bool) -> Markup {
     let heading = format!("{}-heading", section.id);
     html! {
         section id=(section.id) aria-labelledby=(heading) {

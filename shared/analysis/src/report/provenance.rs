@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use beacon_core::spec::{RegionPrompts, Spec};
 use beacon_core::{ModelId, ProviderId};
 
-use super::Report;
 use super::document::{
     Block, Line, Quote, Section, Span, Table, code, numeric, outside, text, words,
 };
 use super::visible::cut;
+use super::{Report, Served};
 use crate::figure::{self, ABSENT};
 
 /// Characters of a system prompt that are shown; a longer one is in the job's file.
@@ -29,9 +29,11 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     let regions: Vec<String> =
         regions.map(|prompts| format!("{} ({})", prompts.region, prompts.asked)).collect();
     let given = |value: Option<String>| value.unwrap_or_else(|| "not sent".to_owned());
-    let rows = vec![
-        vec![words("Specification, SHA-256"), code(&manifest.spec_sha256.0)],
-        vec![words("Export (JSONL), SHA-256"), code(report.export_sha256)],
+    let export =
+        report.export_sha256.map(|sha256| vec![words("Export (JSONL), SHA-256"), code(sha256)]);
+    let mut rows = vec![vec![words("Specification, SHA-256"), code(&manifest.spec_sha256.0)]];
+    rows.extend(export);
+    rows.extend([
         vec![words("Job’s file made by"), outside(format!("Beacon {}", manifest.software))],
         vec![words("Report made by"), words(format!("Beacon {VERSION}"))],
         vec![words("Form of the job’s file"), code(&manifest.format)],
@@ -47,21 +49,40 @@ pub(super) fn section(report: &Report<'_>) -> Section {
         vec![words("Seed"), words(given(sampling.seed.map(|seed| seed.to_string())))],
         vec![words("top_p"), words(given(sampling.top_p.map(|top_p| top_p.to_string())))],
         vec![words("Samples of a cell"), words(manifest.spec.samples.to_string())],
-    ];
+    ]);
     let columns = vec![text("What"), text("Value")];
     let mut blocks = vec![Block::Table(Table::new("Where the numbers come from", columns, rows))];
-    blocks.push(Block::Heading(words("Who answered")));
-    blocks
-        .push(Block::Paragraph(words("As all completed answers of the export say, shown or not.")));
-    blocks.push(Block::Table(served(report)));
-    blocks.extend(others(report));
+    if let Some(all) = report.served {
+        blocks.push(Block::Heading(words("Who answered")));
+        blocks.push(Block::Paragraph(words(
+            "As all completed answers of the export say, shown or not.",
+        )));
+        blocks.push(Block::Table(served(all)));
+        blocks.extend(others(all));
+    }
+    blocks.extend(left_out(report).map(Block::Paragraph));
     blocks.push(Block::Heading(words("System prompts, as they were sent")));
     blocks.extend(prompts(&manifest.spec));
     Section { id: "provenance", title: "Provenance", blocks }
 }
 
+/// What only one who reads all answers can tell, and where it is told.
+fn left_out(report: &Report<'_>) -> Option<Line> {
+    let what = match (report.served, report.export_sha256) {
+        (Some(_), Some(_)) => return None,
+        (None, Some(_)) => "Who answered is told",
+        (Some(_), None) => "The SHA-256 of the export is told",
+        (None, None) => "Who answered, and the SHA-256 of the export, are told",
+    };
+    Some(vec![
+        Span::Words(format!("{what} by the report that ")),
+        Span::Code("beacon report".to_owned()),
+        Span::Words(" makes from all answers.".to_owned()),
+    ])
+}
+
 /// Providers, models and regions that answered, beside those asked.
-fn served(report: &Report<'_>) -> Table {
+fn served(served: &Served) -> Table {
     let columns = vec![
         text("Model asked"),
         text("Region asked"),
@@ -70,7 +91,7 @@ fn served(report: &Report<'_>) -> Table {
         text("Region served"),
         numeric("Answers"),
     ];
-    let rows = report.served.counts().map(|(server, count)| {
+    let rows = served.counts().map(|(server, count)| {
         let told = |text: Option<&str>| outside(text.unwrap_or(ABSENT));
         vec![
             outside(server.model_id.as_str()),
@@ -85,8 +106,8 @@ fn served(report: &Report<'_>) -> Table {
 }
 
 /// Answers of those of whom there are too many to keep.
-fn others(report: &Report<'_>) -> Option<Block> {
-    let others = report.served.others();
+fn others(served: &Served) -> Option<Block> {
+    let others = served.others();
     (others > 0).then(|| {
         Block::Paragraph(words(format!(
             "{} answers came from others, of whom there are too many to count one by one; the export \
@@ -142,7 +163,19 @@ fn name(spec: &Spec, region: &RegionPrompts, number: usize) -> Line {
 
 /// How to make the report again.
 pub(super) fn again(report: &Report<'_>) -> Section {
+    let (id, title) = ("again", "How to recompute");
     let job = &report.manifest.job.job_id;
+    let make = Block::Commands(vec![format!("beacon report {job} --out DIR")]);
+    let Some(sha256) = report.export_sha256 else {
+        let blocks = vec![
+            Block::Paragraph(words(
+                "The whole report is made by the following, with job.json and export.jsonl beside it, from \
+                 which alone the same version of Beacon makes the same bytes again:",
+            )),
+            make,
+        ];
+        return Section { id, title, blocks };
+    };
     let blocks = vec![
         Block::Paragraph(words(
             "Beside this report lie job.json and export.jsonl. From the two alone the same version of \
@@ -153,12 +186,12 @@ pub(super) fn again(report: &Report<'_>) -> Section {
             "From where the job ran it is made by the following, and is the same as long as nobody has \
              labelled, retried or judged the job anew since:",
         )),
-        Block::Commands(vec![format!("beacon report {job} --out DIR")]),
+        make,
         Block::Paragraph(vec![
             Span::Words("The SHA-256 of export.jsonl is ".to_owned()),
-            Span::Code(report.export_sha256.to_owned()),
+            Span::Code(sha256.to_owned()),
             Span::Words(".".to_owned()),
         ]),
     ];
-    Section { id: "again", title: "How to recompute", blocks }
+    Section { id, title, blocks }
 }

@@ -5,6 +5,7 @@ mod contrast;
 mod drawn;
 mod fixture;
 mod page;
+mod parts;
 
 use self::fixture::{Made, first_run, large, simulated, small, widest};
 use self::page::{check, check_markdown};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// and character that is none as its number, such as `[U+202E]`. Line feeds and tabs stay; a carriage
 /// return before a line feed goes. So do the two joiners and the two marks of direction that scripts are
 /// written with (U+200C to U+200F), and a variation selector behind what it can vary.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| acts(c) || varies(c)) {
         return Cow::Borrowed(text);
     }
@@ -61,7 +61,7 @@ fn is_varied(c: char) -> bool {
 }
 
 /// The first `limit` characters, and how many more there are.
-pub(super) fn cut(text: &str, limit: usize) -> (&str, usize) {
+pub fn cut(text: &str, limit: usize) -> (&str, usize) {
     match text.char_indices().nth(limit) {
         Some((at, _)) => {
             let (shown, rest) = text.split_at(at);

@@ -39,8 +39,8 @@ impl Made {
             findings: &self.findings,
             aggregates: &self.aggregates,
             shown: &self.shown,
-            served: &self.served,
-            export_sha256: SHA256,
+            served: Some(&self.served),
+            export_sha256: Some(SHA256),
             embeddings: self.embeddings.as_ref(),
         }
     }
