@@ -90,3 +90,5 @@ mod units;
 mod upstream;
 #[path = "system/verified.rs"]
 mod verified;
+#[path = "system/within.rs"]
+mod within;
