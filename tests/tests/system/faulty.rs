@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig,
+};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -79,6 +81,8 @@ pub(crate) fn faulty(local: &Local, fault: Fault) -> Table {
         .behavior_version(BehaviorVersion::latest())
         .http_client(Faulty { fault, inner })
         .retry_config(RetryConfig::disabled())
+        // What happens before a request may take long, which is no stall of the table's.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "beacon"))
         .endpoint_url(&local.dynamodb);
