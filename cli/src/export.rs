@@ -1,13 +1,12 @@
 //! A job's pairs, streamed out of Beacon page by page: no more than a page of them is held.
 
-pub(crate) mod columns;
-
 use std::ffi::OsStr;
 use std::fs::{File, FileType, Metadata, Permissions};
 use std::io::{BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use beacon_analysis::export::{Csv, Screen};
 use beacon_core::view::ExecutionView;
 use tempfile::NamedTempFile;
 use thiserror::Error;
@@ -18,7 +17,6 @@ use crate::command::{CommandError, Done};
 use crate::connect::Connection;
 use crate::interrupt::{INTERRUPTED, unless_interrupted};
 use crate::print;
-use columns::{COLUMNS, Screen};
 
 /// Why a file was not written.
 #[derive(Debug, Error)]
@@ -40,7 +38,7 @@ pub(crate) enum Unwritable {
 #[derive(Debug)]
 pub(crate) enum Rows<W: Write> {
     Jsonl(W),
-    Csv(Box<csv::Writer<W>>, Screen),
+    Csv(Csv<W>),
 }
 
 impl<W: Write> Rows<W> {
@@ -48,41 +46,22 @@ impl<W: Write> Rows<W> {
     fn new(format: Format, out: W, screen: Screen) -> std::io::Result<Self> {
         Ok(match format {
             Format::Jsonl => Self::Jsonl(out),
-            Format::Csv => {
-                let mut csv = csv::WriterBuilder::new();
-                let mut csv = csv.terminator(csv::Terminator::CRLF).from_writer(out);
-                csv.write_record(COLUMNS.iter().map(|column| column.name)).map_err(of_csv)?;
-                Self::Csv(Box::new(csv), screen)
-            }
+            Format::Csv => Self::Csv(Csv::new(out, screen)?),
         })
     }
 
     fn write(&mut self, view: &ExecutionView) -> std::io::Result<()> {
         match self {
             Self::Jsonl(out) => print::line(out, view),
-            Self::Csv(csv, screen) => {
-                for column in &COLUMNS {
-                    csv.write_field((column.cell)(view).written(*screen)).map_err(of_csv)?;
-                }
-                csv.write_record(None::<&[u8]>).map_err(of_csv)
-            }
+            Self::Csv(csv) => csv.write(view),
         }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         match self {
             Self::Jsonl(out) => out.flush(),
-            Self::Csv(csv, _) => csv.flush(),
+            Self::Csv(csv) => csv.flush(),
         }
-    }
-}
-
-/// The system's error where there is one: a pipe that nobody reads any more is no failure.
-fn of_csv(error: csv::Error) -> std::io::Error {
-    if let csv::ErrorKind::Io(error) = error.into_kind() {
-        error
-    } else {
-        std::io::Error::other("a row has not as many cells as the header")
     }
 }
 

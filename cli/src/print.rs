@@ -4,9 +4,10 @@
 mod cost;
 
 use std::error::Error;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::Write;
 
+use beacon_analysis::export::{escaped, steers};
 use beacon_core::Run;
 use beacon_core::view::{Counts, Details, ErrorView, JobView, Summary, SummaryRow};
 use beacon_evidence::answer::OneExecution;
@@ -305,44 +306,12 @@ pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
-/// Control characters, those that turn the direction of writing or hide what follows, and the two that many
-/// programs take for the end of a line.
-pub(crate) fn steers(c: char) -> bool {
-    let bidi = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    c.is_control() || bidi || matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-/// JSON that says the same to programs and steers no terminal: answers come from outside.
-fn escaped(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        // The line ends of pretty JSON are its own; those within texts are escaped already.
-        if steers(c) && c != '\n' {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing to a String cannot fail.
-                let _infallible = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_steers_no_terminal_and_says_the_same() {
-        let text = "\u{1b}[2J \u{9b}31m \u{202e}abc\u{2066} \u{61c}d\u{2028}e\u{2029}";
-        assert_eq!(text.chars().filter(|c| steers(*c)).count(), 7);
-        let json = serde_json::to_string_pretty(&serde_json::json!({ "response": text })).unwrap();
-        let printed = escaped(&json);
-        assert!(printed.chars().all(|c| !steers(c) || c == '\n'), "{printed:?}");
-        let read: serde_json::Value = serde_json::from_str(&printed).unwrap();
-        assert_eq!(read["response"], text);
-        assert!(!one_line(text).chars().any(steers));
+    fn a_line_steers_no_terminal() {
+        assert_eq!(one_line("\u{1b}[2J \u{202e}a\nb"), " [2J  a b");
     }
 }

@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use beacon_core::json::{JsonError, read_json};
-use beacon_core::spec::{Problem, limit};
-use serde_json::{Map, Value};
+use beacon_core::spec::{CSV_COLUMNS, CsvError, CsvRow, Problem, limit, read_question_csv};
+use serde_json::Value;
 use thiserror::Error;
-
-/// Columns of a question file.
-const COLUMNS: &str = "id, text, category, language, expect and variant.NAME";
 
 /// Why a specification cannot be read.
 #[derive(Debug, Error)]
@@ -36,13 +33,13 @@ pub(crate) enum SpecFileError {
         #[source]
         source: JsonError,
     },
-    #[error("`{path}` is not CSV with a header of {COLUMNS}")]
+    #[error("`{path}` is not CSV with a header of {CSV_COLUMNS}")]
     Csv {
         path: PathBuf,
         #[source]
         source: csv::Error,
     },
-    #[error("`{path}`: unknown column `{column}`; known are {COLUMNS}")]
+    #[error("`{path}`: unknown column `{column}`; known are {CSV_COLUMNS}")]
     Column { path: PathBuf, column: String },
     #[error("`{path}` is neither .csv nor .jsonl")]
     Kind { path: PathBuf },
@@ -134,41 +131,14 @@ fn expand(directory: &Path, listed: Vec<Value>) -> Result<Questions, SpecFileErr
 type Rows = Vec<(u64, Value)>;
 
 fn read_csv(path: &Path) -> Result<Rows, SpecFileError> {
-    let text = read_text(path)?;
-    let failed = |source| SpecFileError::Csv { path: path.to_owned(), source };
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(failed)?.clone();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(failed)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let mut question = Map::new();
-        let mut variants = Map::new();
-        for (column, value) in header.iter().zip(&record).filter(|(_, value)| !value.is_empty()) {
-            match (column, column.strip_prefix("variant.")) {
-                ("id" | "text" | "category" | "language", _) => {
-                    question.insert(column.to_owned(), value.into());
-                }
-                ("expect", _) => {
-                    let expected = value.split('|').map(|text| Value::from(text.trim()));
-                    question.insert(column.to_owned(), expected.collect());
-                }
-                (_, Some(name)) => {
-                    variants.insert(name.to_owned(), value.into());
-                }
-                (column, None) => {
-                    let column = column.to_owned();
-                    return Err(SpecFileError::Column { path: path.to_owned(), column });
-                }
-            }
+    let rows = read_question_csv(&read_text(path)?).map_err(|error| {
+        let path = path.to_owned();
+        match error {
+            CsvError::Malformed(source) => SpecFileError::Csv { path, source },
+            CsvError::Column(column) => SpecFileError::Column { path, column },
         }
-        if !variants.is_empty() {
-            question.insert("variants".to_owned(), variants.into());
-        }
-        rows.push((line, question.into()));
-    }
-    Ok(rows)
+    })?;
+    Ok(rows.into_iter().map(|CsvRow { line, question }| (line, question)).collect())
 }
 
 fn read_jsonl(path: &Path) -> Result<Rows, SpecFileError> {

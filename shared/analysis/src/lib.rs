@@ -8,6 +8,7 @@ pub mod aggregate;
 pub mod answer;
 pub mod classify;
 pub mod estimate;
+pub mod export;
 pub mod figure;
 pub mod findings;
 pub mod manifest;

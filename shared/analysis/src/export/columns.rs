@@ -9,11 +9,11 @@ use beacon_core::verdict::{Label, VerdictView};
 use beacon_core::view::{ExecutionView, RowView};
 use serde::Serialize;
 
-use crate::print::steers;
+use super::steers;
 
 /// What a cell holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cell<'a> {
+pub enum Cell<'a> {
     /// Nothing is known, or nothing is there.
     Absent,
     /// A number, a time, a name of our own: no spreadsheet takes it for a formula.
@@ -24,7 +24,7 @@ pub(crate) enum Cell<'a> {
 
 /// Who reads the CSV as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Screen {
+pub enum Screen {
     /// A program or a file.
     None,
     /// A person's terminal: nothing of the answers steers it.
@@ -53,7 +53,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as it is written, before it is quoted.
-    pub(crate) fn written(self, screen: Screen) -> String {
+    pub fn written(self, screen: Screen) -> String {
         let text = match self {
             Self::Absent => return String::new(),
             Self::Plain(text) => return text,
@@ -74,9 +74,11 @@ impl<'a> Cell<'a> {
 
 /// A column.
 #[derive(Debug)]
-pub(crate) struct Column {
-    pub(crate) name: &'static str,
-    pub(crate) cell: fn(&ExecutionView) -> Cell<'_>,
+pub struct Column {
+    /// As the header has it.
+    pub name: &'static str,
+    /// Its cell in a pair's row.
+    pub cell: fn(&ExecutionView) -> Cell<'_>,
 }
 
 const fn column(name: &'static str, cell: fn(&ExecutionView) -> Cell<'_>) -> Column {
@@ -84,7 +86,7 @@ const fn column(name: &'static str, cell: fn(&ExecutionView) -> Cell<'_>) -> Col
 }
 
 /// All columns, in their order.
-pub(crate) const COLUMNS: [Column; 46] = [
+pub const COLUMNS: [Column; 46] = [
     column("execution_id", |view| Cell::Text(view.id.to_string().into())),
     column("job_id", |view| Cell::text(view.job_id.as_str())),
     column("run", |view| row(view, |row| Cell::plain(row.run))),
