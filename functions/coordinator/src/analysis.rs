@@ -5,12 +5,11 @@ use std::time::Duration;
 use beacon_analysis::aggregate::QuestionAggregate;
 use beacon_analysis::classify::Classifier;
 use beacon_analysis::findings::{METHOD, Subject, findings};
-use beacon_aws::{AnalysisHeld, SpecifiedJob, StoredAnalysis, TableError, chain};
+use beacon_aws::{AnalysisHeld, SpecifiedJob, StoredAnalysis, TableError, at_length, chain};
 use beacon_core::QuestionIndex;
 use beacon_core::job::{Job, total};
 use beacon_core::time_budget;
 use jiff::Timestamp;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -203,13 +202,4 @@ fn is_same(held: &Job, now: &Job) -> bool {
 fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(Duration::try_from(to.duration_since(from)).unwrap_or_default().as_millis())
         .unwrap_or(u64::MAX)
-}
-
-/// Computes what takes long. Where other tasks run on the same thread, they go on elsewhere: a worker
-/// that cannot look at its lane drops its calls.
-pub(crate) fn at_length<T>(compute: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(compute),
-        RuntimeFlavor::CurrentThread | _ => compute(),
-    }
 }

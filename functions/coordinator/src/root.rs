@@ -1,6 +1,6 @@
 //! The root of a final job: one signature over the receipts of all its completed executions.
 
-use beacon_aws::{Leaf, Place, SpecifiedJob, TableError};
+use beacon_aws::{Leaf, Place, SpecifiedJob, TableError, at_length};
 use beacon_core::job::{is_closed, total};
 use beacon_core::{ExecutionId, QuestionIndex, Region};
 use beacon_evidence::SOFTWARE;
@@ -11,7 +11,7 @@ use beacon_evidence::root::Root;
 use tracing::info;
 
 use crate::Coordinator;
-use crate::analysis::{Invocation, at_length};
+use crate::analysis::Invocation;
 
 /// Pairs that are read at a time. Were the answers and the providers' receipts of all of them as long as any
 /// may be, they would be 740 MB.

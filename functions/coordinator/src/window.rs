@@ -10,8 +10,8 @@ use beacon_core::{ModelId, QuestionIndex, Region, Sample};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tracing::warn;
 
-use crate::analysis::at_length;
 use crate::judge::{Judgements, of_question};
+use beacon_aws::at_length;
 
 /// Bytes of rows that are read at a time, about.
 const BYTES: usize = 8 * 1024 * 1024;

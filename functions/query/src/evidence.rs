@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use beacon_aws::{ApiError, KnownKey, Leaf, NoEvidence, Place, StoredRoot, json, text};
 use beacon_core::job::Job;
+use beacon_core::view::Source;
 use beacon_core::{ExecutionId, JobId, Run};
 use beacon_evidence::merkle;
 use beacon_evidence::published::{PublishedKey, PublishedKeys};
@@ -41,6 +42,24 @@ impl Query {
     ) -> Result<(RootAnswer, Proof), ApiError> {
         let stored = self.root_of(&id.job, None).await?;
         let proof = self.proof_under(&stored, id).await?;
+        Ok((RootAnswer::new(stored.root), proof))
+    }
+
+    /// The same of an execution whose job and receipt are at hand.
+    ///
+    /// # Errors
+    /// Without a root, for what was completed after its run, and where the table does not answer.
+    pub async fn proof_of_receipt(
+        &self,
+        source: &Source<'_>,
+        receipt: &Receipt,
+    ) -> Result<(RootAnswer, Proof), ApiError> {
+        let id = &receipt.body.execution_id;
+        let stored = self.root_of(&id.job, None).await?;
+        let mut regions = (0_u16..).zip(&source.spec.regions);
+        let region = regions.find(|(_, prompts)| prompts.region == id.region);
+        let (region, _) = region.ok_or_else(|| ApiError::NoSuchExecution(id.to_string()))?;
+        let proof = self.proof_at(&stored, id, region, receipt).await?;
         Ok((RootAnswer::new(stored.root), proof))
     }
 
@@ -114,12 +133,22 @@ impl Query {
     async fn proof_under(&self, stored: &StoredRoot, id: &ExecutionId) -> Result<Proof, ApiError> {
         let no_proof = |why: &str| ApiError::from(NoEvidence::Proof(format!("`{id}` {why}")));
         let (region, receipt) = self.signed(id).await?.map_err(no_proof)?;
+        self.proof_at(stored, id, region, &receipt).await
+    }
+
+    async fn proof_at(
+        &self,
+        stored: &StoredRoot,
+        id: &ExecutionId,
+        region: u16,
+        receipt: &Receipt,
+    ) -> Result<Proof, ApiError> {
         let place = Place { region, question: id.question };
         let leaf = Leaf { hash: merkle::leaf(&receipt.canonical()), place };
         let proof = self.table.proof_of(stored, id, leaf).await?;
         proof.ok_or_else(|| {
-            let why = format!("was completed after run {}", stored.root.body.run);
-            no_proof(&why)
+            let run = stored.root.body.run;
+            NoEvidence::Proof(format!("`{id}` was completed after run {run}")).into()
         })
     }
 

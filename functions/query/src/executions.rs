@@ -89,17 +89,29 @@ impl Query {
     /// # Errors
     /// Without such a job, for a pair that it does not have, and where the table does not answer.
     pub async fn one_execution(&self, id: &ExecutionId) -> Result<OneExecution, ApiError> {
-        let missing = || ApiError::NoSuchExecution(id.to_string());
         let of = self.specified_job(&id.job).await?;
-        if of.spec.question_of(id).is_none() {
+        self.one_execution_of(&of.source(), id).await
+    }
+
+    /// The same of a job that was read already.
+    ///
+    /// # Errors
+    /// For a pair that it does not have, and where the table does not answer.
+    pub async fn one_execution_of(
+        &self,
+        source: &Source<'_>,
+        id: &ExecutionId,
+    ) -> Result<OneExecution, ApiError> {
+        let missing = || ApiError::NoSuchExecution(id.to_string());
+        if source.spec.question_of(id).is_none() {
             return Err(missing());
         }
         let row = self.table.row(id).await?;
-        let receipt = row.as_ref().and_then(|row| Receipt::of_job(id, &of.spec, row));
+        let receipt = row.as_ref().and_then(|row| Receipt::of_job(id, source.spec, row));
         let provider_receipt = row.as_ref().and_then(|row| row.provider_receipt.as_ref()?.json());
         let provider_receipt = provider_receipt.map(serde_json::from_str).transpose()?;
-        let view: ExecutionView<Receipt> = of.source().view(id.clone(), row).ok_or_else(missing)?;
-        let verdict = if may_be_judged(&of.job) && view.has_text() {
+        let view: ExecutionView<Receipt> = source.view(id.clone(), row).ok_or_else(missing)?;
+        let verdict = if may_be_judged(source.job) && view.has_text() {
             self.table.verdict(id).await?
         } else {
             None

@@ -31,7 +31,7 @@ pub use findings::manifest_of;
 pub use jobs::{jobs_cursor, read_jobs_cursor};
 use parameters::Parameters;
 pub use providers::NoProviders;
-pub use stalled::{STALLED_LANES, StalledLane};
+pub use stalled::{STALLED_LANES, Stalled, StalledLane};
 
 /// The API described, compressed. The code that describes it is half a megabyte more to load at a start.
 const OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.zst"));

@@ -26,16 +26,28 @@ pub struct StalledLane {
     pub since: Timestamp,
 }
 
+/// Lanes that do not move, and among how many jobs they were looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stalled {
+    /// Those that stand longest first, at most [`STALLED_LANES`].
+    pub lanes: Vec<StalledLane>,
+    /// Jobs without a final status that were looked at.
+    pub looked_at: usize,
+    /// Jobs without a final status, as far as the index has caught up.
+    pub open: usize,
+}
+
 impl Query {
-    /// The stalled lanes of jobs without a final status, those that stand longest first, at most
-    /// [`STALLED_LANES`].
+    /// The stalled lanes of jobs without a final status.
     ///
     /// # Errors
     /// Where the table does not answer.
-    pub async fn stalled(&self) -> Result<Vec<StalledLane>, ApiError> {
+    pub async fn stalled(&self) -> Result<Stalled, ApiError> {
         let now = clock::now();
         let mut open = self.table.open_jobs().await?;
+        let all = open.len();
         open.truncate(JOBS);
+        let looked_at = open.len();
         let read = stream::iter(open)
             .map(async |id| self.table.job_and_lanes(&id).await)
             .buffered(AT_ONCE)
@@ -53,6 +65,6 @@ impl Query {
         }
         stalled.sort_by_key(|lane| lane.since);
         stalled.truncate(STALLED_LANES);
-        Ok(stalled)
+        Ok(Stalled { lanes: stalled, looked_at, open: all })
     }
 }

@@ -31,7 +31,7 @@ pub use jobs::{EntryKey, JobComparison, JobDifference, JobSide, compare_jobs};
 pub use limit::Limit;
 pub use noise::{Excess, Noise};
 pub use power::Power;
-pub use question::{Beyond, QuestionFinding};
+pub use question::{Beyond, QuestionFinding, beyond_noise};
 pub use rate::{Group, Interval, Measure, Rate};
 pub use sensitivity::{Counting, Sensitivity};
 

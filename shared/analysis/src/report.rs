@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::difference::{Change, Piece, pieces};
 use self::document::Document;
-pub use self::html::STYLE;
+pub use self::html::{STYLE, style_within};
 pub use self::served::{Served, Server};
 pub use self::visible::{cut, visible};
 use crate::aggregate::QuestionAggregate;
@@ -38,6 +38,8 @@ use crate::manifest::Manifest;
 
 /// Most divergent questions whose answers are shown.
 pub const SHOWN: usize = 10;
+/// Most divergent questions of which a report needs aggregates: those that its table and its map hold at most.
+pub const AGGREGATED: usize = document::MAX_ROWS;
 /// Characters of an answer that an embeddings endpoint is sent at most.
 pub const EMBEDDED_CHARACTERS: usize = 8_000;
 /// Answers that an embeddings endpoint is sent at most, those to the most divergent questions first.
@@ -50,7 +52,7 @@ pub struct Report<'a> {
     pub manifest: &'a Manifest,
     /// What was found in it.
     pub findings: &'a Findings,
-    /// Of every question.
+    /// Of the first [`AGGREGATED`] of [`Findings::questions`] at least, in any order.
     pub aggregates: &'a [QuestionAggregate],
     /// Answers to the first [`SHOWN`] of [`Findings::questions`].
     pub shown: &'a [QuestionAnswers],

@@ -7,6 +7,6 @@ mod error;
 mod no_evidence;
 
 pub use answer::{json, text};
-pub use door::{Admitted, Door, source};
+pub use door::{Admitted, Door, request_id, source};
 pub use error::ApiError;
 pub use no_evidence::NoEvidence;

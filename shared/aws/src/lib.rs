@@ -1,6 +1,7 @@
 //! Beacon on `DynamoDB` and SQS: the adapters, configuration from the environment, event plumbing.
 
 mod api;
+mod at_length;
 mod client;
 pub mod clock;
 mod closing;
@@ -23,7 +24,8 @@ mod table;
 mod tls;
 mod tokens;
 
-pub use api::{Admitted, ApiError, Door, NoEvidence, json, source, text};
+pub use api::{Admitted, ApiError, Door, NoEvidence, json, request_id, source, text};
+pub use at_length::at_length;
 pub use client::Aws;
 pub use clock::Clock;
 pub use closing::{Calls, ended_row};
@@ -51,8 +53,8 @@ pub use start::{StartError, start};
 pub use table::{
     AnalysisAsked, AnalysisHeld, BreakerUpdate, CallUpdate, JobUpdate, Judged, KnownKey,
     LaneUpdate, Leaf, ListedJob, NewJob, NonceUse, OpenBill, OpenRoute, Place, ResultWrite, Said,
-    Signer, SpecifiedJob, SpentNonce, StoredAnalysis, StoredRoot, StoredStatus, Submit, Table,
-    TableError, Verdicts, WholeJob, schema,
+    Session, SessionId, Signer, SpecifiedJob, SpentNonce, StoredAnalysis, StoredRoot, StoredStatus,
+    Submit, Table, TableError, Verdicts, WholeJob, schema,
 };
 pub use tls::{install_tls, tls_config};
-pub use tokens::{Caller, Presented, TokenError, Tokens};
+pub use tokens::{Caller, Presented, TokenError, TokenMark, Tokens};

@@ -73,6 +73,26 @@ impl TokenHash {
     fn name(self) -> String {
         hex(&self.0[..4])
     }
+
+    fn mark(self) -> TokenMark {
+        TokenMark(hex(&Sha256::new().chain_update("session ").chain_update(self.0).finalize()))
+    }
+}
+
+/// What tells a token from all others and gives nothing of it away: a hash of its whole hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenMark(String);
+
+impl TokenMark {
+    /// One that was stored.
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// For storing it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Who asks, by the token presented; as the API's authorizer tells it to the functions behind the API.
@@ -113,6 +133,19 @@ impl Tokens {
             self.0.push((TokenHash::configured(text)?, role));
         }
         Ok(())
+    }
+
+    /// What a session keeps of a token, if it is a configured one.
+    pub fn mark(&self, token: &str) -> Option<TokenMark> {
+        self.known(token).map(|_caller| TokenHash::of(token).mark())
+    }
+
+    /// What the token of a mark allows now; nothing where it is configured no more.
+    pub fn marked(&self, mark: &TokenMark) -> Option<Caller> {
+        let same = |hash: &TokenHash| hash.mark().0.as_bytes().ct_eq(mark.0.as_bytes());
+        let of = self.0.iter().filter(|(hash, _)| bool::from(same(hash)));
+        let (hash, role) = of.max_by_key(|(_, role)| *role)?;
+        Some(Caller { name: hash.name(), role: *role })
     }
 
     /// Whether none is configured.
@@ -157,7 +190,7 @@ impl Tokens {
 
     /// Looks at every token, so that the time taken says nothing about any. Of a token with two
     /// roles the higher counts.
-    fn known(&self, token: &str) -> Option<Caller> {
+    pub fn known(&self, token: &str) -> Option<Caller> {
         let presented = TokenHash::of(token);
         let mut role = None;
         for (hash, of) in &self.0 {
@@ -240,6 +273,20 @@ mod tests {
         assert_eq!(add("sha256:abc"), TokenError::Hash);
         assert_eq!(add("with a blank in it"), TokenError::Characters);
         assert!(!format!("{:?}", tokens()).contains("reader-token"));
+    }
+
+    #[test]
+    fn a_mark_is_of_one_token_and_allows_what_the_token_does_now() {
+        let tokens = tokens();
+        let mark = tokens.mark(ADMIN).unwrap();
+        assert_eq!(tokens.marked(&mark), tokens.known(ADMIN));
+        assert_eq!(tokens.mark("not-a-token-0123"), None);
+        let mut others = Tokens::default();
+        others.add(Role::Reader, READER).unwrap();
+        assert_eq!(others.marked(&mark), None);
+        // The name alone, which many see, is no mark.
+        let name = tokens.known(ADMIN).unwrap().name;
+        assert_eq!(tokens.marked(&TokenMark::stored(name)), None);
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn adjust(found: &mut [QuestionFinding], least: &[f64]) {
 
 /// What of a question that differs beyond noise does: its categories, its texts, or both. By the largest p that
 /// is enough among all questions.
-pub(super) fn beyond_noise(finding: &QuestionFinding, all: &[QuestionFinding]) -> (bool, bool) {
+pub fn beyond_noise(finding: &QuestionFinding, all: &[QuestionFinding]) -> (bool, bool) {
     let beyond = all.iter().filter(|one| one.beyond == Beyond::Noise);
     let enough = beyond.filter_map(|one| one.p.known()).copied().fold(0.0, f64::max);
     let sides = [&finding.p_categories, &finding.p_texts].map(|p| p.known().copied());

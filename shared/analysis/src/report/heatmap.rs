@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use beacon_core::{ModelId, QuestionIndex, Region};
 
 use super::document::{Block, Section, words};
-use super::{QuestionAnswers, Report, SHOWN};
+use super::{AGGREGATED, QuestionAnswers, Report, SHOWN};
 use crate::aggregate::{self, Category, QuestionAggregate};
 use crate::figure;
 
@@ -13,6 +13,7 @@ use crate::figure;
 const MAX_QUESTIONS: usize = 100;
 /// Cells that are drawn at most.
 const MAX_CELLS: usize = 10_000;
+const _: () = assert!(MAX_QUESTIONS <= AGGREGATED, "every question that is drawn has an aggregate");
 
 /// The rows that are drawn.
 pub(super) struct Heatmap {

@@ -3,10 +3,12 @@
 mod answers;
 mod heatmap;
 mod svg;
+mod within;
 
 use beacon_core::QuestionIndex;
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
+pub use self::within::style_within;
 use super::document::{Block, Document, Line, Quote, Section, Span, Table};
 use super::visible::visible;
 

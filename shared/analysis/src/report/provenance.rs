@@ -12,7 +12,7 @@ use super::visible::cut;
 use super::{Report, Served};
 use crate::figure::{self, ABSENT};
 
-/// Characters of a system prompt that are shown; a longer one is in the job's file.
+/// Characters of a system prompt that are shown.
 const PROMPT_CHARACTERS: usize = 2_000;
 /// Prompts that are shown.
 const PROMPTS: usize = 50;
@@ -62,7 +62,9 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     }
     blocks.extend(left_out(report).map(Block::Paragraph));
     blocks.push(Block::Heading(words("System prompts, as they were sent")));
-    blocks.extend(prompts(&manifest.spec));
+    // Only beside a report that is made of an export lies the job's file.
+    let whole = report.export_sha256.map_or("the job’s specification", |_| "job.json");
+    blocks.extend(prompts(&manifest.spec, whole));
     Section { id: "provenance", title: "Provenance", blocks }
 }
 
@@ -117,8 +119,8 @@ fn others(served: &Served) -> Option<Block> {
     })
 }
 
-/// Each region's prompts, one under the other.
-fn prompts(spec: &Spec) -> Vec<Block> {
+/// Each region's prompts, one under the other; what is left out stands in `whole`.
+fn prompts(spec: &Spec, whole: &str) -> Vec<Block> {
     let all = spec.regions.iter().flat_map(|region| {
         region.system.iter().enumerate().map(move |(number, prompt)| (region, number, prompt))
     });
@@ -132,7 +134,7 @@ fn prompts(spec: &Spec) -> Vec<Block> {
                 blocks.push(Block::Quote(Quote { text: shown.to_owned(), language: None }));
                 if rest > 0 {
                     let rest = figure::count(rest as u64);
-                    let note = format!("{rest} more characters are in job.json.");
+                    let note = format!("{rest} more characters are in {whole}.");
                     blocks.push(Block::Paragraph(words(note)));
                 }
             }
@@ -140,7 +142,7 @@ fn prompts(spec: &Spec) -> Vec<Block> {
     }
     let more = all.count().saturating_sub(PROMPTS);
     if more > 0 {
-        let note = format!("{} more prompts are in job.json.", figure::count(more as u64));
+        let note = format!("{} more prompts are in {whole}.", figure::count(more as u64));
         blocks.push(Block::Paragraph(words(note)));
     }
     blocks

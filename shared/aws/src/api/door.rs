@@ -153,8 +153,9 @@ fn allowed(presented: Presented, needs: Option<Role>) -> Result<Option<Caller>, 
     }
 }
 
-/// The client's own, if it can stand in a header and a log line.
-fn request_id(headers: &HeaderMap) -> String {
+/// What a request is known by in the log and in its answer: the client's own id, if it can stand in a header and a
+/// log line.
+pub fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let usable = |id: &&str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c);

@@ -288,7 +288,8 @@ impl ApiError {
         }
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    /// The status that it is answered with.
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Unverified { violation: Violation::TooManyFailures { .. }, .. } => {
                 StatusCode::TOO_MANY_REQUESTS
@@ -343,7 +344,8 @@ impl ApiError {
         }
     }
 
-    pub(super) fn code(&self) -> &'static str {
+    /// Its name for programs, which never changes.
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Unverified { violation, .. } => violation.code(),
             Self::NoReplayProtection(_) => "protection_unavailable:replay",

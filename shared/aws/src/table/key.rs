@@ -54,6 +54,14 @@ pub(super) fn nonce(key: &KeyId, nonce: &str) -> String {
     format!("NONCE#{}", hex(&hash.finalize()))
 }
 
+/// Sort key of a session.
+pub(super) const SESSION: &str = "SESSION";
+
+/// A browser's session, by the hash of what its cookie holds.
+pub(super) fn session(hash: &str) -> String {
+    format!("SESSION#{hash}")
+}
+
 /// One for each holder whose answer came too late, so that a repeated request counts once.
 pub(super) fn late(id: &ExecutionId, holder: &Nonce) -> String {
     format!("{LATE}{}#{}#{holder}", id.region, execution(id).1)

@@ -1,7 +1,9 @@
 //! Sections by themselves, as another page shows them.
 
-use super::super::{Report, STYLE, html, sections};
-use super::fixture::{simulated, small};
+use std::collections::BTreeSet;
+
+use super::super::{AGGREGATED, Report, STYLE, html, markdown, sections};
+use super::fixture::{large, simulated, small};
 use super::page::check;
 
 /// A job's findings where no answers were read.
@@ -58,6 +60,31 @@ fn what_needs_all_answers_is_left_out_and_said_so() {
     assert!(provenance.contains(told), "{provenance}");
     assert!(of("answers").contains("No answers were given to this report."));
     assert!(!of("map").contains("href"), "there is nothing to lead to");
+    // No file lies beside it.
+    let mut made = small();
+    made.manifest.spec.regions[0].system = vec![Some("long ".repeat(1_000))];
+    let provenance = |report: Report<'_>| {
+        let section = sections(&report).into_iter().find(|section| section.id == "provenance");
+        section.unwrap().html.into_string()
+    };
+    let without = provenance(without_answers(made.report()));
+    assert!(without.contains("more characters are in the job’s specification."), "{without}");
+    assert!(provenance(made.report()).contains("more characters are in job.json."));
     let again = of("again");
     assert!(again.contains("beacon report") && !again.contains("Beside this report"), "{again}");
+}
+
+#[test]
+fn aggregates_of_the_most_divergent_questions_are_enough() {
+    let made = large(u32::try_from(AGGREGATED).unwrap() + 50);
+    let whole = without_answers(made.report());
+    let most = whole.findings.questions.iter().take(AGGREGATED);
+    let most: BTreeSet<_> = most.map(|finding| finding.question).collect();
+    let mut some = made.aggregates.clone();
+    some.retain(|aggregate| most.contains(&aggregate.question));
+    assert_eq!((some.len(), made.aggregates.len()), (AGGREGATED, AGGREGATED + 50));
+    some.reverse();
+    let enough = Report { aggregates: &some, ..whole };
+    assert!(html(&enough) == html(&whole), "another page");
+    assert!(markdown(&enough) == markdown(&whole), "another text");
 }
