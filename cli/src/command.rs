@@ -7,6 +7,7 @@ use beacon_infra::{
     DataDir, Duty, Running, SharedCalls, Stack, StackError, StackOptions, Unshared, access_settings,
 };
 use beacon_router::{Access, Config, HybridRouter, Service};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::api::ApiError;
@@ -202,11 +203,11 @@ async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
     let access = access_settings().map_err(RouterError::from)?;
     let data = DataDir::open(&arguments.data).map_err(StackError::from)?;
     let stack = Stack::start(StackOptions { data, listen, duty, access }).await?;
-    let running = stack.running();
+    let started = Started { running: stack.running(), portal: stack.portal() };
     if arguments.json {
-        print::json(running)?;
+        print::json(&started)?;
     } else {
-        announce(arguments, running);
+        announce(arguments, started.running.simulated, &started.portal);
     }
     tokio::select! {
         () = interrupted() => {}
@@ -216,14 +217,21 @@ async fn up(arguments: &Arguments, options: &Up) -> Result<Done, CommandError> {
     Ok(Done(0))
 }
 
-fn announce(arguments: &Arguments, running: &Running) {
-    if running.simulated {
+/// What `up` says of itself. The portal's address signs in, so that it stands in no file.
+#[derive(Serialize)]
+struct Started<'a> {
+    #[serde(flatten)]
+    running: &'a Running,
+    portal: String,
+}
+
+fn announce(arguments: &Arguments, simulated: bool, portal: &str) {
+    if simulated {
         print::note(false, print::SIMULATED);
     }
     let data = arguments.data.display();
-    print::note(false, &format!("Beacon is up at http://{} (data in {data})", running.api));
-    print::note(false, &format!("router {}", running.router));
-    print::note(false, &format!("token for clients in {data}/token"));
+    print::note(false, &format!("Beacon is up: open {portal}"));
+    print::note(false, &format!("data in {data}, token for programs in {data}/token"));
     print::note(false, "Ctrl-C lets the questions in flight finish and ends");
 }
 

@@ -16,18 +16,20 @@ use beacon_aws::clock;
 use beacon_core::route::{Function, Route};
 use beacon_core::view::{Details, ErrorView};
 use beacon_intake::Intake;
+use beacon_portal::Portal;
 use beacon_query::Query;
 use serde_json::{Map, Value, json};
 
 /// What API Gateway accepts.
 const MAX_BODY: usize = 10 * 1024 * 1024;
 
-/// The functions behind the API.
+/// The functions behind the API, and the portal beside it.
 #[derive(Debug)]
 pub(crate) struct Functions {
     /// None where nothing new is accepted.
-    pub(crate) intake: Option<Intake>,
-    pub(crate) query: Query,
+    pub(crate) intake: Option<Arc<Intake>>,
+    pub(crate) query: Arc<Query>,
+    pub(crate) portal: Portal,
 }
 
 /// The API's routes.
@@ -38,6 +40,7 @@ pub(crate) fn routes(functions: Arc<Functions>) -> axum::Router {
 async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Response {
     let route = Route::read(request.method().as_str(), request.uri().path());
     let submit = route.is_ok_and(|route| route.function() == Function::Intake);
+    let portal = Portal::has(request.uri().path());
     let (head, body) = request.into_parts();
     if !names_this_machine(&head) {
         let told = "this address is answered on this machine only";
@@ -51,6 +54,7 @@ async fn answer(State(functions): State<Arc<Functions>>, request: Request) -> Re
         return refuse(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be read");
     };
     let response = match &functions.intake {
+        _ if portal => functions.portal.handle(request).await,
         Some(intake) if submit => intake.handle(request).await,
         Some(_) | None => functions.query.handle(request).await,
     };

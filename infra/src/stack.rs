@@ -17,6 +17,7 @@ use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::{Intake, Signing};
+use beacon_portal::OneTime;
 use beacon_query::Query;
 use beacon_reconciler::{Reconciler, ScheduleEvent};
 use beacon_router::{HybridRouter, NoWay, RouterWay};
@@ -126,6 +127,7 @@ pub struct Stack {
     ended: CancellationToken,
     data: DataDir,
     token: String,
+    once: Option<OneTime>,
 }
 
 impl Stack {
@@ -187,7 +189,7 @@ impl Stack {
             probe = Some(way.probe.clone());
             let accepts = this.intake(&way);
             running.simulated = running.simulated || accepts.ask_at_start().await;
-            intake = Some(accepts);
+            intake = Some(Arc::new(accepts));
             Box::pin(this.spawn_functions(way, signer, &stop, &mut work)).await;
         }
         // What readers cost is not the jobs' usage.
@@ -195,13 +197,15 @@ impl Stack {
         let table = Table::new(this.local.dynamodb(), name, Arc::new(Meter::off()));
         let settings = effective(&running, this.access.requests_per_minute, key_id);
         let query = Query { door: Arc::clone(&this.access.door), table, router: probe, settings };
-        let functions = Arc::new(Functions { intake, query });
+        let query = Arc::new(query);
+        let (portal, once) = this.access.portal(&token, Arc::clone(&query), intake.clone());
+        let functions = Arc::new(Functions { intake, query, portal });
         let api = start_api(options.listen, functions, &ended)?;
         running.api = api.address;
         if let Some(variables) = for_functions {
             data.announce(&running, &variables)?;
         }
-        Ok(Self { running, tables, queue, router, api, work, stop, ended, data, token })
+        Ok(Self { running, tables, queue, router, api, work, stop, ended, data, token, once })
     }
 
     /// Where it listens.
@@ -212,6 +216,12 @@ impl Stack {
     /// The data directory's token, which allows everything.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The portal's address, which signs in whoever opens it first.
+    pub fn portal(&self) -> String {
+        let path = self.once.as_ref().map_or_else(|| "/".to_owned(), OneTime::path);
+        format!("http://{}{path}", self.running.api)
     }
 
     /// Whether it accepts jobs and runs them.

@@ -16,6 +16,8 @@ mod analysis;
 mod analysis_again;
 #[path = "system/analysis_left.rs"]
 mod analysis_left;
+#[path = "system/browser.rs"]
+mod browser;
 #[path = "system/call_fates.rs"]
 mod call_fates;
 #[path = "system/calls.rs"]
@@ -56,6 +58,16 @@ mod no_table;
 mod operating;
 #[path = "system/outcomes.rs"]
 mod outcomes;
+#[path = "system/portal.rs"]
+mod portal;
+#[path = "system/portal_budget.rs"]
+mod portal_budget;
+#[path = "system/portal_files.rs"]
+mod portal_files;
+#[path = "system/portal_findings.rs"]
+mod portal_findings;
+#[path = "system/portal_new_job.rs"]
+mod portal_new_job;
 #[path = "system/predecessor.rs"]
 mod predecessor;
 #[path = "system/queues.rs"]

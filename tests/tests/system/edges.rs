@@ -96,7 +96,8 @@ async fn a_wrong_type_in_any_field_is_named() {
 #[tokio::test]
 async fn addresses_that_lead_nowhere_and_methods_that_are_not_taken() {
     let here = Here::simulated("[0, 0]").await;
-    for path in ["/", "/api", "/api/v2/jobs", "/api/v1/jobs/j/x", "/env", "/.git/config", "/debug"]
+    for path in
+        ["/nowhere", "/api", "/api/v2/jobs", "/api/v1/jobs/j/x", "/env", "/.git/config", "/debug"]
     {
         let answer = answered(here.api.request("GET", path)).await;
         assert_eq!(answer.refusal(), (404, "not_found".into()), "{path}");

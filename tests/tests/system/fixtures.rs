@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::types::Message;
-use beacon_aws::{Clock, DeadQuestions, Door};
+use beacon_aws::{Clock, DeadQuestions, Door, Tokens};
 use beacon_coordinator::Coordinator;
 use beacon_core::message::QuestionMessage;
 use beacon_core::reconcile::Occasion;
@@ -14,6 +14,7 @@ use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_intake::{Intake, Signing};
+use beacon_portal::Portal;
 use beacon_query::Query;
 use beacon_reconciler::Reconciler;
 use beacon_router::RouterWay;
@@ -30,6 +31,7 @@ const COORDINATOR: &str = include_str!("../../fixtures/coordinator.json");
 const RECONCILER: &str = include_str!("../../fixtures/reconciler.json");
 const INTAKE: &str = include_str!("../../fixtures/intake.json");
 const QUERY: &str = include_str!("../../fixtures/query.json");
+const PORTAL: &str = include_str!("../../fixtures/portal.json");
 
 #[tokio::test]
 async fn each_event_is_handled_by_its_function() {
@@ -105,6 +107,11 @@ async fn each_event_is_handled_by_its_function() {
         "{job}"
     );
     assert_eq!(job["counts"]["completed"], 2, "{job}");
+
+    let portal = Portal::new(Tokens::default(), 600, Arc::new(query), Some(Arc::new(intake)));
+    let led = portal.handle(lambda_http::request::from_str(PORTAL).unwrap()).await;
+    let to = led.headers()["location"].to_str().unwrap();
+    assert_eq!((led.status().as_u16(), to), (303, "/sign-in"), "{led:?}");
 }
 
 fn event(fixture: &str) -> SqsEvent {

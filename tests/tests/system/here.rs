@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A stack on a directory of its own.
 pub(crate) struct Here {
     pub(crate) api: Api,
-    stack: Stack,
+    pub(crate) stack: Stack,
     directory: TempDir,
 }
 

@@ -142,7 +142,9 @@ async fn parts_that_are_not_there_are_told() {
     for (id, at) in [(&id, since), (&new, clock::now())] {
         here.table().submit(NewJob::plain(id.clone(), &specified), at).await.unwrap();
     }
-    let mut stalled = without.stalled().await.unwrap();
+    let found = without.stalled().await.unwrap();
+    assert_eq!((found.looked_at, found.open), (2, 2));
+    let mut stalled = found.lanes;
     stalled.sort_by(|a, b| a.lane.cmp(&b.lane));
     let mut lanes: Vec<LaneId> = specified.lanes().collect();
     lanes.sort();

@@ -1,0 +1,81 @@
+//! Pages that say what is wrong, and what to do.
+
+use beacon_aws::{ApiError, chain};
+use lambda_http::http::header::ALLOW;
+use lambda_http::http::{HeaderValue, StatusCode};
+use lambda_http::{Body, Response};
+use maud::{Markup, html};
+
+use super::shown;
+use crate::address::Address;
+use crate::answer::{Answer, HTML, Page, PageError, response};
+use crate::layout;
+
+/// The page of an error, for somebody who signed in.
+pub(crate) fn page(error: &PageError) -> Answer {
+    let status = error.status();
+    Answer::Page(Page { status, ..Page::new(title(status), body(status, &told(error))) })
+}
+
+/// One without a session around it.
+pub(crate) fn bare(status: StatusCode, told: &str) -> Response<Body> {
+    let page = Page { status, ..Page::new(title(status), body(status, told)) };
+    response(status, HTML, layout::whole(None, &page).into_string())
+}
+
+/// The same of an error of the API.
+pub(crate) fn of_api(error: ApiError) -> Response<Body> {
+    let error = PageError::Api(error);
+    bare(error.status(), &told(&error))
+}
+
+/// The address takes other methods.
+pub(crate) fn method(allow: &'static str) -> Response<Body> {
+    let mut response =
+        bare(StatusCode::METHOD_NOT_ALLOWED, "This address cannot be asked for like this.");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// What the person is told. What is ours alone is logged, and not told.
+pub(crate) fn told(error: &PageError) -> String {
+    match error {
+        PageError::Api(inner @ (ApiError::Table(_) | ApiError::Answer(_))) => {
+            tracing::error!(code = inner.code(), error = chain(inner), "page failed");
+            "Beacon could not read or write its table just now. Nothing is lost; load the page anew.".to_owned()
+        }
+        PageError::Api(ApiError::RouterUnavailable { message }) => {
+            tracing::warn!(
+                code = "router_unavailable",
+                error = message,
+                "the router is out of reach"
+            );
+            error.to_string()
+        }
+        PageError::Api(_)
+        | PageError::NotFound
+        | PageError::OnlyReads
+        | PageError::Parameter { .. } => error.to_string(),
+    }
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => "Not allowed",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
+        StatusCode::CONFLICT => "Not now",
+        status if status.is_client_error() => "That cannot be shown",
+        _ => "Something went wrong",
+    }
+}
+
+fn body(status: StatusCode, told: &str) -> Markup {
+    html! {
+        section class="empty" {
+            h1 { (title(status)) }
+            p { (shown(told)) }
+            p { a class="button" href=(Address::Jobs) { "To the jobs" } }
+        }
+    }
+}

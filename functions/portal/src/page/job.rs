@@ -1,0 +1,217 @@
+//! A job's own page: where it is, live, what failed, and what can be done with it.
+
+mod actions;
+mod failures;
+mod table;
+
+pub(super) use actions::{Asked, request_field, request_of};
+
+use beacon_core::JobId;
+use beacon_core::job::{JobStatus, RunRecord};
+use beacon_core::lane::{Lane, LaneState};
+use beacon_core::view::{JobView, milliseconds};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::heading::{self, Tab};
+use super::words::{dollars, duration, outside, time};
+use super::{pager, progress};
+use crate::Portal;
+use crate::address::Address;
+use crate::answer::{Answer, Page, PageError};
+use crate::layout::notice;
+use crate::read::Seen;
+use crate::visit::Visit;
+use crate::window::Window;
+
+impl Portal {
+    pub(crate) async fn job(&self, visit: &Visit, id: &JobId) -> Result<Answer, PageError> {
+        let seen = self.seen(id).await?;
+        let job = seen.view(visit.now);
+        let body = self.moving(visit, &seen, &job).await?;
+        Ok(Answer::Page(Page::new(job.name.clone(), body).simulated(job.simulated)))
+    }
+
+    /// What moves on a job's page, alone.
+    pub(crate) async fn live(&self, visit: &Visit, id: &JobId) -> Result<Answer, PageError> {
+        let seen = self.seen(id).await?;
+        let job = seen.view(visit.now);
+        let moving = self.moving(visit, &seen, &job).await?;
+        Ok(Answer::Part(html! { (moving) (notice(job.simulated, true)) }))
+    }
+
+    async fn moving(&self, visit: &Visit, seen: &Seen, job: &JobView) -> Result<Markup, PageError> {
+        let window = Window::of(&seen.spec, pager::asked(&visit.parameters));
+        let regions: Vec<usize> = window.regions.clone().collect();
+        let pairs = self.pairs(seen, window.questions.clone(), &regions).await?;
+        // An analysis comes moments after the final status, and changes what is shown of failures.
+        let moves = if job.status.is_final() {
+            seen.job.analysis.due.map(|_due| "every 5s")
+        } else {
+            Some("every 1s")
+        };
+        let page = window.page.to_string();
+        let address = Address::Live(job.job_id.clone());
+        let live = format!("{address}{}", visit.parameters.with("page", Some(&page)).query());
+        Ok(html! {
+            div id="live" hx-get=[moves.map(|_every| live)] hx-trigger=[moves] hx-swap="outerMorph" {
+                (heading::of(visit, job, Tab::Progress))
+                section aria-labelledby="progress" {
+                    h2 id="progress" { "Progress" }
+                    (said(job))
+                    (progress::section(job))
+                    p class="times" { (times(job, &seen.lanes, visit.now)) }
+                    @if visit.may_change() { (actions::buttons(job)) }
+                    @if moves.is_some() {
+                        noscript { p class="hint" { a href="" { "Load this page anew" } " to see how far it is." } }
+                    }
+                }
+                (self.failures(seen, &pairs).await?)
+                section aria-labelledby="by-question" {
+                    h2 id="by-question" { "Question, model, region" }
+                    @if let Some(page) = front(seen).filter(|page| *page != window.page) {
+                        p class="hint" {
+                            a href={ (Address::Job(job.job_id.clone())) (visit.parameters.with("page", Some(&page.to_string())).query()) } {
+                                "To the questions that are asked now (page " (page) ")"
+                            }
+                        }
+                    }
+                    (table::table(seen, &window, &pairs))
+                    (pager::of(&Address::Job(job.job_id.clone()), &visit.parameters, window.page, window.pages, "Pages of questions"))
+                }
+                (facts(job))
+            }
+        })
+    }
+}
+
+/// The page of the first question that is being asked; none where none is.
+fn front(seen: &Seen) -> Option<u32> {
+    let held = seen.lanes.iter().filter_map(|lane| lane.holder.as_ref());
+    let first = held.map(|holder| holder.question).min()?;
+    Some(Window::page_of(&seen.spec, first))
+}
+
+/// Where the job is, in a sentence; a screen reader is told when it changes.
+fn said(job: &JobView) -> Markup {
+    let told = match job.status {
+        JobStatus::Queued => "Accepted. Its first questions are about to be asked.",
+        JobStatus::Running => "Questions are being asked.",
+        JobStatus::Cancelling => "It is being cancelled: what is asked now is dropped.",
+        JobStatus::Completed => "It has ended: enough executions completed.",
+        JobStatus::Failed => "It has ended: too few executions completed.",
+        JobStatus::Cancelled => "It was cancelled. What completed before stays.",
+        JobStatus::TimedOut => "It has ended: its time was up. What completed before stays.",
+    };
+    html! {
+        p class="said" role="status" {
+            (told)
+            @if let Some(ending) = &job.ending { " " (ending.cause) "." }
+        }
+        @if job.status.is_final() && job.counts.completed > 0 {
+            p {
+                a class="button primary" href=(Address::Matrix(job.job_id.clone())) { "See where answers diverge" }
+            }
+        }
+    }
+}
+
+fn times(job: &JobView, lanes: &[Lane], now: Timestamp) -> Markup {
+    let (since, until) = (begun(job), job.finished_at.unwrap_or(now));
+    let elapsed = duration(milliseconds(since, until));
+    let of_run = if job.run.0 > 1 { format!("Run {}: ", job.run) } else { String::new() };
+    if job.status.is_final() {
+        let took = if of_run.is_empty() { "It took " } else { "it took " };
+        return html! { (of_run) (took) (elapsed) "." };
+    }
+    if job.status == JobStatus::Cancelling || job.ending.is_some() {
+        return html! { span class="elapsed" { (of_run) (elapsed) " elapsed" } };
+    }
+    let left = expected_ms(lanes, since, now);
+    html! {
+        span class="elapsed" { (of_run) (elapsed) " elapsed" }
+        " · "
+        @match left {
+            Some(ms) => span { "about " (duration(ms)) " to go, as fast as until now" },
+            None => span { "how long it will take is not known yet" },
+        }
+        " · time is up at " (time(job.deadline))
+    }
+}
+
+/// When its run began.
+fn begun(job: &JobView) -> Timestamp {
+    let last: Option<&RunRecord> = job.runs.last();
+    last.filter(|_| job.run.0 > 1).map_or(job.started_at.unwrap_or(job.created_at), |run| run.at)
+}
+
+/// Until the slowest lane is through, if each goes on as fast as until now, milliseconds. None until each has
+/// finished a question.
+fn expected_ms(lanes: &[Lane], begun: Timestamp, now: Timestamp) -> Option<u64> {
+    let elapsed = u64::try_from(now.as_millisecond() - begun.as_millisecond()).ok()?;
+    let open = lanes.iter().filter(|lane| lane.state == LaneState::Open);
+    let left = open.map(|lane| {
+        let done = u64::from(lane.cursor.0);
+        let left = u64::from(lane.length).saturating_sub(done);
+        (done > 0).then(|| elapsed / done * left)
+    });
+    left.collect::<Option<Vec<u64>>>()?.into_iter().max()
+}
+
+fn facts(job: &JobView) -> Markup {
+    let (estimated, counted) = (job.cost.estimated.as_ref(), &job.cost.counted);
+    html! {
+        section aria-labelledby="about" {
+            h2 id="about" { "About this job" }
+            dl class="facts" {
+                dt { "Id" } dd { code { (job.job_id) } }
+                dt { "Models" } dd { @for (at, model) in job.models.iter().enumerate() { @if at > 0 { ", " } (outside(model.as_str())) } }
+                dt { "Regions" } dd { @for (at, region) in job.regions.iter().enumerate() { @if at > 0 { ", " } (region) } }
+                dt { "Submitted" } dd { (time(job.created_at)) }
+                @if let Some(at) = job.started_at { dt { "Started" } dd { (time(at)) } }
+                @if let Some(at) = job.finished_at { dt { "Ended" } dd { (time(at)) } }
+                dt { "Completed if" }
+                dd {
+                    "at least " (percent(job.min_success_rate)) " of executions completed, and "
+                    (job.min_regions) " of its regions have one"
+                }
+                dt { "Providers charged" }
+                dd {
+                    (dollars(counted.provider))
+                    @if counted.executions_without_cost > 0 {
+                        ", without those executions whose cost is not known: " (counted.executions_without_cost)
+                    }
+                    @if let Some(estimate) = estimated {
+                        " (estimated before: "
+                        @if estimate.provider.unpriced > 0 { "not known, for prices are not declared" }
+                        @else { "at most " (dollars(estimate.provider.at_most)) }
+                        ")"
+                    }
+                }
+                @if job.maybe_billed > 0 {
+                    dt { "Maybe charged" }
+                    dd { (job.maybe_billed) " attempts may have been charged for without an answer having arrived" }
+                }
+            }
+            @if job.runs.len() > 1 { (runs(&job.runs)) }
+        }
+    }
+}
+
+fn runs(runs: &[RunRecord]) -> Markup {
+    html! {
+        h3 { "Runs" }
+        ol class="runs" {
+            @for run in runs {
+                li value=(run.run.0) {
+                    (time(run.at)) ": " (super::words::counted(run.executions, "execution"))
+                    @if let Some(why) = &run.why { " (" (outside(why)) ")" }
+                }
+            }
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    beacon_analysis::figure::percent(share)
+}

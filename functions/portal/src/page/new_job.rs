@@ -1,0 +1,236 @@
+//! The form of a new job, its estimate, and submitting it.
+
+mod document;
+mod estimate;
+mod field;
+mod form;
+mod offered;
+mod questions;
+
+use beacon_aws::ApiError;
+use beacon_core::JobId;
+use beacon_core::idempotency::IdempotencyKey;
+use beacon_core::prompt::hex;
+use beacon_core::spec::{Problem, limit};
+use beacon_core::view::Submitted;
+use beacon_intake::{Estimated, Intake};
+use lambda_http::http::StatusCode;
+use maud::{Markup, html};
+
+use self::document::Document;
+use self::form::Form;
+use self::offered::Offered;
+use super::{error, shown};
+use crate::Portal;
+use crate::address::Address;
+use crate::answer::{Answer, Page, PageError};
+use crate::visit::Visit;
+
+/// Why a form made no job.
+#[derive(Debug, Default)]
+struct Refusal {
+    /// What is wrong with fields.
+    problems: Vec<Problem>,
+    /// What is wrong with none of them.
+    told: Option<String>,
+    /// The job that the form made before, with other content.
+    made_before: Option<JobId>,
+    status: StatusCode,
+}
+
+impl Refusal {
+    /// In the API's own words.
+    fn of(error: ApiError) -> Self {
+        let status = error.status();
+        let refusal = Self { status, ..Self::default() };
+        if let ApiError::InvalidSpec(problems)
+        | ApiError::InvalidJobSpec(problems)
+        | ApiError::NotServed(problems)
+        | ApiError::NoPrice(problems) = error
+        {
+            return Self { problems, ..refusal };
+        }
+        if let ApiError::KeyConflict(job) = error {
+            return Self { made_before: Some(job), ..refusal };
+        }
+        Self { told: Some(error::told(&error.into())), ..refusal }
+    }
+}
+
+impl Portal {
+    /// The form, with what the address says filled in.
+    pub(crate) async fn new_job(&self, visit: &Visit) -> Result<Answer, PageError> {
+        let intake = self.intake()?;
+        if intake.requires_signatures() {
+            return Ok(Answer::Page(Page::new("New job", signed())));
+        }
+        let offered = match intake.providers().await {
+            Ok(providers) => Offered::of(&providers),
+            Err(error) => return Ok(Answer::Page(unreachable(error))),
+        };
+        let form = Form::new(visit, &visit.parameters, &offered, fresh_key());
+        Ok(Answer::Page(form.page(StatusCode::OK)))
+    }
+
+    /// Makes a job of the form, or shows it again with what is wrong; or, where that was asked, with what the
+    /// job would use.
+    pub(crate) async fn submit(&self, visit: &Visit) -> Result<Answer, PageError> {
+        let intake = self.intake()?;
+        let document = Document::of(&visit.form);
+        let key = visit.form.raw("key").unwrap_or_default();
+        let known = IdempotencyKey::new(key).map_err(|problem| PageError::Parameter {
+            name: "key",
+            problem: problem.to_string(),
+        })?;
+        let (estimated, refusal) = if visit.form.text("action") == Some("estimate") {
+            match estimated(intake, &document).await {
+                Ok(estimated) => (Some(estimated), None),
+                Err(refusal) => (None, Some(refusal)),
+            }
+        } else {
+            match self.made(intake, &document, &known, visit).await {
+                Ok(submitted) => return Ok(made(&submitted)),
+                // Only its key was spent before: what it holds has an estimate all the same.
+                Err(refusal) if refusal.made_before.is_some() => {
+                    (estimated(intake, &document).await.ok(), Some(refusal))
+                }
+                Err(refusal) => (None, Some(refusal)),
+            }
+        };
+        // What cannot be listed now is asked for by name.
+        let offered = intake.providers().await.map(|providers| Offered::of(&providers));
+        let offered = offered.unwrap_or_default();
+        let is_spent = refusal.as_ref().is_some_and(|refusal| refusal.made_before.is_some());
+        let key = if is_spent { fresh_key() } else { key.to_owned() };
+        let status = refusal.as_ref().map_or(StatusCode::OK, |refusal| refusal.status);
+        let form = Form::new(visit, &visit.form, &offered, key);
+        let form = match refusal {
+            Some(refusal) => form.refused(refusal, &document),
+            None => form,
+        };
+        let form = match estimated {
+            Some(estimated) => form.estimated(estimated),
+            None => form,
+        };
+        Ok(Answer::Page(form.page(status)))
+    }
+
+    /// What the job of the form would use: the part of the form's page that says so.
+    pub(crate) async fn estimate(&self, visit: &Visit) -> Result<Answer, PageError> {
+        let intake = self.intake()?;
+        let document = Document::of(&visit.form);
+        // The portal's script leaves a large file out while the form is being filled in.
+        let is_whole = visit.form.text("csv_left_out").is_none();
+        let part = match estimated(intake, &document).await {
+            Ok(estimated) if is_whole => estimate::shown_of(&estimated),
+            Ok(estimated) => {
+                html! { (estimate::without_csv()) (estimate::shown_of(&estimated)) }
+            }
+            Err(mut refusal) => {
+                refusal.problems.retain(|problem| is_whole || problem.field != "questions");
+                let Refusal { problems, told, .. } = refusal;
+                let is_told = !problems.is_empty() || told.is_some();
+                html! {
+                    @if !is_whole { (estimate::without_csv()) }
+                    @if is_told { (estimate::missing(&problems, told.as_deref())) }
+                }
+            }
+        };
+        Ok(Answer::Part(part))
+    }
+
+    async fn made(
+        &self,
+        intake: &Intake,
+        document: &Document,
+        key: &IdempotencyKey,
+        visit: &Visit,
+    ) -> Result<Submitted, Refusal> {
+        if !document.problems.is_empty() {
+            // With them the others are told, and nothing is made.
+            return Err(estimated(intake, document).await.err().unwrap_or_default());
+        }
+        check_size(document)?;
+        let by = Some(visit.caller.name.clone());
+        let submitted = intake.submit_document(&document.json, Some(key), by).await;
+        submitted.map_err(Refusal::of)
+    }
+}
+
+async fn estimated(intake: &Intake, document: &Document) -> Result<Estimated, Refusal> {
+    check_size(document)?;
+    let asked = intake.estimate(&document.json).await.map_err(Refusal::of);
+    if document.problems.is_empty() {
+        return asked;
+    }
+    let mut refusal = asked.err().unwrap_or_default();
+    if refusal.told.is_none() {
+        refusal.status = StatusCode::BAD_REQUEST;
+    }
+    // Without the questions that could not be read the list may be empty.
+    refusal.problems.retain(|problem| problem.field != "questions");
+    refusal.problems.splice(0..0, document.problems.iter().cloned());
+    Err(refusal)
+}
+
+fn check_size(document: &Document) -> Result<(), Refusal> {
+    let limit = limit::SPEC_BYTES;
+    if document.json.to_string().len() > limit {
+        return Err(Refusal::of(ApiError::TooLarge { limit }));
+    }
+    Ok(())
+}
+
+/// The way to the job that was made; by a page that says what was folded or capped, where something was.
+fn made(submitted: &Submitted) -> Answer {
+    let job = Address::Job(submitted.id.clone());
+    if submitted.warnings.is_empty() {
+        return Answer::Redirect(job.to_string());
+    }
+    let body = html! {
+        section class="empty" {
+            h1 { "The job is submitted" }
+            p role="status" { "Some of what the form said was folded or capped:" }
+            ul { @for warning in &submitted.warnings { li { (shown(warning)) } } }
+            p { a class="button" href=(job) { "To the job" } }
+        }
+    };
+    Answer::Page(Page::new("The job is submitted", body))
+}
+
+/// A key of a form that nobody else has: sent twice, the form makes one job.
+fn fresh_key() -> String {
+    format!("portal-{}", hex(&rand::random::<[u8; 16]>()))
+}
+
+/// Only who has a trusted key can submit here.
+fn signed() -> Markup {
+    html! {
+        section class="empty" {
+            h1 { "New job" }
+            p { "This Beacon accepts signed specifications alone, and a browser has no key to sign with." }
+            p {
+                "Write the specification to a file, sign it with " code { "beacon sign" }
+                ", and submit it with " code { "beacon submit" } ". It stands among the jobs then."
+            }
+            p { a class="button" href=(Address::Jobs) { "To the jobs" } }
+        }
+    }
+}
+
+/// Nothing is accepted until the router answers.
+fn unreachable(error: ApiError) -> Page {
+    let error = PageError::Api(error);
+    let body = html! {
+        section class="empty" {
+            h1 { "New job" }
+            p class="problem" role="alert" { (shown(&error::told(&error))) }
+            p { "A job needs providers, and the router that knows them does not answer." }
+            p {
+                a class="button" href=(Address::New) { "Try again" } " "
+                a href=(Address::System) { "How the system is" }
+            }
+        }
+    };
+    Page { status: error.status(), ..Page::new("New job", body) }
+}

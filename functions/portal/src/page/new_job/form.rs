@@ -1,0 +1,381 @@
+//! The form of a new job as a page.
+
+mod control;
+
+use beacon_core::builtin::QUESTIONS;
+use beacon_core::prompt::REGIONAL;
+use beacon_intake::Estimated;
+use lambda_http::http::StatusCode;
+use maud::{Markup, html};
+
+use super::document::{Document, csv_of};
+use super::field::{Field, Told};
+use super::offered::{Offered, place};
+use super::{Refusal, estimate};
+use crate::address::Address;
+use crate::answer::Page;
+use crate::input::Input;
+use crate::layout::form_token;
+use crate::page::shown;
+use crate::page::words::{counted, outside};
+use crate::visit::Visit;
+
+/// The defaults of a specification, as people read them. A test holds them against those that are applied.
+pub(super) const DEFAULTS: [(Field, &str); 5] = [
+    (Field::Samples, "1"),
+    (Field::Temperature, "0.1"),
+    (Field::MaxTokens, "500"),
+    (Field::InFlight, "1"),
+    (Field::MinSuccessRate, "0.67"),
+];
+
+/// A form with what was filled in, and what became of it.
+#[derive(Debug)]
+pub(super) struct Form<'a> {
+    visit: &'a Visit,
+    values: &'a Input,
+    offered: Offered,
+    key: String,
+    told: Vec<Told>,
+    refusal: Refusal,
+    estimated: Option<Estimated>,
+}
+
+impl<'a> Form<'a> {
+    /// One that was not sent yet. Sent twice with this key it makes one job.
+    pub(super) fn new(visit: &'a Visit, values: &'a Input, offered: &Offered, key: String) -> Self {
+        let offered = offered.with(values.all("model"), values.all("region"));
+        let (told, refusal) = (Vec::new(), Refusal::default());
+        Self { visit, values, offered, key, told, refusal, estimated: None }
+    }
+
+    /// The same with its problems at the fields that they are about.
+    pub(super) fn refused(self, refusal: Refusal, document: &Document) -> Self {
+        let told = refusal.problems.iter().map(|problem| Told::of(problem, document));
+        let told = told.collect();
+        Self { told, refusal, ..self }
+    }
+
+    /// The same with what its job would use.
+    pub(super) fn estimated(self, estimated: Estimated) -> Self {
+        Self { estimated: Some(estimated), ..self }
+    }
+
+    pub(super) fn page(&self, status: StatusCode) -> Page {
+        let wrong = self.is_refused();
+        let title = if wrong { "Nothing was submitted · New job" } else { "New job" };
+        Page { status, ..Page::new(title, self.body()) }
+    }
+
+    fn is_refused(&self) -> bool {
+        let Refusal { told, made_before, .. } = &self.refusal;
+        !self.told.is_empty() || told.is_some() || made_before.is_some()
+    }
+
+    fn body(&self) -> Markup {
+        html! {
+            h1 { "New job" }
+            (self.summary())
+            (self.example())
+            form id="new-job" class="new-job" method="post" action=(Address::New)
+                enctype="multipart/form-data" novalidate {
+                (form_token(self.visit))
+                input type="hidden" name="key" value=(self.key);
+                (self.text(Field::Name, "For people, in lists of jobs. It may be left empty."))
+                (self.questions())
+                (self.models())
+                (self.regions())
+                (self.number(Field::Samples, "How often each model is asked each question in each region, 1 to 100"))
+                (self.more())
+                (self.estimate())
+                p class="actions" {
+                    button type="submit" name="action" value="submit" class="primary" { "Submit the job" } " "
+                    button type="submit" name="action" value="estimate" class="quiet" { "Estimate" }
+                }
+            }
+        }
+    }
+
+    /// The way to a form that is filled in, for who comes for the first time.
+    fn example(&self) -> Markup {
+        if self.values.text("builtin").is_some() || self.is_refused() {
+            return html! {};
+        }
+        let Some((models, regions)) = self.offered.together() else { return html! {} };
+        let is_all = (models.len(), regions.len())
+            == (self.offered.models.len(), self.offered.regions.len());
+        let asked = if is_all {
+            "every model and every region".to_owned()
+        } else {
+            let [models, regions] = [(&models, "model"), (&regions, "region")]
+                .map(|(some, of)| counted(some.len() as u64, of));
+            format!("{models} in {regions}: each is served in each of them")
+        };
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let questions = QUESTIONS.iter().map(|question| field("builtin", question.id));
+        let models = models.into_iter().map(|model| field("model", model));
+        let regions = regions.into_iter().map(|region| field("region", region));
+        let name = std::iter::once(field("name", "Bias detection"));
+        let filled = Input::of(name.chain(questions).chain(models).chain(regions).collect());
+        html! {
+            p {
+                a href={ (Address::New) (filled.query()) } { "Fill in the example job" }
+                ": the questions that come with Beacon, " (asked) "."
+            }
+        }
+    }
+
+    /// What is wrong, with links to the fields; it gets the focus.
+    fn summary(&self) -> Markup {
+        if !self.is_refused() {
+            return html! {};
+        }
+        let Refusal { told, made_before, .. } = &self.refusal;
+        html! {
+            div class="problem" id="problems" role="alert" tabindex="-1" autofocus {
+                h2 { "Nothing was submitted" }
+                @if let Some(job) = made_before {
+                    p {
+                        "This form was sent before with other content, as the job "
+                        a href=(Address::Job(job.clone())) { (job) }
+                        ". Nothing of that job has changed. Sent again, the form makes another job."
+                    }
+                }
+                @if let Some(told) = told { p { (shown(told)) } }
+                @if !self.told.is_empty() {
+                    ul {
+                        @for told in &self.told {
+                            li {
+                                @if let Some(field) = told.field {
+                                    a href={ "#" (field.id()) } { (field.label()) } ": "
+                                }
+                                (control::problem(told))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn questions(&self) -> Markup {
+        let chosen: Vec<&str> = self.values.all("builtin").collect();
+        let mut categories: Vec<&str> = Vec::new();
+        for question in QUESTIONS {
+            if !categories.contains(&question.category) {
+                categories.push(question.category);
+            }
+        }
+        let kept = csv_of(self.values);
+        html! {
+            (self.group(Field::BuiltIn, &html! {
+                @for category in categories {
+                    div class="choices" role="group" aria-label=(category_name(category)) {
+                        p class="hint" aria-hidden="true" { (category_name(category)) }
+                        @for question in QUESTIONS.iter().filter(|one| one.category == category) {
+                            label class="box" {
+                                input type="checkbox" name="builtin" value=(question.id)
+                                    checked[chosen.contains(&question.id)];
+                                span { (question.text) " " code { (question.id) } }
+                            }
+                        }
+                    }
+                }
+            }))
+            (self.area(Field::Own, 5, &html! {
+                "Each is called " code { "q1" } ", " code { "q2" } " and so on, or as the line says: "
+                code { "capital: What is the capital of Peru?" }
+            }))
+            div class="field" {
+                label for=(Field::Csv.id()) { (Field::Csv.label()) }
+                input type="file" id=(Field::Csv.id()) name="csv_file" accept=".csv,text/csv"
+                    aria-describedby=(self.described(Field::Csv)) aria-invalid=[self.invalid(Field::Csv)];
+                p class="hint" id={ (Field::Csv.id()) "-hint" } {
+                    "Columns: " code { "id" } ", " code { "text" } ", " code { "category" } ", "
+                    code { "language" } ", " code { "expect" } " and " code { "variant.NAME" } "."
+                }
+                (self.problems(Field::Csv))
+                @if let Some(csv) = kept {
+                    details {
+                        summary { "The CSV that you sent" }
+                        label for="csv" { "It is sent again unless another file is chosen" }
+                        textarea id="csv" name="csv" rows="8" spellcheck="false" { "\n" (csv) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn models(&self) -> Markup {
+        let chosen: Vec<&str> = self.values.all("model").collect();
+        html! {
+            (self.group(Field::Models, &html! {
+                @if self.offered.models.is_empty() {
+                    p class="hint" { "No provider says which models it serves: name them below." }
+                }
+                div class="choices" {
+                    @for model in &self.offered.models {
+                        label class="box" {
+                            input type="checkbox" name="model" value=(model.id)
+                                checked[chosen.contains(&&*model.id)];
+                            span {
+                                strong { (outside(&model.id)) } " "
+                                span class="hint" {
+                                    @if model.regions.is_empty() { "served by nobody now" }
+                                    @else { "in " (outside(&model.regions.join(", "))) }
+                                    @if model.simulated { " · ▲ simulated: its answers are made up" }
+                                }
+                            }
+                        }
+                    }
+                }
+                @for (provider, region) in &self.offered.silent {
+                    p class="hint" {
+                        (outside(provider)) " in " (outside(region))
+                        " does not say which models it serves: name them below."
+                    }
+                }
+            }))
+            (self.area(Field::OtherModels, 2, &html! {
+                "Ids as the router’s file of providers names them, with blanks or commas between them."
+            }))
+        }
+    }
+
+    fn regions(&self) -> Markup {
+        let chosen: Vec<&str> = self.values.all("region").collect();
+        self.group(Field::Regions, &html! {
+            @if self.offered.regions.is_empty() { p class="hint" { "No provider names a region." } }
+            div class="choices" {
+                @for region in &self.offered.regions {
+                    label class="box" {
+                        input type="checkbox" name="region" value=(region)
+                            checked[chosen.contains(&&**region)];
+                        span {
+                            (outside(region))
+                            @if let Some(place) = place(region) { " " span class="hint" { (place) } }
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    /// What most jobs leave as it is; open where something of it is wrong or was changed.
+    fn more(&self) -> Markup {
+        let fields = [
+            Field::SystemPrompt,
+            Field::Temperature,
+            Field::MaxTokens,
+            Field::InFlight,
+            Field::MinSuccessRate,
+            Field::MaxCost,
+        ];
+        let is_wrong = |field: &Field| self.told.iter().any(|told| told.field == Some(*field));
+        let is_given = |field: &Field| {
+            let value = self.values.text(field.id());
+            value.is_some_and(|value| value != "regional")
+        };
+        let open = fields.iter().any(|field| is_wrong(field) || is_given(field));
+        html! {
+            details class="more" open[open] {
+                summary { "More options" }
+                (self.system_prompt())
+                (self.number(Field::Temperature, "0 to 2"))
+                (self.number(Field::MaxTokens, "A longer answer is cut there"))
+                (self.number(Field::InFlight, "How many are asked at a time; regions × this ≤ 90"))
+                (self.number(Field::MinSuccessRate, "Completed ÷ all executions of a completed job, 0 to 1"))
+                (self.number(Field::MaxCost, "The job stops when its providers have charged so much. No limit"))
+            }
+        }
+    }
+
+    fn system_prompt(&self) -> Markup {
+        let chosen = self.values.text("system_prompt").unwrap_or("regional");
+        let choice = |value: &str, told: &Markup| {
+            html! {
+                label class="box" {
+                    input type="radio" name="system_prompt" value=(value) checked[chosen == value];
+                    span { (told) }
+                }
+            }
+        };
+        self.group(Field::SystemPrompt, &html! {
+            div class="choices" {
+                (choice("regional", &html! {
+                    "Regional, as usual: " q { (REGIONAL) }
+                }))
+                (choice("none", &html! { "None: the question alone is sent" }))
+                (choice("text", &html! { "The text below" }))
+            }
+            div class="field" {
+                label for="system_text" { "Text of the system prompt" }
+                textarea id="system_text" name="system_text" rows="3" dir="auto" aria-describedby="system_text-hint" {
+                    "\n" (self.values.raw("system_text").unwrap_or_default())
+                }
+                p class="hint" id="system_text-hint" {
+                    code { "{place}" } " in it stands for the region’s place, such as the US or Europe."
+                }
+            }
+        })
+    }
+
+    /// What the job would use. It is a part of its own, which the browser asks for as the form changes.
+    fn estimate(&self) -> Markup {
+        let typed = "input delay:300ms from:#new-job";
+        // Of a form that came filled in it is asked for at once.
+        let is_open = self.estimated.is_none() && !self.is_refused();
+        let is_filled = self.values.text("model").is_some();
+        let trigger =
+            if is_open && is_filled { format!("load, {typed}") } else { typed.to_owned() };
+        html! {
+            section id="estimate" class="estimate" aria-labelledby="estimate-heading" {
+                h2 id="estimate-heading" { "What it will use" }
+                div id="estimated" aria-live="polite" hx-post=(Address::Estimate)
+                    hx-trigger=(trigger) hx-target="this" hx-swap="innerMorph"
+                    hx-sync="this:replace" {
+                    @match &self.estimated {
+                        Some(estimated) => (estimate::shown_of(estimated)),
+                        None if !self.told.is_empty() || self.refusal.told.is_some() => (estimate::missing(
+                            &self.refusal.problems,
+                            self.refusal.told.as_deref(),
+                        )),
+                        None => p class="hint" {
+                            "What the job would use and cost stands here once questions, models and regions are chosen."
+                        },
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn category_name(category: &str) -> &str {
+    match category {
+        "control_questions" => "Controls, whose right answer is known",
+        "bias_detection" => "Bias",
+        "cultural_perspective" => "Culture",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use beacon_core::spec::parse;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_that_are_shown_are_those_that_are_applied() {
+        let minimal = json!({"questions": ["math_basic"], "models": ["m"], "regions": ["US"]});
+        let mut said = minimal.clone();
+        for (field, value) in DEFAULTS {
+            said[field.id()] = serde_json::from_str(value).unwrap();
+        }
+        assert_eq!(parse(&said, &[]).unwrap(), parse(&minimal, &[]).unwrap());
+        let mut regional = minimal.clone();
+        regional["system_prompt"] = "regional".into();
+        assert_eq!(parse(&regional, &[]).unwrap(), parse(&minimal, &[]).unwrap());
+    }
+}
