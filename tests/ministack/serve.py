@@ -5,6 +5,7 @@ version that requirements.txt pins, does otherwise than AWS and the template res
 is set right here: docs/deployed.md has the list.
 """
 
+import json
 import os
 import signal
 import string
@@ -55,6 +56,16 @@ def of_single_messages(action_of):
     return action
 
 
+def with_leading_keys(context):
+    """DynamoDB tells policies the partition keys that a request names."""
+
+    def of_request(body):
+        key = json.loads(body or b"{}").get("Key", {}).get("pk", {}).get("S")
+        return context(body) | ({"dynamodb:LeadingKeys": [key]} if key else {})
+
+    return of_request
+
+
 def without_whole_classes(secret_string):
     """Secrets Manager leaves punctuation and capitals out of a generated secret where it is told to."""
 
@@ -96,6 +107,7 @@ if __name__ == "__main__":
     os.setpgid(0, 0)
     lambda_svc._sqs_esm_concurrency = with_numbers(lambda_svc._sqs_esm_concurrency)
     iam_evaluator._resolve_condition_key = over_tls(iam_evaluator._resolve_condition_key)
+    iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
     iam_actions.extract_iam_action = of_single_messages(iam_actions.extract_iam_action)
     provisioners._sm_secret_string = without_whole_classes(provisioners._sm_secret_string)
     handlers = provisioners._RESOURCE_HANDLERS

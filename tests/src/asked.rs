@@ -9,9 +9,13 @@ use serde_json::Value;
 pub struct Asked {
     /// As in a policy, such as `dynamodb:PutItem`.
     pub action: String,
-    /// The table's name, the same and `/index/` and an index's, or a queue's address.
+    /// The table's name, the same and `/index/` and an index's, or a queue's address. Of what is deleted,
+    /// sessions are told from all else: the table's name and [`SESSIONS`].
     pub of: String,
 }
+
+/// What the partition keys of sessions begin with, as a policy says so.
+pub const SESSIONS: &str = "/SESSION#*";
 
 /// What was asked, by function.
 pub type AskedBy = BTreeMap<&'static str, BTreeSet<Asked>>;
@@ -52,6 +56,10 @@ fn of_table(operation: &str, body: &Value) -> Vec<Asked> {
     let mut of = text(body, "TableName");
     if let Some(index) = body["IndexName"].as_str() {
         of = format!("{of}/index/{index}");
+    }
+    let is_session = |key: &str| key.starts_with("SESSION#");
+    if operation == "DeleteItem" && body["Key"]["pk"]["S"].as_str().is_some_and(is_session) {
+        of.push_str(SESSIONS);
     }
     vec![Asked { action: format!("dynamodb:{operation}"), of }]
 }

@@ -10,6 +10,7 @@ mod door;
 mod exported;
 mod main_job;
 mod place;
+mod portal;
 mod retried;
 mod standstill;
 
@@ -27,6 +28,7 @@ pub async fn check(deployment: Deployment) {
     // Stands for minutes before the schedule moves it; meanwhile the others run.
     let emptied = standstill::begin(&mut place).await;
     main_job::check(&mut place).await;
+    portal::check(&mut place).await;
     cancelled::check(&mut place).await;
     retried::check(&mut place).await;
     standstill::end(&mut place, emptied).await;

@@ -20,6 +20,8 @@ mod functions;
 mod lambda;
 #[path = "template/policies.rs"]
 mod policies;
+#[path = "template/portal.rs"]
+mod portal;
 #[path = "template/queues.rs"]
 mod queues;
 #[path = "template/routes.rs"]

@@ -1,7 +1,7 @@
 //! Where the deployment is, and how it is asked.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
 use beacon_infra::http_client;
 use clap::Args;
+use flate2::read::GzDecoder;
+use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -76,6 +78,31 @@ pub(super) struct Answer {
     pub(super) body: Value,
 }
 
+/// An answer of the portal.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Shown {
+    /// A header's text; nothing where there is none.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A page as it reads.
+    pub(super) fn text(&self) -> String {
+        if self.header("content-encoding") != "gzip" {
+            return String::from_utf8(self.body.clone()).unwrap();
+        }
+        let mut text = String::new();
+        GzDecoder::new(self.body.as_slice()).read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
 impl Place {
     pub(super) fn new(deployment: Deployment) -> Self {
         let stack = std::fs::read(&deployment.stack).unwrap();
@@ -123,6 +150,34 @@ impl Place {
         let body = serde_json::from_str(&text);
         let body = body.unwrap_or_else(|_not_json| panic!("{path}: {status} {text}"));
         Answer { status, body }
+    }
+
+    /// As a browser asks, which follows no redirect here, and shows these cookies.
+    pub(super) async fn browse(
+        &mut self,
+        (method, path): (Method, &str),
+        cookies: &str,
+        form: &[(&str, &str)],
+    ) -> Shown {
+        let request = self.client.request(method, format!("{}{path}", self.stack.api));
+        // The gateway of AWS is asked over TLS, and tells the function so.
+        let mut request = request.header("x-forwarded-proto", "https").header("cookie", cookies);
+        request = request.header("accept-encoding", "gzip");
+        if !form.is_empty() {
+            let pairs: Vec<_> =
+                form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+            request = request.body(pairs.join("&"));
+        }
+        self.requests += 1;
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Shown { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    }
+
+    /// What opens the API, and the portal, to an administrator.
+    pub(super) fn token(&self) -> &str {
+        &self.stack.token
     }
 
     /// As admin.

@@ -17,15 +17,17 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use beacon_aws::{
     Clock, DeadQuestions, Door, EmbeddedSettings, Meter, MetricLines, QueueUrls, Queues,
-    RouterPlace, Table,
+    RouterPlace, Table, Tokens,
 };
 use beacon_coordinator::Coordinator;
+use beacon_core::access::Role;
 use beacon_core::cloudwatch::StackName;
 use beacon_core::time_budget;
 use beacon_dispatch::Dispatch;
 use beacon_inference::{Inference, Router};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
 use beacon_intake::{Intake, Signing};
+use beacon_portal::Portal;
 use beacon_query::Query;
 use beacon_reconciler::Reconciler;
 use beacon_router::{Purpose, RouterWay};
@@ -77,6 +79,7 @@ impl HttpConnector for Noted<SharedHttpConnector> {
 pub(crate) struct Functions {
     pub(crate) intake: Intake,
     pub(crate) query: Query,
+    pub(crate) portal: Portal,
     pub(crate) reconciler: Reconciler,
     pub(crate) urls: QueueUrls,
     pub(crate) dead_questions: String,
@@ -130,12 +133,40 @@ impl Parts {
         Queues::new(self.sqs(function), self.urls.clone(), Arc::new(Meter::off()))
     }
 
+    fn intake(&self, function: &'static str) -> Intake {
+        let table = self.table(function);
+        Intake {
+            door: door(),
+            router: self.way(Purpose::Questions, &table).probe,
+            table,
+            queues: self.queues(function),
+            signing: Signing::new(None),
+            clock: Clock::System,
+        }
+    }
+
+    fn query(&self, function: &'static str) -> Query {
+        let table = self.table(function);
+        let router = Some(self.way(Purpose::Questions, &table).probe);
+        Query { door: door(), table, router, settings: Vec::new() }
+    }
+
+    fn portal(&self) -> Portal {
+        let mut tokens = Tokens::default();
+        tokens.add(Role::Admin, TOKEN).unwrap();
+        let (query, intake) = (self.query("portal"), self.intake("portal"));
+        Portal::new(tokens, 1_000_000, Arc::new(query), Some(Arc::new(intake)))
+    }
+
     fn way(&self, purpose: Purpose, table: &Table) -> RouterWay {
         let (config, timeout) = (self.config.clone(), Duration::from_secs(600));
         let place = RouterPlace::Embedded(EmbeddedSettings { config, timeout });
         RouterWay::new(place, purpose, table).unwrap()
     }
 }
+
+/// What signs in at the portal.
+pub(crate) const TOKEN: &str = "token-of-an-administrator";
 
 fn credentials() -> Credentials {
     Credentials::new("local", "local", None, None, "beacon")
@@ -177,22 +208,10 @@ impl Functions {
             boot: None,
             clock,
         };
-        let table = parts.table("query");
-        let router = Some(parts.way(Purpose::Questions, &table).probe);
-        let query = Query { door: door(), table, router, settings: Vec::new() };
-        let table = parts.table("intake");
-        let router = parts.way(Purpose::Questions, &table).probe;
-        let queues = parts.queues("intake");
         Self {
-            intake: Intake {
-                door: door(),
-                table,
-                queues,
-                router,
-                signing: Signing::new(None),
-                clock,
-            },
-            query,
+            intake: parts.intake("intake"),
+            query: parts.query("query"),
+            portal: parts.portal(),
             reconciler,
             urls,
             dead_questions,

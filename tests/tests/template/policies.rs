@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use beacon_aws::clock;
 use beacon_core::reconcile::Occasion;
 use beacon_reconciler::ScheduleEvent;
-use beacon_tests::asked::{Asked, AskedBy};
+use beacon_tests::asked::{Asked, AskedBy, SESSIONS};
 use beacon_tests::simulation::{Plan, run};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::deployed::{Deployed, Given, WAYS, owner};
 use crate::functions::Functions;
+use crate::portal;
 
 /// Longer than anything takes that ends at all.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -57,16 +58,33 @@ fn allowed(deployed: &Deployed, function: &str) -> BTreeSet<Right> {
     for policy in role["Policies"].as_array().unwrap() {
         for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
             assert_eq!(statement["Effect"], "Allow", "{function}");
+            let of = condition(statement);
             for action in texts(&statement["Action"]) {
                 for resource in texts(&statement["Resource"]) {
                     assert!(!action.contains('*') && !resource.contains('*'), "{statement}");
-                    let is_new = allowed.insert((action.clone(), resource.clone()));
+                    let is_new = allowed.insert((action.clone(), format!("{resource}{of}")));
                     assert!(is_new, "{function}: {action} at {resource} is allowed twice");
                 }
             }
         }
     }
     allowed
+}
+
+/// What of its resources a statement is for, beside what [`rights`] calls it.
+fn condition(statement: &Value) -> &'static str {
+    let sessions = json!({
+        "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["SESSION#*"] },
+        // A request without a key would meet the first.
+        "Null": { "dynamodb:LeadingKeys": "false" },
+    });
+    match statement.get("Condition") {
+        None => "",
+        Some(condition) => {
+            assert_eq!(*condition, sessions, "{statement}");
+            SESSIONS
+        }
+    }
 }
 
 /// What the platform needs of a function's role, and the secrets that it reads at its start.
@@ -92,6 +110,9 @@ fn rights(asked: &BTreeSet<Asked>) -> BTreeSet<Right> {
     let resource = |of: &str| {
         if let Some(index) = of.strip_prefix("beacon/index/") {
             return format!("Table.Arn/index/{index}");
+        }
+        if of.ends_with(SESSIONS) {
+            return format!("Table.Arn{SESSIONS}");
         }
         let name = of.rsplit('/').next().unwrap().trim_start_matches("beacon-");
         let id = match name {
@@ -166,6 +187,9 @@ fn secret_readers(given: Given<'_>) -> Vec<&'static str> {
         readers.push("AuthorizerFunction");
     }
     readers.extend(["CoordinatorFunction", "InferenceFunction"]);
+    if !has("JwtIssuer") {
+        readers.push("PortalFunction");
+    }
     if has("RouterSecret") && has("RouterUrl") {
         readers.push("ReconcilerFunction");
     }
@@ -222,6 +246,7 @@ async fn everything_is_asked() -> AskedBy {
     lost_and_given_up(&functions).await;
     judged(&functions).await;
     reads(&functions).await;
+    portal::everything_is_asked(&functions).await;
     let asked = functions.seen.asked();
     functions.stop().await;
     asked

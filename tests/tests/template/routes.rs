@@ -5,14 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use beacon_core::access::Role;
 use beacon_core::openapi;
 use beacon_core::route::{Function, Route};
+use beacon_portal::Portal;
 use serde_json::{Value, json};
 
 use crate::deployed::{Deployed, Given, JWT, WAYS, owner};
 
 const ROLES: [Role; 3] = [Role::Reader, Role::Submitter, Role::Admin];
 
-/// Methods and paths of the template, with what is said of each.
-fn routes(deployed: &Deployed) -> BTreeMap<(String, String), &Value> {
+type Routes<'a> = BTreeMap<(String, String), &'a Value>;
+
+/// Methods and paths of the API in the template, with what is said of each.
+fn routes(deployed: &Deployed) -> Routes<'_> {
+    let mut routes = all_routes(deployed);
+    routes.retain(|_, route| route["Target"] != PORTAL);
+    routes
+}
+
+/// Those of the portal.
+fn portal_routes(deployed: &Deployed) -> Routes<'_> {
+    let mut routes = all_routes(deployed);
+    routes.retain(|_, route| route["Target"] == PORTAL);
+    routes
+}
+
+const PORTAL: &str = "integrations/PortalIntegration";
+
+fn all_routes(deployed: &Deployed) -> Routes<'_> {
     let mut routes = BTreeMap::new();
     for (id, route) in deployed.of_type("AWS::ApiGatewayV2::Route") {
         let key = route["RouteKey"].as_str().unwrap();
@@ -104,18 +122,39 @@ fn a_route_leads_to_the_function_that_answers_it() {
             Function::Intake => "IntakeFunction",
             Function::Query => "QueryFunction",
         };
-        let target = route["Target"].as_str().unwrap();
-        let integration = deployed.properties(target.strip_prefix("integrations/").unwrap());
-        assert_eq!(owner(&integration["IntegrationUri"]), function, "{method} {path}");
-        assert_eq!(integration["PayloadFormatVersion"], "2.0");
-        let may_be_asked =
-            deployed.of_type("AWS::Lambda::Permission").into_iter().any(|(_, of)| {
-                owner(&of["FunctionName"]) == function
-                    && of["Principal"] == "apigateway.amazonaws.com"
-                    // Of another API anybody could ask as whom he likes.
-                    && of["SourceArn"] == format!("{THIS_API}/*/*")
-            });
-        assert!(may_be_asked, "{function}");
+        assert_leads_to(&deployed, route, function);
+        assert!(!Portal::has(&path), "{path} is of the API and of the portal");
+    }
+}
+
+fn assert_leads_to(deployed: &Deployed, route: &Value, function: &str) {
+    let target = route["Target"].as_str().unwrap();
+    let integration = deployed.properties(target.strip_prefix("integrations/").unwrap());
+    assert_eq!(owner(&integration["IntegrationUri"]), function, "{route}");
+    assert_eq!(integration["PayloadFormatVersion"], "2.0");
+    let may_be_asked = deployed.of_type("AWS::Lambda::Permission").into_iter().any(|(_, of)| {
+        owner(&of["FunctionName"]) == function
+            && of["Principal"] == "apigateway.amazonaws.com"
+            // Of another API anybody could ask as whom he likes.
+            && of["SourceArn"] == format!("{THIS_API}/*/*")
+    });
+    assert!(may_be_asked, "{function}");
+}
+
+/// Which address each is of, and that none is missing, says a test beside `portal::address::Address`.
+#[test]
+fn a_route_of_the_portal_leads_to_it_and_is_open_where_tokens_let_in() {
+    for given in WAYS {
+        let deployed = Deployed::with(given);
+        let routes = portal_routes(&deployed);
+        assert_eq!(routes.is_empty(), given == JWT, "{given:?}");
+        for ((method, path), route) in routes {
+            assert_eq!(route["AuthorizationType"], "NONE", "{method} {path}");
+            assert_leads_to(&deployed, route, "PortalFunction");
+            let path = path.replace("{proxy+}", "j");
+            assert!(Portal::has(&path), "{path}");
+            assert!(Route::read(&method, &path).is_err(), "{path} is of the API and of the portal");
+        }
     }
 }
 
