@@ -4,9 +4,9 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use beacon_aws::{Finalised, NewJob, Table};
 use beacon_core::execution::{Answer, Ending, ExecutionRow, Outcome, Served};
 use beacon_core::failure::{Failure, FailureCode, Stage};
-use beacon_core::job::{Actor, Job};
+use beacon_core::job::{Actor, Job, start};
 use beacon_core::lane::{
-    HolderIs, LaneChange, LaneCondition, LaneState, LaneWrite, MarkIs, NewRun, Tallies,
+    HolderIs, Lane, LaneChange, LaneCondition, LaneState, LaneWrite, MarkIs, NewRun, Tallies,
 };
 use beacon_core::message::{CompletionMessage, position_of};
 use beacon_core::spec::{Spec, parse};
@@ -56,17 +56,9 @@ impl Written {
 
     /// Writes the rows of a run and closes its lanes. Pairs that ended in an earlier run are told again.
     pub async fn run(&self, run: Run, ending: impl Fn(&ExecutionId) -> Ending) {
-        let row = |id: ExecutionId| (self.row(&id, run, ending(&id)), id);
-        let rows: Vec<_> = self.pairs().into_iter().map(row).collect();
-        stream::iter(&rows)
-            .for_each_concurrent(AT_A_TIME, async |(row, id)| {
-                self.table.put_result(id, row).await.unwrap();
-            })
-            .await;
-        let (_, lanes) = self.table.job_and_lanes(&self.id).await.unwrap().unwrap();
-        for lane in lanes {
-            let of_lane = rows.iter().filter(|(_, id)| self.lane_of(id) == lane.id);
-            let tallies = of_lane.fold(Tallies::default(), |sum, (row, _)| sum.with(row.counted()));
+        let rows = self.rows(run, self.pairs(), ending).await;
+        for lane in self.lanes().await {
+            let tallies = self.tallies(&lane, &rows);
             let is_first = lane.run == run;
             let condition = LaneCondition {
                 run: lane.run,
@@ -86,6 +78,59 @@ impl Written {
             let write = LaneWrite { condition, change };
             self.table.write_lane(&self.id, &lane.id, &write).await.unwrap();
         }
+    }
+
+    /// Starts the job, writes the rows of the questions before this one, and leaves its lanes there, with
+    /// nobody at work.
+    pub async fn begin(&self, until: QuestionIndex, ending: impl Fn(&ExecutionId) -> Ending) {
+        self.table.write_job(&self.id, &start(Run::FIRST, now())).await.unwrap();
+        let mut pairs = self.pairs();
+        pairs.retain(|id| id.question < until);
+        let rows = self.rows(Run::FIRST, pairs, ending).await;
+        for lane in self.lanes().await {
+            let of_lane = (0..until.0).map(|index| position_of(&self.spec, QuestionIndex(index)));
+            let done = of_lane.filter(|(k, _)| *k == lane.id.k).count();
+            let condition = LaneCondition {
+                run: Run::FIRST,
+                state: LaneState::Open,
+                cursor: None,
+                holder: HolderIs::Anything,
+                mark: MarkIs::Anything,
+                dispatch_number: None,
+            };
+            let change = LaneChange {
+                cursor: Some(Position(u32::try_from(done).unwrap())),
+                tallies: Some(self.tallies(&lane, &rows)),
+                ..LaneChange::at(now())
+            };
+            let write = LaneWrite { condition, change };
+            self.table.write_lane(&self.id, &lane.id, &write).await.unwrap();
+        }
+    }
+
+    async fn rows(
+        &self,
+        run: Run,
+        pairs: Vec<ExecutionId>,
+        ending: impl Fn(&ExecutionId) -> Ending,
+    ) -> Vec<(ExecutionRow, ExecutionId)> {
+        let row = |id: ExecutionId| (self.row(&id, run, ending(&id)), id);
+        let rows: Vec<_> = pairs.into_iter().map(row).collect();
+        stream::iter(&rows)
+            .for_each_concurrent(AT_A_TIME, async |(row, id)| {
+                self.table.put_result(id, row).await.unwrap();
+            })
+            .await;
+        rows
+    }
+
+    async fn lanes(&self) -> Vec<Lane> {
+        self.table.job_and_lanes(&self.id).await.unwrap().unwrap().1
+    }
+
+    fn tallies(&self, lane: &Lane, rows: &[(ExecutionRow, ExecutionId)]) -> Tallies {
+        let of_lane = rows.iter().filter(|(_, id)| self.lane_of(id) == lane.id);
+        of_lane.fold(Tallies::default(), |sum, (row, _)| sum.with(row.counted()))
     }
 
     /// A row of that run, with its receipt if it is completed.
@@ -139,6 +184,26 @@ pub fn answered(outcome: Outcome, text: impl Into<String>) -> Ending {
         output_tokens: None,
         seal: None,
     })
+}
+
+/// Words that differ from pair to pair, at least so many bytes of them; every eighth text refuses.
+pub fn words(id: &ExecutionId, bytes: usize) -> String {
+    let mut state = 1_u64;
+    for byte in id.to_string().bytes() {
+        state = state.wrapping_mul(31).wrapping_add(u64::from(byte)) | 1;
+    }
+    let mut text = String::with_capacity(bytes + 32);
+    if state % 8 == 1 {
+        text.push_str("I'm sorry, but I cannot help with that. ");
+    }
+    while text.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        text.push_str(
+            ["the ", "answer ", "is ", "four ", "because ", "people ", "said ", "so. "]
+                [usize::try_from(state >> 61).unwrap_or(0)],
+        );
+    }
+    text
 }
 
 /// None.

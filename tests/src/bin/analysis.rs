@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use beacon_aws::{Clock, Meter, Table};
 use beacon_coordinator::Coordinator;
+use beacon_core::Run;
 use beacon_core::execution::Outcome;
-use beacon_core::{ExecutionId, Run};
 use beacon_infra::{AccessSettings, DataDir, Duty, Local, Stack, StackOptions};
 use beacon_tests::signed::signer;
-use beacon_tests::written::{Written, answered, completions};
+use beacon_tests::written::{Written, answered, completions, words};
 use clap::Parser;
 use serde_json::{Value, json};
 
@@ -44,26 +44,6 @@ fn document(options: &Options) -> Value {
     })
 }
 
-/// Words that differ from pair to pair; every eighth answer refuses.
-fn text(id: &ExecutionId, bytes: usize) -> String {
-    let mut state = 1_u64;
-    for byte in id.to_string().bytes() {
-        state = state.wrapping_mul(31).wrapping_add(u64::from(byte)) | 1;
-    }
-    let mut text = String::with_capacity(bytes + 32);
-    if state % 8 == 1 {
-        text.push_str("I'm sorry, but I cannot help with that. ");
-    }
-    while text.len() < bytes {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        text.push_str(
-            ["the ", "answer ", "is ", "four ", "because ", "people ", "said ", "so. "]
-                [usize::try_from(state >> 61).unwrap_or(0)],
-        );
-    }
-    text
-}
-
 #[tokio::main(flavor = "current_thread")]
 #[expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement says what it found")]
 async fn main() -> ExitCode {
@@ -83,7 +63,7 @@ async fn main() -> ExitCode {
     let id = format!("measured-{}", std::process::id());
     let written = Written::submit(&table(Arc::new(Meter::off())), &id, &document(&options)).await;
     let begun = Instant::now();
-    written.run(Run::FIRST, |id| answered(Outcome::Text, text(id, options.bytes))).await;
+    written.run(Run::FIRST, |id| answered(Outcome::Text, words(id, options.bytes))).await;
     let job = written.end().await;
     println!("{} rows written in {:?}", job.expected, begun.elapsed());
 

@@ -16,6 +16,14 @@ pub(crate) struct Message {
 
 /// Reads one message; none where the other side closed the connection before it.
 pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Message>> {
+    read_with(reader, |_name, _value| ())
+}
+
+/// The same, and tells each header.
+pub(crate) fn read_with(
+    reader: &mut impl BufRead,
+    mut header: impl FnMut(&str, &str),
+) -> io::Result<Option<Message>> {
     let mut first_line = String::new();
     if reader.read_line(&mut first_line)? == 0 {
         return Ok(None);
@@ -31,6 +39,7 @@ pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Message>> {
             break;
         }
         let Some((name, value)) = line.split_once(':') else { continue };
+        header(name, value.trim());
         if name.eq_ignore_ascii_case("content-length") {
             length =
                 value.trim().parse().map_err(|_invalid| io::Error::from(ErrorKind::InvalidData))?;

@@ -42,6 +42,11 @@ impl Up {
         Ok(up)
     }
 
+    /// Where its API and its portal listen.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.api
+    }
+
     /// A connection to its API.
     pub(crate) fn client(&self) -> Result<Client, BenchError> {
         Client::connect(self.api).map_err(io("the API"))

@@ -34,7 +34,7 @@ const TOKENS: (&str, &str) = ("BEACON_SECRETS", "beacon/tokens");
 const KEYS: (&str, &str) = ("BEACON_SECRETS", "beacon/providers");
 
 /// The functions, in the order of the flow.
-pub(super) const FUNCTIONS: [Function; 7] = [
+pub(super) const FUNCTIONS: [Function; 8] = [
     Function { name: "beacon-authorizer", variables: &[TOKENS] },
     Function {
         name: "beacon-intake",
@@ -51,6 +51,10 @@ pub(super) const FUNCTIONS: [Function; 7] = [
         variables: &[TABLE, DISPATCH, QUESTION, COMPLETION, DEAD, ROUTER, PROVIDERS],
     },
     Function { name: "beacon-query", variables: &[TABLE, ROUTER, PROVIDERS] },
+    Function {
+        name: "beacon-portal",
+        variables: &[TABLE, DISPATCH, QUESTION, COMPLETION, ROUTER, PROVIDERS, TOKENS],
+    },
 ];
 
 /// Builds them all; the directory that they are in. It is one of its own: where `cargo lambda` puts
