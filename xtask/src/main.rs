@@ -10,6 +10,7 @@ mod local_lambda;
 mod mutants;
 mod openai_client;
 mod openapi;
+mod portal;
 mod python;
 mod template;
 mod test;
@@ -25,8 +26,9 @@ use clap::{Parser, Subcommand};
 #[command(name = "cargo xtask")]
 enum Task {
     /// Formatting, lints, licences, the template, all tests, the API against its description, the
-    /// verifier of `docs/verify.md` on a bundle, the openai client against the router, the functions under
-    /// `cargo lambda` and the template on an emulator of AWS; installs what it needs.
+    /// verifier of `docs/verify.md` on a bundle, the portal in a browser, the openai client against the
+    /// router, the functions under `cargo lambda` and the template on an emulator of AWS; installs what it
+    /// needs.
     Test,
     /// The API against its description alone, a step of `test`.
     Contract,
@@ -34,6 +36,8 @@ enum Task {
     Template,
     /// The verifier of `docs/verify.md` on a bundle and edits of it alone, a step of `test`.
     Verify,
+    /// The portal in a browser alone, a step of `test`.
+    Portal(portal::Which),
     /// The openai client against the router alone, a step of `test`.
     OpenaiClient,
     /// The functions under `cargo lambda` against a Beacon on this machine alone, the last step but one
@@ -60,6 +64,8 @@ enum Bench {
     Router(bench::Router),
     /// How large the functions are and how soon each asks for its first event.
     Cold(bench::Cold),
+    /// The portal's pages of a job of 20,000 executions.
+    Portal(bench::Portal),
     /// The response classifier against labelled answers.
     Classifier(bench::ClassifierBench),
     /// What both gateways ask; started by `router`.
@@ -76,6 +82,7 @@ fn main() -> ExitCode {
         Task::Template => template::run().map_err(Into::into),
         Task::Contract => contract::run().map_err(Into::into),
         Task::Verify => verify::run().map_err(Into::into),
+        Task::Portal(which) => portal::run(&which).map_err(Into::into),
         Task::OpenaiClient => openai_client::run().map_err(Into::into),
         Task::LocalLambda => local_lambda::run().map_err(Into::into),
         Task::Deployed => deployed::run().map_err(Into::into),
@@ -85,6 +92,7 @@ fn main() -> ExitCode {
         Task::Bench(Bench::Stop(options)) => bench::stop(&options).map_err(Into::into),
         Task::Bench(Bench::Router(options)) => bench::router(&options).map_err(Into::into),
         Task::Bench(Bench::Cold(options)) => bench::cold(&options).map_err(Into::into),
+        Task::Bench(Bench::Portal(options)) => bench::portal(&options).map_err(Into::into),
         Task::Bench(Bench::Classifier(options)) => bench::classifier(&options).map_err(Into::into),
         Task::Bench(Bench::RouterUpstream) => bench::router_upstream().map_err(Into::into),
         Task::Bench(Bench::RouterLoad(load)) => bench::router_load(&load).map_err(Into::into),

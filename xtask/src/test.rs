@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{contract, deployed, local_lambda, openai_client, template, verify};
+use crate::{contract, deployed, local_lambda, openai_client, portal, template, verify};
 
 /// Checks licences, bans and sources; its advisory database is not reachable from CI.
 const DENY_VERSION: &str = "0.20.2";
@@ -23,8 +23,10 @@ pub(crate) enum TestError {
     },
     #[error("`{command}` failed")]
     Failed { command: String },
-    #[error("`{}` has {bytes} bytes, more than any function may have", program.display())]
+    #[error("`{}` has {bytes} bytes, more than it may have", program.display())]
     TooLarge { program: PathBuf, bytes: u64 },
+    #[error("`{program}` is not there, and neither is apt-get to install it; put it on the PATH")]
+    Missing { program: &'static str },
     #[error("{what} cannot be used")]
     File {
         what: &'static str,
@@ -45,6 +47,7 @@ pub(crate) fn run() -> Result<(), TestError> {
     step("tests", &mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     contract::run()?;
     verify::run()?;
+    portal::run(&portal::Which::default())?;
     openai_client::run()?;
     local_lambda::run()?;
     deployed::run()

@@ -28,34 +28,51 @@ pub(crate) struct Beacon {
     pub(crate) data: PathBuf,
     /// Where its API listens.
     pub(crate) api: String,
+    /// The portal's address, which signs in whoever opens it first.
+    pub(crate) portal: String,
     process: Child,
 }
 
 impl Beacon {
     /// Starts one with simulated providers, its files in this directory.
     pub(crate) fn start(scratch: &Path) -> Result<Self, TestError> {
+        Self::start_with(scratch, &providers(), &[])
+    }
+
+    /// Starts one with these providers and variables, its files in this directory.
+    pub(crate) fn start_with(
+        scratch: &Path,
+        providers: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, TestError> {
         // As the tests built it.
         let mut build = cargo(&["test", "--workspace", "--locked", "--no-run"]);
         let program = built(&mut build, "beacon", false)?;
         let data = scratch.join("data");
-        let providers = scratch.join("providers.toml");
-        fs::write(&providers, self::providers()).map_err(file("the providers' file"))?;
+        let file_of_providers = scratch.join("providers.toml");
+        fs::write(&file_of_providers, providers).map_err(file("the providers' file"))?;
         let mut up = command(&program, &data);
-        up.args(["up", "--listen", "127.0.0.1:0", "--providers"]).arg(&providers);
+        up.args(["up", "--listen", "127.0.0.1:0", "--providers"]).arg(&file_of_providers);
         up.env("BEACON_REQUESTS_PER_MINUTE", "1000000").stdout(Stdio::piped());
+        up.envs(variables.iter().copied());
         let shown = shown(&up);
         let process = up.spawn().map_err(|source| {
             let command = shown.clone();
             TestError::Start { command, source }
         })?;
-        let mut beacon = Self { program, data, api: String::new(), process };
+        let (api, portal) = (String::new(), String::new());
+        let mut beacon = Self { program, data, api, portal, process };
         let mut line = String::new();
         if let Some(output) = beacon.process.stdout.take() {
             BufReader::new(output).read_line(&mut line).map_err(file("Beacon's output"))?;
         }
         let started: Option<Value> = serde_json::from_str(&line).ok();
-        let api = started.as_ref().and_then(|started| started["api"].as_str());
-        api.ok_or(TestError::Failed { command: shown })?.clone_into(&mut beacon.api);
+        let said = |name| started.as_ref().and_then(|started| started.get(name)?.as_str());
+        let (Some(api), Some(portal)) = (said("api"), said("portal")) else {
+            return Err(TestError::Failed { command: shown });
+        };
+        api.clone_into(&mut beacon.api);
+        portal.clone_into(&mut beacon.portal);
         Ok(beacon)
     }
 
