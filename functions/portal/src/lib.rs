@@ -29,7 +29,7 @@ use analysis::Analysed;
 use answer::{Answer, PageError};
 use door::Let;
 pub use door::OneTime;
-use page::Findings;
+use page::Rendered;
 use read::Kept;
 use recent::Recent;
 use visit::Visit;
@@ -45,7 +45,7 @@ pub struct Portal {
     one_time: Mutex<Option<OneTime>>,
     specs: Recent<Kept>,
     analyses: Recent<Analysed>,
-    findings: Findings,
+    findings: Recent<Rendered>,
 }
 
 impl Portal {
@@ -65,7 +65,7 @@ impl Portal {
             one_time: Mutex::new(None),
             specs: read::specs(),
             analyses: analysis::analyses(),
-            findings: Findings::default(),
+            findings: page::rendered(),
         }
     }
 

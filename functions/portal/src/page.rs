@@ -19,7 +19,7 @@ mod status;
 mod system;
 mod words;
 
-pub(crate) use findings::Kept as Findings;
+pub(crate) use findings::{Rendered, rendered};
 pub(crate) use words::shown;
 
 /// A language tag for the `lang` of a text, where it is one: letters, digits and dashes.

@@ -29,32 +29,17 @@ async fn the_printed_address_signs_in_once() {
     let browser = Browser::signed_in(&here).await;
     assert_eq!(browser.get("/").await.status, 200);
 
+    let printed = here.stack.portal();
+    let (_, code) = printed.split_once("/sign-in").unwrap();
+    let address = format!("/sign-in{code}");
     let second = Browser::stranger(&here);
-    let used = second
-        .get(
-            here.stack
-                .portal()
-                .split_once("/sign-in")
-                .map(|(_, code)| format!("/sign-in{code}"))
-                .unwrap()
-                .as_str(),
-        )
-        .await;
+    let used = second.get(&address).await;
     assert_eq!(used.status, 401, "{used:?}");
     assert!(used.text.contains("has been used"));
     let home = second.get("/").await;
     assert_eq!((home.status, home.to()), (303, "/sign-in"));
     // Who is in already is not turned away by it.
-    let again = browser
-        .get(
-            here.stack
-                .portal()
-                .split_once("/sign-in")
-                .map(|(_, code)| format!("/sign-in{code}"))
-                .unwrap()
-                .as_str(),
-        )
-        .await;
+    let again = browser.get(&address).await;
     assert_eq!((again.status, again.to()), (303, "/"));
 }
 

@@ -19,8 +19,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
 
-pub(crate) use self::kept::Kept;
-use self::kept::Rendered;
+pub(crate) use self::kept::{Rendered, rendered};
 use self::waiting::Missing;
 use super::heading::{self, Tab};
 use super::words::{counted, outside, start_of};
@@ -123,7 +122,8 @@ impl Portal {
         analysed: &StoredAnalysis,
         now: Timestamp,
     ) -> Result<Arc<Rendered>, PageError> {
-        if let Some(kept) = self.findings.kept(&seen.job.id, analysed) {
+        let is_it = |one: &Rendered| one.job == seen.job.id && one.of == *analysed;
+        if let Some(kept) = self.findings.find(is_it) {
             return Ok(kept);
         }
         let Seen { job, lanes, spec } = seen;
@@ -141,7 +141,8 @@ impl Portal {
                 .map(|section| (section.id, section.title, section.html.into_string()))
                 .collect(),
         };
-        Ok(self.findings.keep(rendered))
+        let job = rendered.job.clone();
+        Ok(self.findings.keep(rendered, |other| other.job == job))
     }
 }
 

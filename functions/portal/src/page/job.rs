@@ -6,6 +6,7 @@ mod table;
 
 pub(super) use actions::{Asked, request_field, request_of};
 
+use beacon_analysis::figure;
 use beacon_core::JobId;
 use beacon_core::job::{JobStatus, RunRecord};
 use beacon_core::lane::{Lane, LaneState};
@@ -172,7 +173,7 @@ fn facts(job: &JobView) -> Markup {
                 @if let Some(at) = job.finished_at { dt { "Ended" } dd { (time(at)) } }
                 dt { "Completed if" }
                 dd {
-                    "at least " (percent(job.min_success_rate)) " of executions completed, and "
+                    "at least " (figure::percent(job.min_success_rate)) " of executions completed, and "
                     (job.min_regions) " of its regions have one"
                 }
                 dt { "Providers charged" }
@@ -210,8 +211,4 @@ fn runs(runs: &[RunRecord]) -> Markup {
             }
         }
     }
-}
-
-fn percent(share: f64) -> String {
-    beacon_analysis::figure::percent(share)
 }

@@ -7,9 +7,9 @@ use beacon_core::view::{Health, HealthView, PartHealth, SettingView};
 use beacon_query::{STALLED_LANES, Stalled, StalledLane};
 use maud::{Markup, html};
 
-use super::shown;
 use super::status::Told;
 use super::words::{ago, count, outside};
+use super::{error, shown};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
@@ -33,7 +33,7 @@ impl Portal {
             return Ok(Answer::Part(moving));
         }
         // It reads every open job, which is too much for whoever only leaves the page open.
-        let stalled = query.stalled().await;
+        let stalled = query.stalled().await.map_err(|error| error::told(&error.into()));
         let simulated = known.is_ok_and(|known| known.iter().any(|provider| provider.simulated));
         let body = html! {
             h1 { "System" }
@@ -45,7 +45,7 @@ impl Portal {
             (moving)
             @match &stalled {
                 Ok(stalled) => (lanes(visit, stalled)),
-                Err(_) => (lanes_unknown()),
+                Err(told) => (lanes_unknown(told)),
             }
             @if visit.caller.role >= Role::Admin { (settings(&query.settings)) }
         };
@@ -136,11 +136,11 @@ fn lanes(visit: &Visit, found: &Stalled) -> Markup {
     }
 }
 
-fn lanes_unknown() -> Markup {
+fn lanes_unknown(told: &str) -> Markup {
     html! {
         section aria-labelledby="stalled" {
             h2 id="stalled" { "Lanes that do not move" }
-            p class="hint" { "Not known: the table does not answer." }
+            p class="hint" { "Not known. " (shown(told)) }
         }
     }
 }

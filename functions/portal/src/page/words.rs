@@ -40,6 +40,17 @@ pub(crate) fn duration(ms: u64) -> String {
     }
 }
 
+/// Seconds of which anything may be told, as milliseconds.
+pub(crate) fn milliseconds(seconds: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "casts of floats saturate"
+    )]
+    let milliseconds = (seconds * 1000.0) as u64;
+    milliseconds
+}
+
 /// A time, and how long ago it was.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Markup {
     let ms = u64::try_from(now.as_millisecond() - at.as_millisecond()).unwrap_or(0);

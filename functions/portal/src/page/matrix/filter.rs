@@ -212,9 +212,7 @@ impl Filter {
 fn usual(analysed: Option<&Analysed>) -> Order {
     match analysed {
         None => Order::Asked,
-        Some(analysed) if analysed.findings.questions.iter().any(is_beyond) => {
-            Order::Beyond
-        }
+        Some(analysed) if analysed.findings.questions.iter().any(is_beyond) => Order::Beyond,
         Some(_) => Order::Divergent,
     }
 }

@@ -6,7 +6,7 @@ use beacon_intake::Estimated;
 use maud::{Markup, html};
 
 use crate::page::shown;
-use crate::page::words::{count, counted, dollars, duration};
+use crate::page::words::{count, counted, dollars, duration, milliseconds};
 
 /// Problems that are listed while the form is being filled in; all of them are when it is sent.
 const LISTED: usize = 5;
@@ -89,14 +89,4 @@ pub(super) fn missing(problems: &[Problem], told: Option<&str>) -> Markup {
             @if more > 0 { li { (counted(more as u64, "problem")) " more" } }
         }
     }
-}
-
-fn milliseconds(seconds: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most ten thousand questions of ten minutes, and not negative"
-    )]
-    let milliseconds = (seconds * 1000.0) as u64;
-    milliseconds
 }

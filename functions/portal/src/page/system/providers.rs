@@ -1,5 +1,6 @@
 //! The router's providers, each with what real calls say of it.
 
+use beacon_analysis::figure;
 use beacon_core::price::Price;
 use beacon_core::wire::{BreakerState, ProviderView, RouteState, RouteView, Warmth};
 use beacon_query::NoProviders;
@@ -8,7 +9,7 @@ use maud::{Markup, html};
 use crate::address::Address;
 use crate::page::shown;
 use crate::page::status::Told;
-use crate::page::words::{count, counted, duration, outside};
+use crate::page::words::{count, counted, duration, milliseconds, outside};
 
 /// Models of providers that are listed.
 const ROUTES: usize = 500;
@@ -101,7 +102,7 @@ fn row(provider: &ProviderView) -> Markup {
             td class="number" { (count(provider.in_flight as u64)) }
             td class="number" { (count(provider.queued as u64)) }
             @if was_asked(provider) {
-                td class="number" { (percent(provider.success_rate)) }
+                td class="number" { (figure::percent(provider.success_rate)) }
                 td class="number" { (duration(milliseconds(provider.avg_latency))) }
             } @else {
                 td class="number" { "not known yet" }
@@ -211,21 +212,6 @@ fn seconds_ago(age: Option<f64>) -> String {
     age.map_or_else(|| "none yet".to_owned(), |age| format!("{} ago", duration(milliseconds(age))))
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
-}
-
-/// Of seconds that a router tells, which may tell anything.
-fn milliseconds(seconds: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "casts of floats saturate"
-    )]
-    let milliseconds = (seconds * 1000.0) as u64;
-    milliseconds
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -247,7 +233,7 @@ mod tests {
         assert!(html.contains("&lt;p&gt;"), "{html}");
         let asked = provider(&json!({"success_rate": 0.5, "avg_latency": 1.5, "models": []}));
         let html = section(&[asked]).into_string();
-        assert!(html.contains("50 %") && html.contains("1 s"), "{html}");
+        assert!(html.contains("50.0 %") && html.contains("1 s"), "{html}");
     }
 
     #[test]
