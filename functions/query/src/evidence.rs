@@ -30,25 +30,11 @@ impl Query {
         Ok(receipt)
     }
 
-    /// The root over a job's receipts, of the last run that was signed for, and the proof that this
-    /// execution's is under it.
+    /// The root over a job's receipts, of the last run that was signed for, and the proof that this receipt is
+    /// under it.
     ///
     /// # Errors
-    /// Without such a job, a root or a receipt, for what was completed after that run, and where the table
-    /// does not answer.
-    pub async fn proof_of_execution(
-        &self,
-        id: &ExecutionId,
-    ) -> Result<(RootAnswer, Proof), ApiError> {
-        let stored = self.root_of(&id.job, None).await?;
-        let proof = self.proof_under(&stored, id).await?;
-        Ok((RootAnswer::new(stored.root), proof))
-    }
-
-    /// The same of an execution whose job and receipt are at hand.
-    ///
-    /// # Errors
-    /// Without a root, for what was completed after its run, and where the table does not answer.
+    /// Without a root, with why, for what was completed after its run, and where the table does not answer.
     pub async fn proof_of_receipt(
         &self,
         source: &Source<'_>,

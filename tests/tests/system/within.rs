@@ -104,14 +104,16 @@ async fn evidence_is_what_the_api_answers() {
     here.api.run(&main_job("j")).await;
     let (query, job) = (query(&here, None), JobId::new("j").unwrap());
     let id = ExecutionId::parse("j.3.eu-west.0.mistral-7b").unwrap();
+    let of = query.specified_job(&job).await.unwrap();
+    let receipt = query.receipt_of_execution(&id).await.unwrap();
     let (root, proof) =
-        eventually("a root", async || query.proof_of_execution(&id).await.ok()).await;
+        eventually("a root", async || query.proof_of_receipt(&of.source(), &receipt).await.ok())
+            .await;
     let text =
         async |path: &str| answered(here.api.request("GET", &format!("/api/v1/{path}"))).await.text;
     assert_eq!(root.canonical(), text("transparency/root?job_id=j").await.into_bytes());
     let of_id = format!("transparency/proof?execution_id={id}");
     assert_eq!(proof.canonical(), text(&of_id).await.into_bytes());
-    let receipt = query.receipt_of_execution(&id).await.unwrap();
     let shown = text(&format!("executions/{id}/receipt")).await;
     assert_eq!(receipt.canonical(), shown.into_bytes());
     let keys = query.published_keys().await.unwrap();
