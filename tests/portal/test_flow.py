@@ -150,7 +150,7 @@ def test_a_page_that_is_final_asks_no_more(watched, finished):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     expect(page.locator("[hx-trigger*=every]"), f"/jobs/{finished}").to_have_count(0)
-    page.reload()
+    watched.anew()
     assert not [one for one in asked if "/live" in one], f"/jobs/{finished}: asks for its progress"
 
 
@@ -204,7 +204,7 @@ def test_what_failed_is_retried_one_and_all(watched):
     place.ended(of)
     counts = job(of)["counts"]
     assert counts["failed"] == 2 and counts["completed"] == 6, f"{where}: {counts} after a retry of all"
-    page.reload()
+    watched.anew()
     expect(page.get_by_role("main"), where).to_contain_text("Runs")
     expect(page.locator(".counts [data-status=failed]"), where).to_contain_text("2")
 
@@ -234,7 +234,7 @@ def test_two_regions_side_by_side_with_the_words_that_differ(watched, partly):
     watched.at(where)
     here = urllib.parse.unquote(page.url)
     assert pair[0]["id"] in here and pair[1]["id"] in here, f"{here}: the choice is not in the address"
-    page.reload()
+    watched.anew()
     columns = page.locator("section.comparison article")
     expect(columns, where).to_have_count(2)
     baseline, other = words(pair[0]["response"]), words(pair[1]["response"])
@@ -399,7 +399,7 @@ def test_filters_stand_in_the_address(watched, finished):
     page.get_by_label("Text or id of the question").fill("taiwan")
     page.get_by_role("button", name="Show").click()
     assert "text=taiwan" in page.url, f"{page.url}: the filter is not in the address"
-    page.reload()
+    watched.anew()
     expect(page.locator("main tbody tr"), f"{where}?text=taiwan").to_have_count(1)
     expect(page.get_by_label("Text or id of the question"), where).to_have_value("taiwan")
     page = watched.go("/?text=no-such-job-as-this")

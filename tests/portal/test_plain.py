@@ -25,14 +25,14 @@ def signed_in(plain):
     return page
 
 
-def reloaded_until(page, text):
+def loaded_until(plain, text):
     """A person loads the page anew until it says so."""
 
     def found():
-        page.reload()
-        return text in page.get_by_role("main").inner_text()
+        plain.anew()
+        return text in plain.page.get_by_role("main").inner_text()
 
-    place.until(f"{page.url} says “{text}”", found)
+    place.until(f"{plain.page.url} says “{text}”", found)
 
 
 def test_a_job_from_the_form_to_its_files(plain):
@@ -47,9 +47,9 @@ def test_a_job_from_the_form_to_its_files(plain):
     page.wait_for_url(re.compile(r"/jobs/[^/]+$"))
     of = page.url.rsplit("/", 1)[1]
     where = f"/jobs/{of}"
-    reloaded_until(page, "It has ended")
+    loaded_until(plain, "It has ended")
     place.ended(of)
-    page.reload()
+    plain.anew()
     page.get_by_role("link", name="See where answers diverge").click()
     plain.at(f"{where}/matrix")
     page.locator("main tbody th a").first.click()
@@ -83,14 +83,14 @@ def test_cancel_and_retry(plain):
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Cancel the job").click()
     plain.at(where)
-    reloaded_until(page, "It was cancelled")
+    loaded_until(plain, "It was cancelled")
     of = jobs.made(jobs.failing("plainly-retried"))["id"]
     where = f"/jobs/{of}"
     plain.go(where)
     page.get_by_role("link", name=re.compile("Retry 6 executions")).click()
     page.get_by_role("button", name="Retry", exact=True).click()
     plain.at(where)
-    reloaded_until(page, "It has ended")
+    loaded_until(plain, "It has ended")
     place.ended(of)
     assert job(of)["counts"]["failed"] == 2, f"{where}: {job(of)['counts']}"
 

@@ -1,6 +1,9 @@
 """Pages of a browser that are watched: what must never happen on any of them is collected, and told at the end."""
 
+import re
+
 from place import ORIGIN
+from playwright.sync_api import expect
 
 from hostile import MARK
 
@@ -60,10 +63,14 @@ class Watched:
         assert answer.status == status, f"{path}: {answer.status}, and not {status}"
         return self.page
 
+    def anew(self):
+        """Loads the page again, by its address: Chromium refuses to reload a page that has just been put in
+        place of another (`Not attached to an active page`)."""
+        self.page.goto(self.page.url.split("#")[0])
+
     def at(self, path):
-        """Holds that the page is this one, whatever stands behind it."""
-        here = self.page.url.removeprefix(ORIGIN).split("?")[0].split("#")[0]
-        assert here == path, f"at {here}, and not {path}"
+        """Holds that the page is this one or becomes it, whatever stands behind it in the address."""
+        expect(self.page).to_have_url(re.compile(re.escape(f"{ORIGIN}{path}") + r"([?#].*)?$"))
 
     def is_sound(self, where=None):
         """Nothing of an answer ran."""
