@@ -68,6 +68,8 @@ mod portal_files;
 mod portal_findings;
 #[path = "system/portal_new_job.rs"]
 mod portal_new_job;
+#[path = "system/portal_runs.rs"]
+mod portal_runs;
 #[path = "system/predecessor.rs"]
 mod predecessor;
 #[path = "system/queues.rs"]

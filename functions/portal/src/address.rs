@@ -57,6 +57,8 @@ pub(crate) enum Address {
     Question(JobId, QuestionIndex),
     /// `/jobs/{id}/findings`.
     Findings(JobId),
+    /// `/jobs/{id}/classify`: has a job's answers judged and its findings computed.
+    Classify(JobId),
     /// `/jobs/{id}/files`: what can be downloaded.
     Files(JobId),
     /// `/jobs/{id}/files/{name}`.
@@ -137,6 +139,7 @@ impl Address {
                 Self::Question(job(id)?, QuestionIndex(index.parse().ok()?))
             }
             ["jobs", id, "findings"] => Self::Findings(job(id)?),
+            ["jobs", id, "classify"] => Self::Classify(job(id)?),
             ["jobs", id, "files"] => Self::Files(job(id)?),
             ["jobs", id, "files", name] => {
                 let file = File::ALL.into_iter().find(|file| file.name() == name)?;
@@ -161,7 +164,7 @@ impl Address {
             | Self::Retry(_)
             | Self::RetryExecution(_)
             | Self::SignIn => (true, true),
-            Self::Estimate | Self::Label(_) | Self::SignOut => (false, true),
+            Self::Estimate | Self::Classify(_) | Self::Label(_) | Self::SignOut => (false, true),
             Self::Jobs
             | Self::Job(_)
             | Self::Live(_)
@@ -203,6 +206,7 @@ impl Address {
             | Self::Cancel(_)
             | Self::Retry(_)
             | Self::RetryExecution(_)
+            | Self::Classify(_)
             | Self::Label(_) => Some(Role::Submitter),
         }
     }
@@ -222,6 +226,7 @@ impl fmt::Display for Address {
             Self::Matrix(id) => write!(f, "/jobs/{id}/matrix"),
             Self::Question(id, index) => write!(f, "/jobs/{id}/questions/{}", index.0),
             Self::Findings(id) => write!(f, "/jobs/{id}/findings"),
+            Self::Classify(id) => write!(f, "/jobs/{id}/classify"),
             Self::Files(id) => write!(f, "/jobs/{id}/files"),
             Self::Download(id, file) => write!(f, "/jobs/{id}/files/{}", file.name()),
             Self::Execution(id) => write!(f, "/executions/{id}"),
@@ -255,6 +260,7 @@ mod tests {
             Address::Matrix(job()),
             Address::Question(job(), QuestionIndex(7)),
             Address::Findings(job()),
+            Address::Classify(job()),
             Address::Files(job()),
             Address::Execution(execution()),
             Address::RetryExecution(execution()),

@@ -13,21 +13,19 @@ use jiff::SignedDuration;
 use lambda_http::http::header::{COOKIE, HOST, RETRY_AFTER, SET_COOKIE};
 use lambda_http::http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_http::{Body, Request, Response};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::Portal;
 use crate::address::{Address, Method, NoAddress};
 use crate::answer::redirect;
 use crate::form;
+use crate::form_token::FormToken;
 use crate::input::Input;
 use crate::page::{error, sign_in};
 use crate::visit::Visit;
 
 /// How long a session lasts.
 const SESSION: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// The field of a form that shows where it comes from.
-pub(crate) const FORM_TOKEN: &str = "form_token";
 /// Characters of an address to go back to.
 const MAX_BACK: usize = 2000;
 
@@ -134,14 +132,14 @@ impl Portal {
             let refusal = ApiError::Forbidden { has: caller.role, needs };
             return Let::Answered(error::of_api(refusal));
         }
-        let form_token = token_of(session.as_str());
+        let form_token = FormToken::of(session.as_str());
         let form = match form::read(request, method) {
             Ok(form) => form,
             Err(refusal) => {
                 return Let::Answered(error::bare(refusal.status(), &refusal.to_string()));
             }
         };
-        if method == Method::Change && !is_ours(&form, &form_token) {
+        if method == Method::Change && !form_token.is_of(&form) {
             let told = "This form is of another session. Nothing was changed; go back, load the page anew, \
                         and send it again.";
             return Let::Answered(error::bare(StatusCode::FORBIDDEN, told));
@@ -153,7 +151,7 @@ impl Portal {
             method,
             caller,
             takes_changes: self.intake.is_some(),
-            form_token,
+            form_token: form_token.masked(),
             parameters,
             form,
             session,
@@ -219,7 +217,7 @@ impl Portal {
         };
         let to = back(form.text("back"));
         let sent = cookie(request.headers(), &place.form());
-        if !sent.is_some_and(|sent| is_ours(&form, &token_of(sent))) {
+        if !sent.is_some_and(|sent| FormToken::of(sent).is_of(&form)) {
             let told =
                 "This browser sent no cookie with the form: signing in needs cookies. Try again.";
             return sign_in_page(place, request.headers(), to, Some(told));
@@ -280,15 +278,6 @@ impl Place {
     }
 }
 
-/// What a form carries, made from what only a cookie holds.
-fn token_of(secret: &str) -> String {
-    hex(&Sha256::new().chain_update("form ").chain_update(secret).finalize())
-}
-
-fn is_ours(form: &Input, token: &str) -> bool {
-    form.raw(FORM_TOKEN).is_some_and(|sent| same(sent, token))
-}
-
 fn same(one: &str, other: &str) -> bool {
     bool::from(one.as_bytes().ct_eq(other.as_bytes()))
 }
@@ -327,7 +316,7 @@ fn sign_in_page(
     let name = place.form();
     let kept = cookie(headers, &name).and_then(SessionId::read);
     let secret = kept.unwrap_or_else(SessionId::fresh);
-    let mut response = sign_in::page(&token_of(secret.as_str()), to, told);
+    let mut response = sign_in::page(&FormToken::of(secret.as_str()).masked(), to, told);
     put_cookie(&mut response, &name, secret.as_str(), place.secure, 3600);
     response
 }

@@ -12,7 +12,7 @@ use crate::input::Input;
 
 /// Bytes of a form: a whole specification, escaped.
 const MAX_BYTES: usize = 2 * limit::SPEC_BYTES;
-/// Fields of a form that has a file.
+/// Fields of a form.
 const MAX_FIELDS: usize = 2_000;
 /// The field that names the files of a form that are no UTF-8. Such a file itself is not among the fields: read
 /// as something else it would be another text.
@@ -24,6 +24,9 @@ pub(crate) enum NoForm {
     /// Too much.
     #[error("The form holds more than {MAX_BYTES} bytes. Nothing was changed.")]
     TooLarge,
+    /// Too many fields.
+    #[error("The form holds more than {MAX_FIELDS} fields. Nothing was changed.")]
+    TooMany,
     /// Not what a browser's form sends.
     #[error("What was sent is no form. Nothing was changed.")]
     Unreadable,
@@ -35,7 +38,7 @@ pub(crate) enum NoForm {
 impl NoForm {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotText => StatusCode::BAD_REQUEST,
         }
@@ -56,6 +59,9 @@ pub(crate) fn read(request: &Request, method: Method) -> Result<Input, NoForm> {
     let kind = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/x-www-form-urlencoded" => {
+            if body.iter().filter(|byte| **byte == b'&').count() >= MAX_FIELDS {
+                return Err(NoForm::TooMany);
+            }
             // What separates fields is ASCII, so that the whole is a text where each of them is one.
             percent_decode(body).decode_utf8().map_err(|_not_utf8| NoForm::NotText)?;
             Ok(Input::read(&String::from_utf8_lossy(body)))
@@ -71,12 +77,15 @@ fn parts(body: &[u8], sent: &str) -> Result<Vec<(String, String)>, NoForm> {
     let boundary = format!("--{}", boundary.ok_or(NoForm::Unreadable)?.trim_matches('"'));
     let mut fields = Vec::new();
     let (_, mut rest) = split(body, boundary.as_bytes()).ok_or(NoForm::Unreadable)?;
-    while !rest.starts_with(b"--") && fields.len() < MAX_FIELDS {
+    while !rest.starts_with(b"--") {
+        if fields.len() == MAX_FIELDS {
+            return Err(NoForm::TooMany);
+        }
         let (part, behind) = split(rest, boundary.as_bytes()).ok_or(NoForm::Unreadable)?;
         fields.push(field(part)?);
         rest = behind;
     }
-    if rest.starts_with(b"--") { Ok(fields) } else { Err(NoForm::Unreadable) }
+    Ok(fields)
 }
 
 /// The field that a part is.
@@ -159,5 +168,20 @@ mod tests {
         }
         let large = "x".repeat(MAX_BYTES + 1);
         assert_eq!(form("application/x-www-form-urlencoded", &large), Err(NoForm::TooLarge));
+    }
+
+    #[test]
+    fn as_many_fields_as_are_read_are_taken_and_one_more_is_refused() {
+        let part = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n";
+        let parted = |fields| format!("{}--x--\r\n", part.repeat(fields));
+        let encoded = |fields| vec!["a=b"; fields].join("&");
+        for (kind, body) in [
+            ("multipart/form-data; boundary=x", &parted as &dyn Fn(usize) -> String),
+            ("application/x-www-form-urlencoded", &encoded),
+        ] {
+            let read = form(kind, body(MAX_FIELDS)).unwrap();
+            assert_eq!(read.all("a").count(), MAX_FIELDS, "{kind}");
+            assert_eq!(form(kind, body(MAX_FIELDS + 1)), Err(NoForm::TooMany), "{kind}");
+        }
     }
 }

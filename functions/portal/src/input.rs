@@ -6,8 +6,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 /// What need not be escaped in a value.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// Fields of a form that are read, at most.
-const MAX_FIELDS: usize = 2_000;
 
 /// Fields in their order; a name may stand more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +17,7 @@ impl Input {
         let decoded = |text: &str| {
             percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
         };
-        let fields = text.split('&').filter(|field| !field.is_empty()).take(MAX_FIELDS);
+        let fields = text.split('&').filter(|field| !field.is_empty());
         Self(
             fields
                 .map(|field| {

@@ -7,7 +7,8 @@ use maud::{DOCTYPE, Markup, html};
 use crate::address::Address;
 use crate::answer::{Answer, HTML, Page, file, redirect, response};
 use crate::asset;
-use crate::door::{FORM_TOKEN, put_cookie};
+use crate::door::put_cookie;
+use crate::form_token::FORM_TOKEN;
 use crate::page::shown;
 use crate::visit::Visit;
 

@@ -7,6 +7,7 @@ mod answer;
 mod asset;
 mod door;
 mod form;
+mod form_token;
 mod input;
 mod layout;
 mod page;
@@ -131,6 +132,7 @@ impl Portal {
             (Address::Matrix(id), _) => self.matrix(visit, id).await,
             (Address::Question(id, index), _) => self.question(visit, id, *index).await,
             (Address::Findings(id), _) => self.findings(visit, id).await,
+            (Address::Classify(id), _) => self.classify(visit, id).await,
             (Address::Files(id), _) => self.files(visit, id).await,
             (Address::Download(id, file), _) => self.download(visit, id, *file).await,
             (Address::Execution(id), _) => self.execution(visit, id).await,

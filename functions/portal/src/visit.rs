@@ -16,7 +16,7 @@ pub(crate) struct Visit {
     pub(crate) caller: Caller,
     /// Whether this Beacon takes changes at all.
     pub(crate) takes_changes: bool,
-    /// What forms of this session carry.
+    /// What forms of the page carry.
     pub(crate) form_token: String,
     /// What stands behind the address.
     pub(crate) parameters: Input,

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use beacon_core::access::Role;
 use beacon_core::prompt::hex;
+use beacon_core::seal::from_hex;
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ impl TokenHash {
 
     fn configured(text: &str) -> Result<Self, TokenError> {
         if let Some(digits) = text.strip_prefix(HASHED) {
-            return Self::from_hex(digits).ok_or(TokenError::Hash);
+            return from_hex(&digits.to_ascii_lowercase()).map(Self).ok_or(TokenError::Hash);
         }
         if !text.chars().all(|c| c.is_ascii_graphic()) {
             return Err(TokenError::Characters);
@@ -57,17 +58,6 @@ impl TokenHash {
             return Err(TokenError::Short);
         }
         Ok(Self::of(text))
-    }
-
-    fn from_hex(digits: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes))
     }
 
     fn name(self) -> String {

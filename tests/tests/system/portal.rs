@@ -204,14 +204,47 @@ async fn a_live_part_follows_the_job_and_stops_with_it() {
     loop {
         let part = browser.get("/jobs/j/live").await;
         assert_eq!(counted(&part.text), 72, "{part:?}");
-        let is_final = !part.text.contains("hx-trigger");
-        let failed_word = part.text.contains("It has ended: too few");
-        assert!(is_final || !failed_word, "called failed while it runs");
-        if is_final {
+        if !part.text.contains("hx-trigger") {
             break;
         }
     }
     assert_eq!(here.api.job("j").await["status"], json!("completed"));
+}
+
+#[tokio::test]
+async fn a_job_is_not_called_failed_before_it_has_ended() {
+    let here = Here::with_providers(
+        "[[providers]]\nname = \"lab\"\nkind = \"simulated\"\nregion = \"us-east\"\nmodels = [\"m\"]\n\
+         seed = 7\nlatency_ms = [60, 100]\n\
+         script = [{ match = \"Fail\", behaviour = { http_status = 400 } }]\n",
+    )
+    .await;
+    let browser = Browser::signed_in(&here).await;
+    let question = |n: u32| match n {
+        0..=29 => json!({"id": format!("q{n}"), "text": format!("Fail {n}")}),
+        _ => json!({"id": format!("q{n}"), "text": format!("What is {n}?")}),
+    };
+    let questions: Vec<_> = (0..40).map(question).collect();
+    let document = json!({
+        "id": "j", "questions": questions, "models": ["m"], "regions": ["US"], "stop": "never",
+    });
+    assert_eq!(here.api.submit(&document).await.0, 202);
+    let mut failures_while_it_ran = 0;
+    loop {
+        let part = browser.get("/jobs/j/live").await;
+        assert_eq!(counted(&part.text), 40, "{part:?}");
+        let heading = part.text.split("class=\"job-line\"").nth(1).unwrap();
+        let heading = heading.split("</p>").next().unwrap();
+        if part.text.contains("It has ended") {
+            assert!(heading.contains("s-failed"), "{part:?}");
+            break;
+        }
+        assert!(heading.contains("s-pending") || heading.contains("s-running"), "{heading}");
+        assert!(!part.text.contains("too few"), "{part:?}");
+        failures_while_it_ran += u32::from(!part.text.contains("data-status=\"failed\" data-count=\"0\""));
+    }
+    assert_ne!(failures_while_it_ran, 0, "nothing was seen of it while it ran");
+    assert_eq!(here.api.job("j").await["status"], json!("failed"));
 }
 
 /// The sum of the counts by status.

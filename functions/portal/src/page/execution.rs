@@ -16,7 +16,7 @@ use super::question::{MOST, told, with_evidence};
 use super::remedy::{again, of_code};
 use super::response::Response;
 use super::status::{of_execution, of_verdict};
-use super::words::{duration, outside, shown, time};
+use super::words::{counted, duration, outside, shown, time};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
@@ -211,7 +211,7 @@ fn facts(view: &ExecutionView<Receipt>, row: &RowView) -> Markup {
                 dt { "Tokens" } dd { (number(row.input_tokens)) " in, " (number(row.output_tokens)) " out" }
                 dt { "Cost" } dd { @match row.cost { Some(cost) => { "$" (cost) }, None => (dash()) } }
                 dt { "Attempts" } dd { (row.attempts) @if row.maybe_billed > 0 { ", of which " (row.maybe_billed) " may have been charged for without an answer" } }
-                dt { "Run" } dd { (row.run) @if view.retries > 0 { " (retried " (view.retries) " times)" } }
+                dt { "Run" } dd { (row.run) @if view.retries > 0 { " (retried " (counted(view.retries.into(), "time")) ")" } }
                 dt { "Sampling" }
                 dd {
                     "temperature " (row.sampling.temperature) ", at most " (row.sampling.max_tokens) " tokens"

@@ -94,7 +94,8 @@ fn state(job: &JobView, seen: &Seen, analysed: Option<&Analysed>) -> Markup {
                 } @else if seen.job.analysis.due.is_some() {
                     "The answers are being analysed: cells show statuses until that is done. Load the page anew in a moment."
                 } @else {
-                    "The answers of this run were not analysed: cells show statuses."
+                    "The answers of this run were not analysed: cells show statuses. "
+                    a href=(Address::Findings(job.job_id.clone())) { "Have them analysed" }
                 }
             }
         } @else if seen.job.analysis.due.is_some() {

@@ -176,24 +176,34 @@ pub(crate) fn told<R>(view: &ExecutionView<R>) -> Markup {
 
 /// Which answers are to be set side by side.
 fn choose(visit: &Visit, seen: &Seen, index: QuestionIndex, address: &Address) -> Markup {
-    let pair = |model: &ModelId, region: &Region| {
+    let pair = |model: &ModelId, region: &Region, sample: Sample| {
         let (job, model, region) = (seen.job.id.clone(), model.clone(), region.clone());
-        ExecutionId { job, question: index, model, region, sample: Sample(0) }.to_string()
+        ExecutionId { job, question: index, model, region, sample }.to_string()
+    };
+    let cells = seen.spec.models.len() * seen.spec.regions.len();
+    // Where a list of all samples were too long, their own pages lead to a comparison.
+    let has_all = cells * usize::from(seen.spec.samples) <= CHOICES;
+    let offered = if has_all { seen.spec.samples } else { 1 };
+    let named = |sample: Sample| {
+        let number = u32::from(sample.0) + 1;
+        if seen.spec.samples > 1 { format!(", sample {number}") } else { String::new() }
     };
     let baseline = visit.parameters.text("baseline").unwrap_or_default();
     let with: Vec<&str> = visit.parameters.all("with").collect();
     let options = |selected: Option<&str>| {
         let other =
-            selected.and_then(|id| ExecutionId::parse(id).ok()).filter(|id| id.sample.0 > 0);
+            selected.and_then(|id| ExecutionId::parse(id).ok()).filter(|id| id.sample.0 >= offered);
         html! {
             @if let Some(other) = other {
-                option value=(other) selected { (other.model) ", " (other.region) ", sample " (u32::from(other.sample.0) + 1) }
+                option value=(other) selected { (other.model) ", " (other.region) (named(other.sample)) }
             }
             @for model in &seen.spec.models {
                 optgroup label=(model) {
                     @for prompts in &seen.spec.regions {
-                        @let id = pair(model, &prompts.region);
-                        option value=(id) selected[selected == Some(id.as_str())] { (model) ", " (prompts.region) }
+                        @for sample in (0..offered).map(Sample) {
+                            @let id = pair(model, &prompts.region, sample);
+                            option value=(id) selected[selected == Some(id.as_str())] { (model) ", " (prompts.region) (named(sample)) }
+                        }
                     }
                 }
             }
@@ -210,7 +220,7 @@ fn choose(visit: &Visit, seen: &Seen, index: QuestionIndex, address: &Address) -
                     }
                 }
             }
-            @if seen.spec.models.len() * seen.spec.regions.len() <= CHOICES {
+            @if cells <= CHOICES {
                 form class="filter" method="get" action=(address) aria-label="Choose what to compare" {
                     label for="baseline" { "Baseline" }
                     select id="baseline" name="baseline" { (options(Some(baseline))) }
@@ -225,7 +235,7 @@ fn choose(visit: &Visit, seen: &Seen, index: QuestionIndex, address: &Address) -
                     button type="submit" { "Compare" }
                 }
             } @else {
-                p class="hint" { "The job has " (count((seen.spec.models.len() * seen.spec.regions.len()) as u64)) " cells a question: each answer's own page leads to a comparison." }
+                p class="hint" { "The job has " (count(cells as u64)) " cells a question: each answer's own page leads to a comparison." }
             }
         }
     }

@@ -6,7 +6,7 @@ use maud::html;
 
 use crate::address::Address;
 use crate::answer::{HTML, Page, response};
-use crate::door::FORM_TOKEN;
+use crate::form_token::FORM_TOKEN;
 use crate::layout;
 
 /// The form, and what went wrong where something did.

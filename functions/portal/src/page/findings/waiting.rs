@@ -1,11 +1,14 @@
 //! Findings that are not there yet: why, and when they are.
 
 use beacon_aws::ApiError;
+use beacon_core::JobId;
 use beacon_core::view::JobView;
 use maud::{Markup, html};
 
+use crate::Portal;
 use crate::address::Address;
-use crate::answer::{Answer, Page};
+use crate::answer::{Answer, Page, PageError};
+use crate::layout::form_token;
 use crate::page::heading::{self, Tab};
 use crate::page::words::{count, duration};
 use crate::visit::Visit;
@@ -45,6 +48,14 @@ impl Missing {
     }
 }
 
+impl Portal {
+    /// Has the answers judged, and shows where the findings will be.
+    pub(crate) async fn classify(&self, visit: &Visit, id: &JobId) -> Result<Answer, PageError> {
+        self.intake()?.classify(id, Some(visit.caller.name.clone())).await?;
+        Ok(Answer::Redirect(Address::Findings(id.clone()).to_string()))
+    }
+}
+
 /// The page, or nothing where it is there already and nothing has changed.
 pub(super) fn answer(visit: &Visit, job: &JobView, why: Missing) -> Answer {
     if visit.is_part {
@@ -52,13 +63,13 @@ pub(super) fn answer(visit: &Visit, job: &JobView, why: Missing) -> Answer {
     }
     let body = html! {
         (heading::of(visit, job, Tab::Findings))
-        (state(job, why))
+        (state(visit, job, why))
     };
     let page = Page::new(format!("Findings · {}", job.name), body);
     Answer::Page(page.simulated(job.simulated))
 }
 
-fn state(job: &JobView, why: Missing) -> Markup {
+fn state(visit: &Visit, job: &JobView, why: Missing) -> Markup {
     let here = Address::Findings(job.job_id.clone());
     let looks = why == Missing::OnTheirWay;
     html! {
@@ -67,6 +78,12 @@ fn state(job: &JobView, why: Missing) -> Markup {
             hx-swap=[looks.then_some("none")] {
             h2 id="waiting-heading" { (why.heading()) }
             p role="status" { (told(job, why)) }
+            @if why == Missing::NeverAsked && visit.may_change() {
+                form method="post" action=(Address::Classify(job.job_id.clone())) {
+                    (form_token(visit))
+                    button class="primary" type="submit" { "Analyse the answers" }
+                }
+            }
             p {
                 a class="button" href=(here) { "Load this page anew" } " "
                 a href=(Address::Job(job.job_id.clone())) { "To the job" }
@@ -95,8 +112,8 @@ fn told(job: &JobView, why: Missing) -> Markup {
             "All answers are there: see the job and its files."
         },
         Missing::NeverAsked => html! {
-            "Nobody asked for their analysis, as of a job that an earlier release ended. "
-            code { "beacon classify " (job.job_id) } " has them analysed."
+            "Nobody asked for their analysis, as of a job that an earlier release ended. It costs no request to a "
+            "provider. " code { "beacon classify " (job.job_id) } " asks for it, too."
         },
     }
 }
