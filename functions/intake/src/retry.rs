@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use beacon_aws::{ApiError, JobUpdate, chain};
 use beacon_core::execution::ExecutionStatus;
-use beacon_core::job::{Job, MAX_RUNS, RetryRequest, RunRecord, Selection, cost_limit, retry};
+use beacon_core::job::{Job, RetryRequest, RunRecord, Selection, may_run_again, retry};
 use beacon_core::lane::{Lane, StoredRows};
 use beacon_core::message::DispatchMessage;
 use beacon_core::spec::Spec;
@@ -54,18 +54,12 @@ impl Intake {
                 // A write that was applied without an answer was this request's all the same.
                 return Ok(Retried { job, record, existing: !tried });
             }
-            if !job.status.is_final() {
-                return Err(ApiError::JobNotFinal { job: job.id, status: job.status });
-            }
-            if job.run.0 >= MAX_RUNS {
-                return Err(ApiError::TooManyRuns { job: job.id, limit: MAX_RUNS });
-            }
-            if let Some(max_cost) = job.max_cost
-                && cost_limit(max_cost, &lanes).is_some()
-            {
-                return Err(ApiError::CostLimit { job: job.id, max_cost });
-            }
-            let executions = self.count(&job, &lanes, &asked.selection).await?;
+            let all = may_run_again(&job, &lanes).map_err(|why| ApiError::no_run(id, why))?;
+            let executions = if asked.selection.is_everything() {
+                all
+            } else {
+                self.count(&job, &asked.selection).await?
+            };
             if executions == 0 {
                 return Err(ApiError::NothingToRetry(job.id));
             }
@@ -82,16 +76,7 @@ impl Intake {
     }
 
     /// How many of the selected pairs have no completed row. The job is final, so nothing changes.
-    async fn count(
-        &self,
-        job: &Job,
-        lanes: &[Lane],
-        selection: &Selection,
-    ) -> Result<u64, ApiError> {
-        if selection.is_everything() {
-            let completed: u64 = lanes.iter().map(|lane| lane.tallies.completed).sum();
-            return Ok(job.expected.saturating_sub(completed));
-        }
+    async fn count(&self, job: &Job, selection: &Selection) -> Result<u64, ApiError> {
         let spec = self.table.spec(job).await?;
         check(selection, &spec)?;
         let mut count = 0;

@@ -2,7 +2,7 @@
 
 use beacon_aws::{ApiError, json};
 use beacon_core::execution::ExecutionStatus;
-use beacon_core::job::{Job, MAX_RETRIES, Selection, is_for, retries};
+use beacon_core::job::{Job, MAX_RETRIES, NoRetry, Selection, is_for, may_retry, retries};
 use beacon_core::lane::Lane;
 use beacon_core::message::position_of;
 use beacon_core::spec::{PairAsked, limit, parse_pair};
@@ -63,19 +63,13 @@ impl Intake {
         if let Some(reply) = pair.without_a_run() {
             return Ok(reply);
         }
-        match pair.view.status {
-            ExecutionStatus::Failed | ExecutionStatus::TimedOut => {}
-            // The first three are answered without a run.
-            other @ (ExecutionStatus::Completed
-            | ExecutionStatus::Pending
-            | ExecutionStatus::Running
-            | ExecutionStatus::Cancelled) => return Err(ApiError::NotRetryable(other)),
-        }
-        let had = pair.view.retries;
-        if had >= MAX_RETRIES {
-            let had = RetriesHad { retry_attempt: had, max_attempts: MAX_RETRIES };
-            return Err(ApiError::TooManyRetries(had));
-        }
+        let had = RetriesHad { retry_attempt: pair.view.retries, max_attempts: MAX_RETRIES };
+        may_retry(pair.view.status, had.retry_attempt).map_err(|why| match why {
+            NoRetry::Completed | NoRetry::Cancelled | NoRetry::OnItsWay => {
+                ApiError::NotRetryable(pair.view.status)
+            }
+            NoRetry::TooOften => ApiError::TooManyRetries(had),
+        })?;
         let id = &pair.view.id;
         let selection = Selection { execution: Some(id.clone()), ..Selection::default() };
         let retry = Retry { selection, by, why: None, request };

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use beacon_aws::{ApiError, TableError};
+use beacon_core::job::NoRetry;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lambda_http::http::header::{
@@ -88,6 +89,9 @@ pub(crate) enum PageError {
     /// Nothing is there.
     #[error("there is nothing at this address")]
     NotFound,
+    /// An execution that is not asked anew by itself.
+    #[error("the execution is not asked again")]
+    NoRetry(NoRetry),
     /// This Beacon only reads.
     #[error("this Beacon reads and changes nothing: start it with `beacon up` to submit jobs")]
     OnlyReads,
@@ -113,7 +117,7 @@ impl PageError {
         match self {
             Self::Api(error) => error.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::OnlyReads => StatusCode::CONFLICT,
+            Self::OnlyReads | Self::NoRetry(_) => StatusCode::CONFLICT,
             Self::Parameter { .. } => StatusCode::BAD_REQUEST,
         }
     }

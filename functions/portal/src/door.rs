@@ -211,7 +211,7 @@ impl Portal {
     }
 
     async fn sign_in_with_token(&self, request: &Request, place: &Place) -> Response<Body> {
-        let form = match form::read(request, Method::Change) {
+        let form = match form::sign_in(request) {
             Ok(form) => form,
             Err(refusal) => return error::bare(refusal.status(), &refusal.to_string()),
         };
@@ -337,7 +337,11 @@ fn sign_in_first(request: &Request, address: &Address, method: Method) -> Respon
     if request.headers().contains_key("hx-request") {
         let mut response =
             error::bare(StatusCode::UNAUTHORIZED, "The session is over. Sign in again.");
-        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/sign-in"));
+        let shown = request.headers().get("hx-current-url").and_then(|url| url.to_str().ok());
+        let to = back(shown.and_then(|url| Some(path(url.split_once("://")?.1))));
+        let sign_in = HeaderValue::from_str(&sign_in_and_back(to));
+        let sign_in = sign_in.unwrap_or(HeaderValue::from_static("/sign-in"));
+        response.headers_mut().insert("hx-redirect", sign_in);
         return response;
     }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -345,8 +349,19 @@ fn sign_in_first(request: &Request, address: &Address, method: Method) -> Respon
         Method::Show if *address != Address::Jobs => format!("{}{query}", request.uri().path()),
         Method::Show | Method::Change => return redirect("/sign-in"),
     };
-    let back = Input::of(vec![("back".to_owned(), to)]);
-    redirect(&format!("{}{}", Address::SignIn, back.query()))
+    redirect(&sign_in_and_back(&to))
+}
+
+/// The address of the sign-in that leads back there.
+fn sign_in_and_back(to: &str) -> String {
+    let to = Some(to).filter(|to| *to != "/").map(|to| ("back".to_owned(), to.to_owned()));
+    format!("{}{}", Address::SignIn, Input::of(to.into_iter().collect()).query())
+}
+
+/// What stands behind the host, without a mark on the page.
+fn path(host_and_path: &str) -> &str {
+    let path = host_and_path.find('/').and_then(|at| host_and_path.get(at..)).unwrap_or("/");
+    path.split('#').next().unwrap_or("/")
 }
 
 fn too_many(taken: Taken) -> Response<Body> {

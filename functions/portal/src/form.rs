@@ -12,6 +12,10 @@ use crate::input::Input;
 
 /// Bytes of a form: a whole specification, escaped.
 const MAX_BYTES: usize = 2 * limit::SPEC_BYTES;
+/// Bytes of the form that signs in, which anybody may send.
+const MAX_SIGN_IN_BYTES: usize = 16 * 1024;
+/// Of what separates the parts of a form (RFC 2046, section 5.1.1).
+const MAX_BOUNDARY_BYTES: usize = 70;
 /// Fields of a form.
 const MAX_FIELDS: usize = 2_000;
 /// The field that names the files of a form that are no UTF-8. Such a file itself is not among the fields: read
@@ -22,8 +26,11 @@ pub(crate) const NOT_TEXT: &str = "not_text";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum NoForm {
     /// Too much.
-    #[error("The form holds more than {MAX_BYTES} bytes. Nothing was changed.")]
-    TooLarge,
+    #[error("The form holds more than {most} bytes. Nothing was changed.")]
+    TooLarge {
+        /// What is taken.
+        most: usize,
+    },
     /// Too many fields.
     #[error("The form holds more than {MAX_FIELDS} fields. Nothing was changed.")]
     TooMany,
@@ -38,7 +45,7 @@ pub(crate) enum NoForm {
 impl NoForm {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::TooLarge | Self::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotText => StatusCode::BAD_REQUEST,
         }
@@ -47,19 +54,28 @@ impl NoForm {
 
 /// What the request's form holds; nothing where only a page is asked for.
 pub(crate) fn read(request: &Request, method: Method) -> Result<Input, NoForm> {
-    if method == Method::Show {
-        return Ok(Input::default());
+    match method {
+        Method::Show => Ok(Input::default()),
+        Method::Change => sent(request, MAX_BYTES),
     }
+}
+
+/// What the form that signs in holds.
+pub(crate) fn sign_in(request: &Request) -> Result<Input, NoForm> {
+    sent(request, MAX_SIGN_IN_BYTES)
+}
+
+fn sent(request: &Request, most: usize) -> Result<Input, NoForm> {
     let body: &[u8] = request.body().as_ref();
-    if body.len() > MAX_BYTES {
-        return Err(NoForm::TooLarge);
+    if body.len() > most {
+        return Err(NoForm::TooLarge { most });
     }
     let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let sent = sent.unwrap_or_default();
     let kind = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/x-www-form-urlencoded" => {
-            if body.iter().filter(|byte| **byte == b'&').count() >= MAX_FIELDS {
+            if body.split(|byte| *byte == b'&').nth(MAX_FIELDS).is_some() {
                 return Err(NoForm::TooMany);
             }
             // What separates fields is ASCII, so that the whole is a text where each of them is one.
@@ -74,7 +90,11 @@ pub(crate) fn read(request: &Request, method: Method) -> Result<Input, NoForm> {
 /// The parts of a form that has a file, by name (RFC 7578).
 fn parts(body: &[u8], sent: &str) -> Result<Vec<(String, String)>, NoForm> {
     let boundary = sent.split(';').find_map(|part| part.trim().strip_prefix("boundary="));
-    let boundary = format!("--{}", boundary.ok_or(NoForm::Unreadable)?.trim_matches('"'));
+    let boundary = boundary.ok_or(NoForm::Unreadable)?.trim_matches('"');
+    if boundary.is_empty() || boundary.len() > MAX_BOUNDARY_BYTES {
+        return Err(NoForm::Unreadable);
+    }
+    let boundary = format!("--{boundary}");
     let mut fields = Vec::new();
     let (_, mut rest) = split(body, boundary.as_bytes()).ok_or(NoForm::Unreadable)?;
     while !rest.starts_with(b"--") {
@@ -167,7 +187,20 @@ mod tests {
             assert_eq!(form(kind, body), Err(NoForm::Unreadable), "{kind} {body}");
         }
         let large = "x".repeat(MAX_BYTES + 1);
-        assert_eq!(form("application/x-www-form-urlencoded", &large), Err(NoForm::TooLarge));
+        let most = MAX_BYTES;
+        assert_eq!(
+            form("application/x-www-form-urlencoded", &large),
+            Err(NoForm::TooLarge { most })
+        );
+        let boundary = "x".repeat(MAX_BOUNDARY_BYTES + 1);
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let body = format!("--{boundary}--\r\n");
+        assert_eq!(form(&kind, body), Err(NoForm::Unreadable));
+        let request = lambda_http::http::Request::builder()
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from("x".repeat(MAX_SIGN_IN_BYTES + 1)));
+        let most = MAX_SIGN_IN_BYTES;
+        assert_eq!(sign_in(&request.unwrap()), Err(NoForm::TooLarge { most }));
     }
 
     #[test]

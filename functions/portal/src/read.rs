@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beacon_aws::ApiError;
 use beacon_core::JobId;
-use beacon_core::job::Job;
+use beacon_core::job::{Job, NoRun, may_run_again};
 use beacon_core::lane::Lane;
 use beacon_core::spec::{Spec, SpecHash};
 use beacon_core::view::{JobView, Source};
@@ -42,6 +42,21 @@ impl Seen {
     /// What views of its pairs are made from.
     pub(crate) fn source(&self) -> Source<'_> {
         Source { job: &self.job, lanes: &self.lanes, spec: &self.spec }
+    }
+
+    /// Whether every execution is completed.
+    pub(crate) fn is_complete(&self) -> bool {
+        let completed: u64 = self.lanes.iter().map(|lane| lane.tallies.completed).sum();
+        completed >= self.job.expected
+    }
+
+    /// Why what has no answer is not asked again, however often one asks; none where it can be, now or when the
+    /// job has ended.
+    pub(crate) fn never_again(&self) -> Option<NoRun> {
+        match may_run_again(&self.job, &self.lanes) {
+            Ok(_) | Err(NoRun::NotFinal(_)) => None,
+            Err(why @ (NoRun::TooMany | NoRun::CostSpent(_))) => Some(why),
+        }
     }
 
     /// As the API shows it.

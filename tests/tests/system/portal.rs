@@ -241,7 +241,8 @@ async fn a_job_is_not_called_failed_before_it_has_ended() {
         }
         assert!(heading.contains("s-pending") || heading.contains("s-running"), "{heading}");
         assert!(!part.text.contains("too few"), "{part:?}");
-        failures_while_it_ran += u32::from(!part.text.contains("data-status=\"failed\" data-count=\"0\""));
+        failures_while_it_ran +=
+            u32::from(!part.text.contains("data-status=\"failed\" data-count=\"0\""));
     }
     assert_ne!(failures_while_it_ran, 0, "nothing was seen of it while it ran");
     assert_eq!(here.api.job("j").await["status"], json!("failed"));

@@ -104,7 +104,8 @@ async fn pages_of_a_second_run_say_what_the_api_says_of_it() {
         let page = browser.get(&format!("/executions/{of}")).await;
         let run = format!("<dt>Run</dt><dd>{}", execution["run"]);
         assert!(page.text.contains(&run), "{run} {page:?}");
-        let said = execution["verdict"]["verdict"].as_str().or(execution["failure"]["code"].as_str());
+        let said =
+            execution["verdict"]["verdict"].as_str().or(execution["failure"]["code"].as_str());
         let said = said.unwrap_or_else(|| panic!("{execution}"));
         let section = if execution["verdict"].is_null() { "failure" } else { "verdict" };
         let (_, of_section) = page.text.split_once(&format!("id=\"{section}\"")).unwrap();

@@ -6,6 +6,7 @@ use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
 use maud::{Markup, html};
 
+use super::execution::no_retry;
 use super::shown;
 use crate::address::Address;
 use crate::answer::{Answer, HTML, Page, PageError, response};
@@ -14,12 +15,20 @@ use crate::layout;
 /// The page of an error, for somebody who signed in.
 pub(crate) fn page(error: &PageError) -> Answer {
     let status = error.status();
-    Answer::Page(Page { status, ..Page::new(title(status), body(status, &told(error))) })
+    let title = match error {
+        PageError::NoRetry(_) => "Not asked again",
+        PageError::Api(_)
+        | PageError::NotFound
+        | PageError::OnlyReads
+        | PageError::Parameter { .. } => title(status),
+    };
+    Answer::Page(Page { status, ..Page::new(title, body(title, &told(error))) })
 }
 
 /// One without a session around it.
 pub(crate) fn bare(status: StatusCode, told: &str) -> Response<Body> {
-    let page = Page { status, ..Page::new(title(status), body(status, told)) };
+    let title = title(status);
+    let page = Page { status, ..Page::new(title, body(title, told)) };
     response(status, HTML, layout::whole(None, &page).into_string())
 }
 
@@ -52,6 +61,7 @@ pub(crate) fn told(error: &PageError) -> String {
             );
             error.to_string()
         }
+        PageError::NoRetry(why) => no_retry(*why),
         PageError::Api(_)
         | PageError::NotFound
         | PageError::OnlyReads
@@ -70,10 +80,10 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-fn body(status: StatusCode, told: &str) -> Markup {
+fn body(title: &str, told: &str) -> Markup {
     html! {
         section class="empty" {
-            h1 { (title(status)) }
+            h1 { (title) }
             p { (shown(told)) }
             p { a class="button" href=(Address::Jobs) { "To the jobs" } }
         }

@@ -3,7 +3,10 @@
 mod change;
 mod receipt;
 
+pub(super) use change::no_retry;
+
 use beacon_core::execution::ExecutionStatus;
+use beacon_core::job::NoRun;
 use beacon_core::view::{ExecutionView, RowView};
 use beacon_core::{ExecutionId, Sample};
 use beacon_evidence::answer::OneExecution;
@@ -13,7 +16,7 @@ use maud::{Markup, html};
 use super::heading::{self, Tab};
 use super::language;
 use super::question::{MOST, told, with_evidence};
-use super::remedy::{again, of_code};
+use super::remedy::{again, of_failure, provider};
 use super::response::Response;
 use super::status::{of_execution, of_verdict};
 use super::words::{counted, duration, outside, shown, time};
@@ -40,7 +43,7 @@ impl Portal {
             (neighbours(&seen, id))
             (answer(view))
             @if let Some(verdict) = &view.verdict { (change::verdict(visit, &seen, id, verdict)) }
-            (failure(view))
+            (failure(view, seen.never_again()))
             @if visit.may_change() { (change::retry_button(&seen, view)) }
             (sent(view))
             @if let Some(row) = &view.row { (facts(view, row)) }
@@ -140,7 +143,7 @@ fn answer(view: &ExecutionView<Receipt>) -> Markup {
     }
 }
 
-fn failure(view: &ExecutionView<Receipt>) -> Markup {
+fn failure(view: &ExecutionView<Receipt>, never_again: Option<NoRun>) -> Markup {
     let Some(failure) = &view.failure else { return html! {} };
     html! {
         section aria-labelledby="failure" {
@@ -150,17 +153,12 @@ fn failure(view: &ExecutionView<Receipt>) -> Markup {
                 dt { "Message" } dd { (shown(&failure.message)) }
                 dt { "Where" } dd { (beacon_core::exposition::name(&failure.stage).replace('_', " ")) }
                 dt { "Provider" }
-                dd {
-                    @match &failure.provider_id {
-                        Some(id) => (outside(id.as_str())),
-                        None => "none was chosen",
-                    }
-                }
+                dd { (provider(failure)) }
                 @if let Some(status) = failure.http_status { dt { "HTTP status" } dd { (status) } }
                 dt { "Attempts" } dd { (failure.attempts) }
-                dt { "Again" } dd { (again(failure)) }
+                dt { "Again" } dd { (again(failure, never_again)) }
                 @if failure.maybe_billed { dt { "Charged" } dd { "maybe: an answer may have been made that did not arrive" } }
-                dt { "What to do" } dd { (of_code(&failure.code)) }
+                dt { "What to do" } dd { (of_failure(&failure.code, never_again)) }
             }
         }
     }

@@ -6,16 +6,18 @@ mod table;
 
 pub(super) use actions::{Asked, request_field, request_of};
 
+use std::collections::BTreeSet;
+
 use beacon_analysis::figure;
 use beacon_core::JobId;
-use beacon_core::job::{JobStatus, RunRecord};
+use beacon_core::job::{EndCause, JobEnding, JobStatus, RunRecord};
 use beacon_core::lane::{Lane, LaneState};
 use beacon_core::view::{JobView, milliseconds};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::heading::{self, Tab};
-use super::words::{dollars, duration, outside, time};
+use super::words::{counted, dollars, duration, outside, time};
 use super::{pager, progress};
 use crate::Portal;
 use crate::address::Address;
@@ -60,9 +62,10 @@ impl Portal {
                 section aria-labelledby="progress" {
                     h2 id="progress" { "Progress" }
                     (said(job))
+                    (not_reached(seen))
                     (progress::section(job))
                     p class="times" { (times(job, &seen.lanes, visit.now)) }
-                    @if visit.may_change() { (actions::buttons(job)) }
+                    @if visit.may_change() { (actions::buttons(seen)) }
                     @if moves.is_some() {
                         noscript { p class="hint" { a href="" { "Load this page anew" } " to see how far it is." } }
                     }
@@ -70,7 +73,7 @@ impl Portal {
                 (self.failures(seen, &pairs).await?)
                 section aria-labelledby="by-question" {
                     h2 id="by-question" { "Question, model, region" }
-                    @if let Some(page) = front(seen).filter(|page| *page != window.page) {
+                    @if let Some(page) = front(seen, &window) {
                         p class="hint" {
                             a href={ (Address::Job(job.job_id.clone())) (visit.parameters.with("page", Some(&page.to_string())).query()) } {
                                 "To the questions that are asked now (page " (page) ")"
@@ -86,11 +89,26 @@ impl Portal {
     }
 }
 
-/// The page of the first question that is being asked; none where none is.
-fn front(seen: &Seen) -> Option<u32> {
+/// The page of the first question that is being asked; none where none is, or where it is on this page.
+fn front(seen: &Seen, window: &Window) -> Option<u32> {
     let held = seen.lanes.iter().filter_map(|lane| lane.holder.as_ref());
     let first = held.map(|holder| holder.question).min()?;
-    Some(Window::page_of(&seen.spec, first))
+    (!window.questions.contains(&first.0)).then(|| Window::page_of(&seen.spec, first))
+}
+
+/// Where a retry has not come yet: what is counted there is of before.
+fn not_reached(seen: &Seen) -> Markup {
+    let (job, lanes) = (&seen.job, &seen.lanes);
+    let left = lanes.iter().filter(|lane| lane.run < job.run).map(|lane| &lane.id.region);
+    let left = left.collect::<BTreeSet<_>>().len();
+    html! {
+        @if !job.status.is_final() && left > 0 {
+            p class="notice" {
+                "Run " (job.run) " has not begun yet in " (left) " of " (counted(seen.spec.regions.len() as u64, "region"))
+                ": what is counted of them is what earlier runs left."
+            }
+        }
+    }
 }
 
 /// Where the job is, in a sentence; a screen reader is told when it changes.
@@ -107,13 +125,27 @@ fn said(job: &JobView) -> Markup {
     html! {
         p class="said" role="status" {
             (told)
-            @if let Some(ending) = &job.ending { " " (ending.cause) "." }
+            @if let Some(ending) = &job.ending { (why(ending)) }
         }
         @if job.status.is_final() && job.counts.completed > 0 {
             p {
                 a class="button primary" href=(Address::Matrix(job.job_id.clone())) { "See where answers diverge" }
             }
         }
+    }
+}
+
+/// What the status does not say of an early end.
+fn why(ending: &JobEnding) -> Markup {
+    match &ending.cause {
+        EndCause::Deadline => html! {},
+        EndCause::Cancel => html! {
+            @if let Some(by) = &ending.by { " It was cancelled with the token " code { (by) } "." }
+        },
+        cause @ (EndCause::RegionFailure { .. }
+        | EndCause::RateUnreachable
+        | EndCause::RegionsUnreachable
+        | EndCause::CostLimit) => html! { " Why: " (cause) "." },
     }
 }
 
@@ -160,7 +192,7 @@ fn expected_ms(lanes: &[Lane], begun: Timestamp, now: Timestamp) -> Option<u64> 
 }
 
 fn facts(job: &JobView) -> Markup {
-    let (estimated, counted) = (job.cost.estimated.as_ref(), &job.cost.counted);
+    let (estimated, charged) = (job.cost.estimated.as_ref(), &job.cost.counted);
     html! {
         section aria-labelledby="about" {
             h2 id="about" { "About this job" }
@@ -169,18 +201,22 @@ fn facts(job: &JobView) -> Markup {
                 dt { "Models" } dd { @for (at, model) in job.models.iter().enumerate() { @if at > 0 { ", " } (outside(model.as_str())) } }
                 dt { "Regions" } dd { @for (at, region) in job.regions.iter().enumerate() { @if at > 0 { ", " } (region) } }
                 dt { "Submitted" } dd { (time(job.created_at)) }
-                @if let Some(at) = job.started_at { dt { "Started" } dd { (time(at)) } }
+                @if let Some(at) = job.started_at {
+                    dt { "Started" @if job.run.0 > 1 { " (run " (job.run) ")" } }
+                    dd { (time(at)) }
+                }
                 @if let Some(at) = job.finished_at { dt { "Ended" } dd { (time(at)) } }
                 dt { "Completed if" }
                 dd {
                     "at least " (figure::percent(job.min_success_rate)) " of executions completed, and "
                     (job.min_regions) " of its regions have one"
                 }
+                @if let Some(max_cost) = job.cost.max_cost { dt { "May cost" } dd { "at most " (max_cost) } }
                 dt { "Providers charged" }
                 dd {
-                    (dollars(counted.provider))
-                    @if counted.executions_without_cost > 0 {
-                        ", without those executions whose cost is not known: " (counted.executions_without_cost)
+                    (dollars(charged.provider))
+                    @if charged.executions_without_cost > 0 {
+                        ", without those executions whose cost is not known: " (charged.executions_without_cost)
                     }
                     @if let Some(estimate) = estimated {
                         " (estimated before: "
@@ -191,7 +227,7 @@ fn facts(job: &JobView) -> Markup {
                 }
                 @if job.maybe_billed > 0 {
                     dt { "Maybe charged" }
-                    dd { (job.maybe_billed) " attempts may have been charged for without an answer having arrived" }
+                    dd { (counted(job.maybe_billed, "attempt")) " may have been charged for without an answer having arrived" }
                 }
             }
             @if job.runs.len() > 1 { (runs(&job.runs)) }
@@ -205,7 +241,8 @@ fn runs(runs: &[RunRecord]) -> Markup {
         ol class="runs" {
             @for run in runs {
                 li value=(run.run.0) {
-                    (time(run.at)) ": " (super::words::counted(run.executions, "execution"))
+                    (time(run.at)) ": " (counted(run.executions, "execution"))
+                    @if let Some(by) = &run.by { ", asked for with the token " code { (by) } }
                     @if let Some(why) = &run.why { " (" (outside(why)) ")" }
                 }
             }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::heading::shape;
 use super::progress::{bar, sentence};
 use super::status::of_job;
-use super::words::{ago, count, outside};
+use super::words::{ago, counted, outside};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
@@ -114,7 +114,7 @@ fn list(visit: &Visit, wanted: &Wanted<'_>, found: &JobsPage) -> Markup {
         div id="jobs" hx-get=[moves.then_some(here)] hx-trigger=[moves.then_some("every 2s")] hx-swap="outerMorph" {
             @if jobs.is_empty() { (nothing(visit, wanted, found)) } @else { (table(visit, &jobs)) }
             @if !wanted.is_open() {
-                p class="hint" { (count(found.jobs.len() as u64)) " jobs were looked at, the newest first." }
+                p class="hint" { (were_looked_at(found.jobs.len())) ", the newest first." }
             }
             nav class="pager" aria-label="Pages of jobs" {
                 @if visit.parameters.text("before").is_some() {
@@ -126,6 +126,11 @@ fn list(visit: &Visit, wanted: &Wanted<'_>, found: &JobsPage) -> Markup {
             }
         }
     }
+}
+
+fn were_looked_at(jobs: usize) -> String {
+    let were = if jobs == 1 { "was" } else { "were" };
+    format!("{} {were} looked at", counted(jobs as u64, "job"))
 }
 
 fn nothing(visit: &Visit, wanted: &Wanted<'_>, found: &JobsPage) -> Markup {

@@ -4,6 +4,7 @@ mod filter;
 mod rows;
 
 use beacon_analysis::aggregate::Category;
+use beacon_aws::at_length;
 use beacon_core::JobId;
 use beacon_core::execution::{ExecutionStatus, Outcome};
 use beacon_core::view::JobView;
@@ -38,7 +39,7 @@ impl Portal {
         let job = seen.view(visit.now);
         let analysed = if job.status.is_final() { self.analysis(&seen).await? } else { None };
         let mut filter = Filter::read(&visit.parameters, &seen, analysed.as_deref());
-        let chosen = filter.questions(&seen, analysed.as_deref());
+        let chosen = at_length(|| filter.questions(&seen, analysed.as_deref()));
         let columns = (filter.models.len() * filter.shown.len()).max(1);
         let per_page = if analysed.is_some() {
             (CELLS / columns).clamp(1, QUESTIONS)
@@ -65,7 +66,7 @@ impl Portal {
         let address = Address::Matrix(id.clone());
         let body = html! {
             (heading::of(visit, &job, Tab::Matrix))
-            (state(&job, &seen, analysed.as_deref()))
+            (state(visit, &job, &seen, analysed.as_deref()))
             (filter.form(&address, &seen, analysed.as_deref()))
             (told(&filter, (chosen.len(), seen.spec.questions.len()), rows.len(), analysed.as_deref()))
             @if rows.is_empty() {
@@ -85,7 +86,7 @@ impl Portal {
 }
 
 /// What the map is made of, where that is not the analysis.
-fn state(job: &JobView, seen: &Seen, analysed: Option<&Analysed>) -> Markup {
+fn state(visit: &Visit, job: &JobView, seen: &Seen, analysed: Option<&Analysed>) -> Markup {
     html! {
         @if analysed.is_none() {
             p class="notice" {
@@ -95,7 +96,9 @@ fn state(job: &JobView, seen: &Seen, analysed: Option<&Analysed>) -> Markup {
                     "The answers are being analysed: cells show statuses until that is done. Load the page anew in a moment."
                 } @else {
                     "The answers of this run were not analysed: cells show statuses. "
-                    a href=(Address::Findings(job.job_id.clone())) { "Have them analysed" }
+                    @if visit.may_change() {
+                        a href=(Address::Findings(job.job_id.clone())) { "Have them analysed" }
+                    }
                 }
             }
         } @else if seen.job.analysis.due.is_some() {
@@ -120,7 +123,7 @@ fn told(
         p class="hint" role="status" {
             (counted(chosen as u64, "question")) " of " (count(all as u64)) ", " (order) "; " (count(shown as u64)) " on this page."
             @if filter.left_out() > 0 {
-                " Of " (count(filter.left_out() as u64)) " more regions nothing is shown here: choose those that you want to see."
+                " Of " (counted(filter.left_out() as u64, "more region")) " nothing is shown here: choose those that you want to see."
             }
             @if analysed.is_some_and(|all| !all.has_all()) {
                 " The job is too large to be filtered by verdict here; its export can be."

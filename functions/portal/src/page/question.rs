@@ -91,7 +91,7 @@ impl Portal {
 /// The regions of one question that a page shows.
 fn of_one(seen: &Seen, index: QuestionIndex, page: u32) -> Window {
     let regions = seen.spec.regions.len();
-    let on_page = (ANSWERS / seen.spec.pairs_of_question().max(1)).max(1);
+    let on_page = regions_on_page(seen);
     let pages = u32::try_from(regions.div_ceil(on_page)).unwrap_or(u32::MAX).max(1);
     let page = page.clamp(1, pages);
     let first = usize::try_from(page - 1).unwrap_or(usize::MAX).saturating_mul(on_page);
@@ -127,7 +127,7 @@ fn of_region(seen: &Seen, region: &Region, views: &[ExecutionView]) -> Markup {
 fn card(seen: &Seen, view: &ExecutionView) -> Markup {
     let row = view.row.as_ref();
     html! {
-        article class="card" {
+        article class="card" id=(view.id) {
             header {
                 h4 {
                     a href=(Address::Execution(view.id.clone())) {
@@ -157,16 +157,42 @@ fn body(view: &ExecutionView) -> Markup {
     }
 }
 
+/// Where a cell is shown: its first sample, or all of them beside each other where different things became of them.
+pub(crate) fn of_cell(
+    seen: &Seen,
+    question: QuestionIndex,
+    model: &ModelId,
+    region: &Region,
+    different: usize,
+) -> String {
+    let (job, model) = (seen.job.id.clone(), model.clone());
+    let id = ExecutionId { job, question, model, region: region.clone(), sample: Sample(0) };
+    if different <= 1 {
+        return Address::Execution(id).to_string();
+    }
+    let at = seen.spec.regions.iter().position(|prompts| prompts.region == *region).unwrap_or(0);
+    let page = at / regions_on_page(seen) + 1;
+    let page = if page > 1 { format!("?page={page}") } else { String::new() };
+    format!("{}{page}#{id}", Address::Question(seen.job.id.clone(), question))
+}
+
+/// Regions that a page shows.
+fn regions_on_page(seen: &Seen) -> usize {
+    (ANSWERS / seen.spec.pairs_of_question().max(1)).max(1)
+}
+
 /// What became of an execution: its verdict, or else its outcome, or else its status.
 pub(crate) fn told<R>(view: &ExecutionView<R>) -> Markup {
+    let outcome = view.row.as_ref().and_then(|row| row.outcome);
     if let Some(verdict) = &view.verdict {
         return html! {
             (of_verdict(verdict.verdict).badge())
+            @if outcome == Some(Outcome::Truncated) { " " (of_outcome(Outcome::Truncated).badge()) }
             @if verdict.label.is_some() { span class="hint" { " by a person" } }
             @if verdict.label.is_none() && verdict.classifier.review { span class="hint" { " unsure: a person should look" } }
         };
     }
-    match (Response::of(view), view.row.as_ref().and_then(|row| row.outcome)) {
+    match (Response::of(view), outcome) {
         // Blanks are nothing, whatever the transport calls them.
         (Response::Nothing, _) => of_outcome(Outcome::Empty).badge(),
         (_, Some(outcome)) => of_outcome(outcome).badge(),

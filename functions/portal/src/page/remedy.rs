@@ -1,6 +1,10 @@
 //! What a person can do about a failure.
 
 use beacon_core::failure::{Failure, FailureCode};
+use beacon_core::job::NoRun;
+use maud::{Markup, html};
+
+use super::words::outside;
 
 const PROVIDER_HTTP: &str = "PROVIDER_HTTP_";
 const TOO_SLOW: &str = "The provider was too slow, and may have charged: retry when it is less busy, or let the \
@@ -57,8 +61,17 @@ const REPORTED: [(&str, &str); 13] = [
     ("PROVIDER_EXECUTION_FAILED", SEE_MESSAGE),
 ];
 
-/// A sentence on what to do about failures of this code.
-pub(crate) fn of_code(code: &FailureCode) -> &'static str {
+/// A sentence on what to do about failures of this code in a job that may never be run again.
+pub(crate) fn of_failure(code: &FailureCode, never_again: Option<NoRun>) -> &'static str {
+    if let (FailureCode::JobStopped, Some(NoRun::CostSpent(_))) = (code, never_again) {
+        "The job has spent its max_cost: submit it anew with a higher one."
+    } else {
+        of_code(code)
+    }
+}
+
+/// The same, of a job that is asked again.
+fn of_code(code: &FailureCode) -> &'static str {
     match code {
         FailureCode::RouterUnreachable
         | FailureCode::RouterDns
@@ -138,8 +151,24 @@ fn of_status(status: u16) -> &'static str {
 }
 
 /// Whether asking again may help, in words.
-pub(crate) fn again(failure: &Failure) -> &'static str {
-    if failure.retryable { "asking again may help" } else { "asking again will not help by itself" }
+pub(crate) fn again(failure: &Failure, never_again: Option<NoRun>) -> &'static str {
+    match (failure.retryable, never_again) {
+        (true, None) => "asking again may help",
+        (true, Some(_)) => "asking again might help, but not in this job",
+        (false, _) => "asking again will not help by itself",
+    }
+}
+
+/// Whose failure it is, as far as that is known.
+pub(crate) fn provider(failure: &Failure) -> Markup {
+    match &failure.provider_id {
+        Some(id) => outside(id.as_str()),
+        // A call that was cut off may have been at one.
+        None if failure.attempts > 0 || failure.maybe_billed => {
+            html! { span class="hint" { "not known" } }
+        }
+        None => html! { span class="hint" { "none was chosen" } },
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Answers and errors in one form.
 
+use beacon_core::JobId;
+use beacon_core::job::{MAX_RUNS, NoRun};
 use beacon_core::view::{Details, ErrorView, RetriesHad};
 use beacon_evidence::violation::Violation;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -15,6 +17,16 @@ use crate::error::chain;
 const ANALYSIS_SECONDS: u64 = 5;
 
 impl ApiError {
+    /// Why a job has no further run.
+    pub fn no_run(job: &JobId, why: NoRun) -> Self {
+        let job = job.clone();
+        match why {
+            NoRun::NotFinal(status) => Self::JobNotFinal { job, status },
+            NoRun::TooMany => Self::TooManyRuns { job, limit: MAX_RUNS },
+            NoRun::CostSpent(max_cost) => Self::CostLimit { job, max_cost },
+        }
+    }
+
     /// Whether it is who asks, or how often, that is refused.
     fn is_of_access(&self) -> bool {
         let status = self.status();

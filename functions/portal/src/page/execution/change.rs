@@ -1,16 +1,17 @@
 //! What a person says of an answer, and asking an execution anew.
 
+use beacon_aws::ApiError;
 use beacon_core::ExecutionId;
-use beacon_core::execution::ExecutionStatus;
+use beacon_core::job::{MAX_RETRIES, NoRetry, may_retry, may_run_again};
 use beacon_core::spec::LabelAsked;
 use beacon_core::verdict::{MAX_NOTE_BYTES, Verdict, VerdictView};
-use beacon_core::view::ExecutionView;
+use beacon_core::view::{ExecutionView, PairRetryStatus};
 use beacon_evidence::receipt::Receipt;
 use maud::{Markup, html};
 
 use super::super::job::{Asked, request_field, request_of};
 use super::super::status::of_verdict;
-use super::super::words::{outside, shown, time};
+use super::super::words::{counted, outside, shown, time};
 use super::word;
 use crate::Portal;
 use crate::address::Address;
@@ -50,6 +51,8 @@ impl Portal {
     ) -> Result<Answer, PageError> {
         let (seen, one) = self.one(id).await?;
         let view = one.execution;
+        may_run_again(&seen.job, &seen.lanes).map_err(|why| ApiError::no_run(&id.job, why))?;
+        may_retry(view.status, view.retries).map_err(PageError::NoRetry)?;
         let told = html! {
             p { (outside(view.question_id.as_str())) ", " (outside(view.model_id.as_str())) ", " (view.region) " is asked anew, as a run of its own. Nothing else is." }
             @if let Some(failure) = &view.failure { p { "It ended with " code { (failure.code) } ": " (shown(&failure.message)) } }
@@ -71,8 +74,24 @@ impl Portal {
         id: &ExecutionId,
     ) -> Result<Answer, PageError> {
         let by = Some(visit.caller.name.clone());
-        self.intake()?.retry_execution(id, by, request_of(&visit.form)).await?;
-        Ok(Answer::Redirect(Address::Job(id.job.clone()).to_string()))
+        let asked = self.intake()?.retry_execution(id, by, request_of(&visit.form)).await;
+        let had = asked.map_err(|error| {
+            // What is completed or on its way is told otherwise.
+            if let ApiError::NotRetryable(_) = error {
+                PageError::NoRetry(NoRetry::Cancelled)
+            } else if let ApiError::TooManyRetries(_) = error {
+                PageError::NoRetry(NoRetry::TooOften)
+            } else {
+                error.into()
+            }
+        })?;
+        match had.status {
+            PairRetryStatus::Completed => Err(PageError::NoRetry(NoRetry::Completed)),
+            // Sent twice, or on its way for another reason: the job's page shows it.
+            PairRetryStatus::Pending | PairRetryStatus::Running | PairRetryStatus::Retrying => {
+                Ok(Answer::Redirect(Address::Job(id.job.clone()).to_string()))
+            }
+        }
     }
 }
 
@@ -147,17 +166,36 @@ fn overrule(visit: &Visit, id: &ExecutionId, verdict: &VerdictView) -> Markup {
 
 /// The way to ask one execution anew, where that can be.
 pub(super) fn retry_button(seen: &Seen, view: &ExecutionView<Receipt>) -> Markup {
-    let can = seen.job.status.is_final()
-        && matches!(view.status, ExecutionStatus::Failed | ExecutionStatus::TimedOut)
-        && view.retries < view.max_retries;
-    html! {
-        @if can {
+    if may_run_again(&seen.job, &seen.lanes).is_err() {
+        return html! {};
+    }
+    match may_retry(view.status, view.retries) {
+        Ok(()) => html! {
             p {
                 a class="button" href=(Address::RetryExecution(view.id.clone())) { "Retry this one…" }
-                @if view.retries > 0 { " " span class="hint" { "retried " (view.retries) " of at most " (view.max_retries) " times" } }
+                @if view.retries > 0 {
+                    " " span class="hint" { "retried " (view.retries) " of at most " (counted(MAX_RETRIES.into(), "time")) }
+                }
             }
-        } @else if view.retries >= view.max_retries && view.failure.is_some() {
-            p class="hint" { "It was retried " (view.retries) " times, as often as one execution is." }
+        },
+        Err(NoRetry::Completed | NoRetry::Cancelled | NoRetry::OnItsWay) => html! {},
+        Err(NoRetry::TooOften) => html! { p class="hint" { (no_retry(NoRetry::TooOften)) } },
+    }
+}
+
+/// Why an execution is not asked anew by itself, in a sentence.
+pub(in super::super) fn no_retry(why: NoRetry) -> String {
+    let (times, job) = (counted(MAX_RETRIES.into(), "time"), "a retry of the whole job");
+    match why {
+        NoRetry::TooOften => {
+            format!(
+                "It was retried {times}, as often as one execution is by itself; {job} asks it once more."
+            )
         }
+        NoRetry::Completed => {
+            "It is completed: it has its answer, and is not asked again.".to_owned()
+        }
+        NoRetry::Cancelled => format!("It was cancelled and did not fail: {job} asks it."),
+        NoRetry::OnItsWay => "It is on its way already.".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
 use crate::layout::form_token;
 use crate::page::heading::{self, Tab};
-use crate::page::words::{count, duration};
+use crate::page::words::{count, counted, duration};
 use crate::visit::Visit;
 
 /// Why there are none.
@@ -107,7 +107,7 @@ fn told(job: &JobView, why: Missing) -> Markup {
             "when they are there."
         },
         Missing::Fails { tries, retry_seconds } => html! {
-            "It has failed " (count(u64::from(tries))) " times, and is tried again in about "
+            "It has failed " (counted(u64::from(tries), "time")) ", and is tried again in about "
             (duration(retry_seconds.saturating_mul(1000))) ". The coordinator’s log says why. "
             "All answers are there: see the job and its files."
         },

@@ -2,7 +2,8 @@
 
 use beacon_aws::ApiError;
 use beacon_core::JobId;
-use beacon_core::job::Selection;
+use beacon_core::job::{Job, JobStatus, NoRun, Selection, may_run_again};
+use beacon_core::lane::Lane;
 use beacon_core::view::JobView;
 use beacon_intake::Retry;
 use maud::{Markup, html};
@@ -14,6 +15,7 @@ use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
 use crate::input::Input;
 use crate::layout::form_token;
+use crate::read::Seen;
 use crate::visit::Visit;
 
 /// The field of a form that makes a request the same when it is sent twice.
@@ -21,15 +23,18 @@ const REQUEST: &str = "request";
 
 impl Portal {
     pub(crate) async fn ask_cancel(&self, visit: &Visit, id: &JobId) -> Result<Answer, PageError> {
-        let job = self.job_view(visit, id).await?;
+        let (job, lanes) = self.job_and_lanes(id).await?;
         if job.status.is_final() {
             return Err(ApiError::JobIsFinal { job: id.clone(), status: job.status }.into());
         }
+        let is_everywhere = lanes.iter().all(|lane| lane.run == job.run);
+        let job = JobView::new(&job, &lanes, visit.now);
         let left = job.counts.pending + job.counts.running;
         let told = html! {
             p {
-                "What is being asked is dropped, and what has not begun is not asked: "
-                (counted(left, "execution")) ". What completed, " (count(job.counts.completed)) ", stays."
+                "What is being asked is dropped, and what has not begun is not asked"
+                @if is_everywhere { ": " (counted(left, "execution")) }
+                ". What completed, " (count(job.counts.completed)) ", stays."
             }
             p class="hint" { "A retry can ask the rest later." }
         };
@@ -51,15 +56,12 @@ impl Portal {
     }
 
     pub(crate) async fn ask_retry(&self, visit: &Visit, id: &JobId) -> Result<Answer, PageError> {
-        let job = self.job_view(visit, id).await?;
-        if !job.status.is_final() {
-            return Err(ApiError::JobNotFinal { job: id.clone(), status: job.status }.into());
-        }
-        let without =
-            job.counts.failed + job.counts.timed_out + job.counts.cancelled + job.counts.pending;
+        let (job, lanes) = self.job_and_lanes(id).await?;
+        let without = may_run_again(&job, &lanes).map_err(|why| ApiError::no_run(id, why))?;
         if without == 0 {
             return Err(ApiError::NothingToRetry(id.clone()).into());
         }
+        let job = JobView::new(&job, &lanes, visit.now);
         let told = html! {
             p {
                 (counted(without, "execution")) " without an answer will be asked anew. What completed, "
@@ -88,10 +90,9 @@ impl Portal {
         Ok(Answer::Redirect(Address::Job(id.clone()).to_string()))
     }
 
-    async fn job_view(&self, visit: &Visit, id: &JobId) -> Result<JobView, PageError> {
+    async fn job_and_lanes(&self, id: &JobId) -> Result<(Job, Vec<Lane>), PageError> {
         let found = self.query.table.job_and_lanes(id).await?;
-        let (job, lanes) = found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?;
-        Ok(JobView::new(&job, &lanes, visit.now))
+        Ok(found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?)
     }
 }
 
@@ -138,17 +139,19 @@ pub(crate) fn request_of(form: &Input) -> beacon_core::Nonce {
 }
 
 /// What can be done with the job now.
-pub(super) fn buttons(job: &JobView) -> Markup {
-    let id = job.job_id.clone();
-    let without =
-        job.counts.failed + job.counts.timed_out + job.counts.cancelled + job.counts.pending;
-    html! {
-        @if !job.status.is_final() {
-            @if job.status != beacon_core::job::JobStatus::Cancelling {
-                p { a class="button danger" href=(Address::Cancel(id)) { "Cancel…" } }
-            }
-        } @else if without > 0 {
+pub(super) fn buttons(seen: &Seen) -> Markup {
+    let id = seen.job.id.clone();
+    match may_run_again(&seen.job, &seen.lanes) {
+        Ok(0) | Err(NoRun::NotFinal(JobStatus::Cancelling)) => html! {},
+        Ok(without) => html! {
             p { a class="button" href=(Address::Retry(id)) { "Retry " (counted(without, "execution")) " without an answer…" } }
+        },
+        Err(NoRun::NotFinal(_)) => html! {
+            p { a class="button danger" href=(Address::Cancel(id)) { "Cancel…" } }
+        },
+        Err(NoRun::TooMany | NoRun::CostSpent(_)) if seen.is_complete() => html! {},
+        Err(why @ (NoRun::TooMany | NoRun::CostSpent(_))) => {
+            html! { p class="hint" { (ApiError::no_run(&id, why).to_string()) "." } }
         }
     }
 }

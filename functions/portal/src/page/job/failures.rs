@@ -1,13 +1,14 @@
 //! Failures by code: how many, what one of them says, whose they are, and what to do.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use beacon_core::QuestionIndex;
 use beacon_core::failure::{Failure, FailureCode};
+use beacon_core::job::NoRun;
+use beacon_core::{ProviderId, QuestionIndex};
 use maud::{Markup, html};
 
-use super::super::remedy::{again, of_code};
+use super::super::remedy::{again, of_failure, provider};
 use super::super::words::{count, counted, outside, shown};
 use super::table::Pairs;
 use crate::Portal;
@@ -19,25 +20,38 @@ const ROWS: usize = 50;
 /// Codes that are not on the page of which a failure is looked for.
 const LOOKED_FOR: usize = 6;
 
+/// Providers that are named; of more the number is told.
+const NAMED: usize = 3;
+
 /// Failures of one code.
+#[derive(Default)]
 struct OfCode {
     count: u64,
+    /// Of those on the page.
+    on_page: u64,
+    providers: BTreeSet<ProviderId>,
     example: Option<Failure>,
+}
+
+impl OfCode {
+    fn take(&mut self, failure: Failure) {
+        self.on_page += 1;
+        self.providers.extend(failure.provider_id.clone());
+        self.example.get_or_insert(failure);
+    }
 }
 
 impl Portal {
     /// Of a job that was analysed all are counted, of another those of the executions on the page.
     pub(super) async fn failures(&self, seen: &Seen, pairs: &Pairs) -> Result<Markup, PageError> {
         let mut by_code = on_page(pairs);
-        let analysed = if seen.job.status.is_final() && seen.job.analysis.due.is_none() {
-            self.analysis(seen).await?
-        } else {
-            None
-        };
+        // A label that came since changes no failure.
+        let is_final = seen.job.status.is_final();
+        let analysed = if is_final { self.analysis(seen).await? } else { None };
         if let Some(analysed) = &analysed {
             let mut looked_for = 0;
             for (code, count) in &analysed.findings.denominators.failures {
-                let of = by_code.entry(code.clone()).or_insert(OfCode { count: 0, example: None });
+                let of = by_code.entry(code.clone()).or_default();
                 of.count = *count;
                 if let Some(question) = analysed.example(code).filter(|_| of.example.is_none())
                     && looked_for < LOOKED_FOR
@@ -47,7 +61,12 @@ impl Portal {
                 }
             }
         }
-        Ok(section(&by_code, analysed.is_some()))
+        let counted = match (analysed.is_some(), is_final) {
+            (true, _) => Counted::All,
+            (false, true) => Counted::OnPage,
+            (false, false) => Counted::OnPageUntilNow,
+        };
+        Ok(section(&by_code, counted, seen.never_again()))
     }
 
     /// A failure of this code among a question's pairs.
@@ -72,14 +91,26 @@ impl Portal {
 fn on_page(pairs: &Pairs) -> BTreeMap<FailureCode, OfCode> {
     let mut by_code: BTreeMap<FailureCode, OfCode> = BTreeMap::new();
     for failure in pairs.values().filter_map(|pair| pair.failure.as_ref()) {
-        let of = by_code.entry(failure.code.clone()).or_insert(OfCode { count: 0, example: None });
+        let of = by_code.entry(failure.code.clone()).or_default();
         of.count += 1;
-        of.example.get_or_insert_with(|| failure.clone());
+        of.take(failure.clone());
     }
     by_code
 }
 
-fn section(by_code: &BTreeMap<FailureCode, OfCode>, is_all: bool) -> Markup {
+/// What the counts are of.
+#[derive(Clone, Copy)]
+enum Counted {
+    All,
+    OnPage,
+    OnPageUntilNow,
+}
+
+fn section(
+    by_code: &BTreeMap<FailureCode, OfCode>,
+    counted_of: Counted,
+    never_again: Option<NoRun>,
+) -> Markup {
     if by_code.is_empty() {
         return html! {};
     }
@@ -92,10 +123,17 @@ fn section(by_code: &BTreeMap<FailureCode, OfCode>, is_all: bool) -> Markup {
         section aria-labelledby="failures" {
             h2 id="failures" { "Without an answer" }
             p {
-                @if is_all {
-                    (counted(without, "execution")) " of the job ended without an answer."
-                } @else {
-                    (counted(without, "execution")) " on this page ended without an answer. Those of the whole job are counted by code when it has ended and was analysed."
+                (counted(without, "execution"))
+                @match counted_of {
+                    Counted::All => " of the job ended without an answer.",
+                    Counted::OnPage => {
+                        " on this page ended without an answer. Those of the whole job are counted by code when its "
+                        "answers have been analysed."
+                    }
+                    Counted::OnPageUntilNow => {
+                        " on this page ended without an answer. Those of the whole job are counted by code when it has "
+                        "ended and was analysed."
+                    }
                 }
             }
             div class="scroll" role="region" tabindex="0" aria-label="Failures by code" {
@@ -110,7 +148,7 @@ fn section(by_code: &BTreeMap<FailureCode, OfCode>, is_all: bool) -> Markup {
                             th scope="col" { "What to do" }
                         }
                     }
-                    tbody { @for (code, of) in rows { (row(code, of)) } }
+                    tbody { @for (code, of) in rows { (row(code, of, never_again)) } }
                 }
             }
             @if more > 0 { p class="hint" { (counted(more as u64, "code")) " more, each rarer than these." } }
@@ -118,27 +156,37 @@ fn section(by_code: &BTreeMap<FailureCode, OfCode>, is_all: bool) -> Markup {
     }
 }
 
-fn row(code: &FailureCode, of: &OfCode) -> Markup {
+fn row(code: &FailureCode, of: &OfCode, never_again: Option<NoRun>) -> Markup {
     html! {
         tr {
             th scope="row" { code { (code) } }
             td class="number" { (count(of.count)) }
             @match &of.example {
                 Some(failure) => {
-                    td { (shown(&failure.message)) span class="hint" { " " (again(failure)) } }
-                    td {
-                        @match &failure.provider_id {
-                            Some(id) => (outside(id.as_str())),
-                            None => span class="hint" { "none was chosen" },
-                        }
-                    }
+                    td { (shown(&failure.message)) span class="hint" { " " (again(failure, never_again)) } }
+                    td { (providers(of, failure)) }
                 }
                 None => {
                     td { span class="hint" { "see the export" } }
                     td { span class="hint" { "–" } }
                 }
             }
-            td { (of_code(code)) }
+            td { (of_failure(code, never_again)) }
         }
+    }
+}
+
+/// Whose they are: those on the page, and one where none is on it.
+fn providers(of: &OfCode, example: &Failure) -> Markup {
+    if of.providers.is_empty() {
+        return provider(example);
+    }
+    let more = of.providers.len().saturating_sub(NAMED);
+    html! {
+        @if of.on_page < of.count { "among others " }
+        @for (at, id) in of.providers.iter().take(NAMED).enumerate() {
+            @if at > 0 { ", " } (outside(id.as_str()))
+        }
+        @if more > 0 { " and " (more) " more" }
     }
 }

@@ -11,8 +11,9 @@ use beacon_core::{ExecutionId, ModelId, QuestionIndex, Region, Sample};
 use futures_util::future::try_join_all;
 use maud::{Markup, html};
 
+use super::super::question::of_cell;
 use super::super::status::{Told, grouped, of_pair};
-use super::super::words::{outside, start_of};
+use super::super::words::{counted, outside, start_of};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::PageError;
@@ -145,6 +146,10 @@ fn of_question(
         (all + 1, ended + u64::from(has_ended(pair.status)))
     });
     let address = Address::Question(seen.job.id.clone(), index);
+    let of_regions = match regions.len() {
+        all if all == seen.spec.regions.len() => String::new(),
+        some => format!(" in these {}", counted(some as u64, "region")),
+    };
     html! {
         tbody id={ "q-" (index.0) } {
             tr class="question" {
@@ -152,7 +157,7 @@ fn of_question(
                     a href=(address) { (outside(entry.id.as_str())) }
                     @if entry.variant.as_str() != "base" { " · " (outside(entry.variant.as_str())) }
                     " " span class="text" { (start_of(&entry.text, START)) }
-                    " " span class="hint" { (ended) " of " (all) " ended" }
+                    " " span class="hint" { (ended) " of " (all) " ended" (of_regions) }
                 }
             }
             @for model in &seen.spec.models {
@@ -176,17 +181,14 @@ fn cell(
         .map(Sample)
         .filter_map(|sample| Some((sample, pairs.get(&(at, question, model.clone(), sample))?)))
         .collect();
-    let link = |sample: Sample| {
-        let (job, model, region) = (seen.job.id.clone(), model.clone(), region.clone());
-        Address::Execution(ExecutionId { job, question, model, region, sample })
-    };
     html! {
         td {
-            @if let [(sample, pair)] = samples.as_slice() {
-                (linked(&link(*sample), pair))
+            @if let [(_, pair)] = samples.as_slice() {
+                (linked(&of_cell(seen, question, model, region, 1), pair))
             } @else {
-                a class="several" href=(link(Sample(0))) {
-                    @for (told, number) in grouped(samples.iter().map(|(_, pair)| told(pair))) {
+                @let told = grouped(samples.iter().map(|(_, pair)| told(pair)));
+                a class="several" href=(of_cell(seen, question, model, region, told.len())) {
+                    @for (told, number) in told {
                         span class={ "badge " (told.class) } {
                             span class="shape" aria-hidden="true" { (told.shape) } " " (number) " " (told.word)
                         }
@@ -198,7 +200,7 @@ fn cell(
     }
 }
 
-fn linked(address: &Address, pair: &Pair) -> Markup {
+fn linked(address: &str, pair: &Pair) -> Markup {
     let told = told(pair);
     html! {
         a href=(address) { (told.badge()) }

@@ -6,12 +6,12 @@ use beacon_analysis::aggregate::{Category, Cell};
 use beacon_analysis::estimate::{Estimate, Reason};
 use beacon_analysis::figure::percent;
 use beacon_analysis::findings::{Beyond, QuestionFinding, beyond_noise};
-use beacon_core::{ExecutionId, QuestionIndex, Sample};
+use beacon_core::{QuestionIndex, Sample};
 
+use super::super::question::of_cell;
 use super::super::status::{Told, grouped, of_category, of_pair};
 use super::filter::Filter;
 use crate::Portal;
-use crate::address::Address;
 use crate::analysis::Analysed;
 use crate::answer::PageError;
 use crate::read::Seen;
@@ -32,7 +32,7 @@ pub(in super::super) struct Said {
 /// One model in one region.
 pub(super) struct Shown {
     pub(super) class: &'static str,
-    pub(super) link: Address,
+    pub(super) link: String,
     /// In words.
     pub(super) label: String,
     /// What became of its samples, and of how many.
@@ -119,8 +119,7 @@ fn shown(
             })
             .collect();
     let label = format!("{model}, {region}: {}", words.join(", "));
-    let (job, model, region) = (seen.job.id.clone(), model.clone(), region.clone());
-    let link = Address::Execution(ExecutionId { job, question, model, region, sample: Sample(0) });
+    let link = of_cell(seen, question, model, region, told.len());
     Some(Shown { class, link, label, told })
 }
 

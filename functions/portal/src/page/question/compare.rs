@@ -23,7 +23,11 @@ const COMPARED_BYTES: usize = 24 * 1024;
 
 /// Answers of which the first is what the others are held against; none where fewer than two different ones were
 /// chosen.
-pub(super) struct Compared(Vec<ExecutionView>);
+pub(super) struct Compared {
+    views: Vec<ExecutionView>,
+    /// Their job has several samples, which their names tell.
+    is_sampled: bool,
+}
 
 impl Portal {
     /// Those that the address names; none where it names none.
@@ -52,13 +56,13 @@ impl Portal {
         }
         if ids.len() < 2 {
             let is_asked = input.text("baseline").is_some();
-            return Ok(is_asked.then_some(Compared(Vec::new())));
+            return Ok(is_asked.then_some(Compared { views: Vec::new(), is_sampled: false }));
         }
         let mut views = Vec::new();
         for id in &ids {
             views.push(self.view(seen, id).await?);
         }
-        Ok(Some(Compared(views)))
+        Ok(Some(Compared { views, is_sampled: seen.spec.samples > 1 }))
     }
 
     /// One pair with its verdict.
@@ -73,57 +77,76 @@ impl Portal {
 impl Compared {
     /// Whether any of them was made up.
     pub(super) fn is_simulated(&self) -> bool {
-        self.0.iter().any(|view| view.row.as_ref().is_some_and(|row| row.simulated))
+        self.views.iter().any(|view| view.row.as_ref().is_some_and(|row| row.simulated))
     }
 
     pub(super) fn section(&self, visit: &Visit, address: &Address) -> Markup {
-        if self.0.is_empty() {
+        if self.views.is_empty() {
             return html! { p class="problem" role="alert" { "Choose two different answers to set side by side." } };
         }
-        let baseline = self.0.first().and_then(|view| Response::of(view).text());
+        let baseline = self.views.first().and_then(|view| Response::of(view).text());
         html! {
             section class="comparison" aria-labelledby="comparison" {
                 h2 id="comparison" { "Side by side" }
                 p class="hint" {
-                    "Words that only the baseline has are "
-                    del { "struck out" } ", words that it has not are " ins { "underlined" }
-                    ". What a verdict rests on is " mark { "marked" } "."
+                    @if baseline.is_some() {
+                        "Words that only the baseline has are "
+                        del { "struck out" } ", words that it has not are " ins { "underlined" } ". "
+                    } @else { "The baseline has no text that others could be compared with. " }
+                    "What a verdict rests on is " mark { "marked" } "."
                 }
-                div class="side-by-side" data-columns=(self.0.len()) {
-                    @for (at, view) in self.0.iter().enumerate() {
-                        (column(view, at, baseline.filter(|_| at > 0), &self.as_baseline(visit, address, at)))
+                div class="side-by-side" data-columns=(self.views.len()) {
+                    @for (at, view) in self.views.iter().enumerate() {
+                        (column(view, &self.name(view), baseline.filter(|_| at > 0), self.as_baseline(visit, address, at).as_deref()))
                     }
                 }
             }
         }
     }
 
-    /// The same with another baseline.
-    fn as_baseline(&self, visit: &Visit, address: &Address, first: usize) -> String {
+    fn name(&self, view: &ExecutionView) -> Markup {
+        html! {
+            (outside(view.model_id.as_str())) ", " (view.region)
+            @if self.is_sampled { ", sample " (u32::from(view.sample.0) + 1) }
+        }
+    }
+
+    /// The same with another baseline; nothing of what is the baseline.
+    fn as_baseline(&self, visit: &Visit, address: &Address, first: usize) -> Option<String> {
+        if first == 0 {
+            return None;
+        }
         let mut fields = Vec::new();
-        let others = (0..self.0.len()).filter(|at| *at != first);
+        let others = (0..self.views.len()).filter(|at| *at != first);
         for (place, at) in std::iter::once(first).chain(others).enumerate() {
             let name = if place == 0 { "baseline" } else { "with" };
-            fields.extend(self.0.get(at).map(|view| (name.to_owned(), view.id.to_string())));
+            fields.extend(self.views.get(at).map(|view| (name.to_owned(), view.id.to_string())));
         }
         let page = visit.parameters.text("page").map(|page| ("page".to_owned(), page.to_owned()));
         fields.extend(page);
-        format!("{address}{}", crate::input::Input::of(fields).query())
+        Some(format!("{address}{}", crate::input::Input::of(fields).query()))
     }
 }
 
-fn column(view: &ExecutionView, at: usize, baseline: Option<&str>, as_baseline: &str) -> Markup {
+fn column(
+    view: &ExecutionView,
+    name: &Markup,
+    baseline: Option<&str>,
+    as_baseline: Option<&str>,
+) -> Markup {
     html! {
         article class="card" {
             header {
                 h3 {
-                    a href=(Address::Execution(view.id.clone())) { (outside(view.model_id.as_str())) ", " (view.region) @if view.sample.0 > 0 { ", sample " (u32::from(view.sample.0) + 1) } }
+                    a href=(Address::Execution(view.id.clone())) { (name) }
                 }
                 p {
                     (told(view))
                     @if view.row.as_ref().is_some_and(|row| row.simulated) { " " span class="tag" { "▲ simulated" } }
-                    @if at == 0 { " " span class="tag" { "baseline" } }
-                    @else { " " a href=(as_baseline) { "Make it the baseline" } }
+                    @match as_baseline {
+                        Some(address) => { " " a href=(address) { "Make it the baseline" } },
+                        None => { " " span class="tag" { "baseline" } },
+                    }
                 }
                 @if let Some(row) = &view.row {
                     p class="hint" {
