@@ -60,6 +60,8 @@ mod operating;
 mod outcomes;
 #[path = "system/portal.rs"]
 mod portal;
+#[path = "system/portal_again.rs"]
+mod portal_again;
 #[path = "system/portal_budget.rs"]
 mod portal_budget;
 #[path = "system/portal_files.rs"]

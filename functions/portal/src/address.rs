@@ -179,6 +179,30 @@ impl Address {
         }
     }
 
+    /// The job that it is of.
+    pub(crate) fn job(&self) -> Option<&JobId> {
+        match self {
+            Self::Job(id)
+            | Self::Live(id)
+            | Self::Cancel(id)
+            | Self::Retry(id)
+            | Self::Matrix(id)
+            | Self::Question(id, _)
+            | Self::Findings(id)
+            | Self::Classify(id)
+            | Self::Files(id)
+            | Self::Download(id, _) => Some(id),
+            Self::Execution(id) | Self::RetryExecution(id) | Self::Label(id) => Some(&id.job),
+            Self::Jobs
+            | Self::New
+            | Self::Estimate
+            | Self::System
+            | Self::SignIn
+            | Self::SignOut
+            | Self::Asset(_) => None,
+        }
+    }
+
     fn allow(&self) -> &'static str {
         match self.takes() {
             (true, true) => "GET, HEAD, POST",

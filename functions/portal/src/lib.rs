@@ -109,7 +109,10 @@ impl Portal {
         if let Some(intake) = self.intake.as_ref().filter(|_| visit.method == Method::Change) {
             intake.table.tell_writes(self.clock.now());
         }
-        layout::respond(&visit, answered.unwrap_or_else(|error| page::error::page(&error)))
+        layout::respond(
+            &visit,
+            answered.unwrap_or_else(|error| page::error::page(&error, &visit.address)),
+        )
     }
 
     /// What changes jobs.

@@ -111,6 +111,11 @@ impl Browser {
         self.client.request(method.parse().unwrap(), format!("{}{path}", self.base))
     }
 
+    /// What the form of the page that was loaded last carries.
+    pub(crate) fn form_token(&self) -> String {
+        self.form_token.borrow().clone()
+    }
+
     /// The same cookies in another browser, as a thief has them.
     pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
         self.cookies.borrow().clone()

@@ -90,6 +90,8 @@ async fn pages_of_a_second_run_say_what_the_api_says_of_it() {
     let page = as_the_api_counts(&here, &browser, "again").await;
     assert!(page.text.contains("<span>run 2</span>"), "{page:?}");
     assert!(page.text.contains("24 executions"), "{page:?}");
+    assert!(page.text.contains("has not begun yet in 2 of 2 regions"), "{page:?}");
+    assert!(page.text.contains("A retry was accepted"), "{page:?}");
 
     written.run(written.job().await.run, second).await;
     let job = written.end().await;
@@ -135,7 +137,7 @@ async fn a_cell_of_several_samples_says_how_many_of_each_and_each_can_be_compare
     for cell in &by_verdict {
         let expected = match cell.split_once(": ").unwrap().0 {
             "a, us-east" => "a, us-east: answered",
-            "b, us-east" => "b, us-east: 1 refused, 2 answered",
+            "b, us-east" => "b, us-east: 2 answered, 1 refused",
             "a, eu-west" => "a, eu-west: 2 answered, 1 failed",
             _ => "b, eu-west: 2 answered, 1 failed",
         };
@@ -155,8 +157,12 @@ async fn a_cell_of_several_samples_says_how_many_of_each_and_each_can_be_compare
         assert!(compared.text.contains(&chosen), "{name}: {compared:?}");
     }
     let columns = compared.text.split("class=\"side-by-side\"").nth(1).unwrap();
-    let columns = columns.split("</section>").next().unwrap();
-    assert!(columns.contains("sample 1") && columns.contains("sample 2"), "{columns}");
+    let names: Vec<&str> =
+        columns.split("<h3>").skip(1).map(|name| name.split("</h3>").next().unwrap()).collect();
+    assert_eq!(names.len(), 2, "{columns}");
+    for (name, sample) in names.iter().zip(["sample 0", "sample 1"]) {
+        assert!(name.contains(sample), "{name}");
+    }
 }
 
 /// Takes away what an analysis stored, as if none had ever been.

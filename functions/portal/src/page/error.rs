@@ -1,6 +1,7 @@
 //! Pages that say what is wrong, and what to do.
 
 use beacon_aws::{ApiError, chain};
+use beacon_core::JobId;
 use lambda_http::http::header::ALLOW;
 use lambda_http::http::{HeaderValue, StatusCode};
 use lambda_http::{Body, Response};
@@ -8,27 +9,31 @@ use maud::{Markup, html};
 
 use super::execution::no_retry;
 use super::shown;
+use super::words::sentence;
 use crate::address::Address;
 use crate::answer::{Answer, HTML, Page, PageError, response};
 use crate::layout;
 
-/// The page of an error, for somebody who signed in.
-pub(crate) fn page(error: &PageError) -> Answer {
+/// The page of an error, for somebody who signed in and asked for this address.
+pub(crate) fn page(error: &PageError, asked: &Address) -> Answer {
     let status = error.status();
     let title = match error {
         PageError::NoRetry(_) => "Not asked again",
+        PageError::Api(ApiError::JobIsFinal { .. }) => "It has ended already",
         PageError::Api(_)
         | PageError::NotFound
         | PageError::OnlyReads
         | PageError::Parameter { .. } => title(status),
     };
-    Answer::Page(Page { status, ..Page::new(title, body(title, &told(error))) })
+    // To the job, unless there is none.
+    let job = asked.job().filter(|_| status != StatusCode::NOT_FOUND);
+    Answer::Page(Page { status, ..Page::new(title, body(title, &told(error), job)) })
 }
 
 /// One without a session around it.
 pub(crate) fn bare(status: StatusCode, told: &str) -> Response<Body> {
     let title = title(status);
-    let page = Page { status, ..Page::new(title, body(title, told)) };
+    let page = Page { status, ..Page::new(title, body(title, told, None)) };
     response(status, HTML, layout::whole(None, &page).into_string())
 }
 
@@ -59,13 +64,13 @@ pub(crate) fn told(error: &PageError) -> String {
                 error = message,
                 "the router is out of reach"
             );
-            error.to_string()
+            sentence(&error.to_string())
         }
         PageError::NoRetry(why) => no_retry(*why),
         PageError::Api(_)
         | PageError::NotFound
         | PageError::OnlyReads
-        | PageError::Parameter { .. } => error.to_string(),
+        | PageError::Parameter { .. } => sentence(&error.to_string()),
     }
 }
 
@@ -80,12 +85,17 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-fn body(title: &str, told: &str) -> Markup {
+fn body(title: &str, told: &str, job: Option<&JobId>) -> Markup {
     html! {
         section class="empty" {
             h1 { (title) }
             p { (shown(told)) }
-            p { a class="button" href=(Address::Jobs) { "To the jobs" } }
+            p {
+                @if let Some(job) = job {
+                    a class="button" href=(Address::Job(job.clone())) { "To the job" } " "
+                }
+                a class="button" href=(Address::Jobs) { "To the jobs" }
+            }
         }
     }
 }

@@ -41,6 +41,9 @@ impl Portal {
             (heading::of(visit, &job, Tab::Below))
             (title(&seen, view))
             (neighbours(&seen, id))
+            @if let Some(entry) = seen.spec.question(id.question) {
+                blockquote class="asked" dir="auto" lang=[language(entry.language.as_deref())] { (shown(&entry.text)) }
+            }
             (answer(view))
             @if let Some(verdict) = &view.verdict { (change::verdict(visit, &seen, id, verdict)) }
             (failure(view, seen.never_again()))
@@ -98,7 +101,7 @@ fn neighbours(seen: &Seen, id: &ExecutionId) -> Markup {
                     "Samples: "
                     @for sample in (0..seen.spec.samples).map(Sample) {
                         a href=(other(ExecutionId { sample, ..id.clone() })) aria-current=[(sample == id.sample).then_some("page")] {
-                            (u32::from(sample.0) + 1)
+                            (sample.0)
                         }
                         " "
                     }
@@ -138,7 +141,7 @@ fn answer(view: &ExecutionView<Receipt>) -> Markup {
             @if let Some(text) = response.text() {
                 (with_evidence(text, evidence.unwrap_or_default(), view.language.as_deref()))
             }
-            @if let Some(reason) = reason { p class="hint" { "It ended because: " (outside(reason)) } }
+            @if let Some(reason) = reason { p class="hint" { "Finish reason: " (outside(reason)) } }
         }
     }
 }
@@ -206,7 +209,10 @@ fn facts(view: &ExecutionView<Receipt>, row: &RowView) -> Markup {
                 dt { "Region served" } dd { (text(row.served_region.as_deref())) }
                 dt { "Begun" } dd { (time(row.started_at)) }
                 dt { "Took" } dd { (duration(row.duration_ms)) }
-                dt { "Tokens" } dd { (number(row.input_tokens)) " in, " (number(row.output_tokens)) " out" }
+                dt { "Tokens" } dd {
+                    @if row.input_tokens.is_none() && row.output_tokens.is_none() { (dash()) }
+                    @else { (number(row.input_tokens)) " in, " (number(row.output_tokens)) " out" }
+                }
                 dt { "Cost" } dd { @match row.cost { Some(cost) => { "$" (cost) }, None => (dash()) } }
                 dt { "Attempts" } dd { (row.attempts) @if row.maybe_billed > 0 { ", of which " (row.maybe_billed) " may have been charged for without an answer" } }
                 dt { "Run" } dd { (row.run) @if view.retries > 0 { " (retried " (counted(view.retries.into(), "time")) ")" } }

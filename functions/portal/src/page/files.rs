@@ -4,6 +4,8 @@ mod content;
 mod parts;
 
 use beacon_core::JobId;
+use beacon_core::seal::KeyId;
+use beacon_evidence::key::PublicKey;
 use maud::{Markup, html};
 
 use self::content::Part;
@@ -25,7 +27,12 @@ impl Portal {
         let is_analysed = self.query.table.analysis(id, job.run).await?.is_some();
         let is_final = job.status.is_final();
         // A root of an earlier run has a bundle while the job runs again.
-        let bundle = match self.query.table.latest_root(id).await? {
+        let root = self.query.table.latest_root(id).await?;
+        let key = match &root {
+            Some(root) => self.key_of(root.root.body.key_id).await?,
+            None => None,
+        };
+        let bundle = match root {
             Some(_) => Bundle::There,
             None if !is_final => Bundle::NotEnded,
             None if seen.job.analysis.due.is_some() => Bundle::Soon,
@@ -44,6 +51,7 @@ impl Portal {
                     @for file in File::ALL {
                         section class="card" aria-label=(title(file)) {
                             (offer(id, file, missing(file, is_final, is_analysed, bundle)))
+                            @if let Some(key) = key.filter(|_| file == File::Bundle) { (signed_with(&key)) }
                         }
                     }
                 }
@@ -51,6 +59,12 @@ impl Portal {
             }
         };
         Ok(Answer::Page(Page::new(format!("Files · {}", job.name), body).simulated(job.simulated)))
+    }
+
+    /// A public key that is known here.
+    async fn key_of(&self, id: KeyId) -> Result<Option<PublicKey>, PageError> {
+        let known = self.query.published_keys().await?.keys.into_iter();
+        Ok(known.map(|key| key.public_key).find(|key| key.id() == id))
     }
 
     /// A file, or a part of one; or the page that leads from part to part.
@@ -147,6 +161,18 @@ fn offer(id: &JobId, file: File, missing: Option<&str>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What whoever checks the bundle needs beside it.
+fn signed_with(key: &PublicKey) -> Markup {
+    html! {
+        p { "Signed with the key whose public half is " code { (key) } ". On any machine, offline:" }
+        p { code { "beacon verify bundle.jsonl --key " (key) } }
+        p class="hint" {
+            "Publish the public key where readers know that it is yours: one that comes with the bundle shows only "
+            "that the two belong together."
         }
     }
 }

@@ -5,7 +5,7 @@ use beacon_core::view::JobView;
 use maud::{Markup, html};
 
 use super::status::of_job;
-use super::words::{ago, count, counted, outside};
+use super::words::{ago, counted, outside, time};
 use crate::address::Address;
 use crate::visit::Visit;
 
@@ -33,7 +33,11 @@ pub(crate) fn of(visit: &Visit, job: &JobView, tab: Tab) -> Markup {
             p class="job-line" {
                 (of_job(job.status).badge())
                 " " span { (shape(job)) }
-                " " span { "submitted " (ago(job.created_at, visit.now)) }
+                " " span {
+                    "submitted "
+                    // Of a page that stands still an age would soon be wrong.
+                    @if job.status.is_final() { (time(job.created_at)) } @else { (ago(job.created_at, visit.now)) }
+                }
                 @if job.run.0 > 1 { " " span { "run " (job.run.0) } }
             }
             nav class="tabs" aria-label="Pages of this job" {
@@ -41,7 +45,39 @@ pub(crate) fn of(visit: &Visit, job: &JobView, tab: Tab) -> Markup {
                     a href=(address(of, id)) aria-current=[(of == tab).then_some("page")] { (name) }
                 }
             }
+            @if !job.status.is_final() { (stands_still(visit, job)) }
         }
+    }
+}
+
+/// What a page says that shows a job which runs, and does not move with it.
+fn stands_still(visit: &Visit, job: &JobView) -> Markup {
+    match &visit.address {
+        Address::Matrix(_) | Address::Question(..) | Address::Files(_) | Address::Execution(_) => {
+            html! {
+                p class="hint" {
+                    "As it was at " (time(visit.now)) "; this page does not move. "
+                    a href={ (visit.address) (visit.parameters.query()) } { "Load it anew" } ", or "
+                    a href=(Address::Job(job.job_id.clone())) { "watch the job live" } "."
+                }
+            }
+        }
+        Address::Jobs
+        | Address::New
+        | Address::Estimate
+        | Address::Job(_)
+        | Address::Live(_)
+        | Address::Cancel(_)
+        | Address::Retry(_)
+        | Address::Findings(_)
+        | Address::Classify(_)
+        | Address::Download(..)
+        | Address::RetryExecution(_)
+        | Address::Label(_)
+        | Address::System
+        | Address::SignIn
+        | Address::SignOut
+        | Address::Asset(_) => html! {},
     }
 }
 
@@ -72,5 +108,5 @@ pub(crate) fn shape(job: &JobView) -> String {
     } else {
         String::new()
     };
-    format!("{questions} × {models} × {regions}{samples} = {} executions", count(job.expected))
+    format!("{questions} × {models} × {regions}{samples} = {}", counted(job.expected, "execution"))
 }

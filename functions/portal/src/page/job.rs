@@ -4,7 +4,7 @@ mod actions;
 mod failures;
 mod table;
 
-pub(super) use actions::{Asked, request_field, request_of};
+pub(super) use actions::{Asked, findings_wait, request_field, request_of};
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,13 @@ use beacon_analysis::figure;
 use beacon_core::JobId;
 use beacon_core::job::{EndCause, JobEnding, JobStatus, RunRecord};
 use beacon_core::lane::{Lane, LaneState};
+use beacon_core::spec::{Spec, Stop};
 use beacon_core::view::{JobView, milliseconds};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::heading::{self, Tab};
-use super::words::{counted, dollars, duration, outside, time};
+use super::words::{counted, dollars, duration, estimated_charge, outside, time};
 use super::{pager, progress};
 use crate::Portal;
 use crate::address::Address;
@@ -83,7 +84,7 @@ impl Portal {
                     (table::table(seen, &window, &pairs))
                     (pager::of(&Address::Job(job.job_id.clone()), &visit.parameters, window.page, window.pages, "Pages of questions"))
                 }
-                (facts(job))
+                (facts(seen, job))
             }
         })
     }
@@ -114,6 +115,9 @@ fn not_reached(seen: &Seen) -> Markup {
 /// Where the job is, in a sentence; a screen reader is told when it changes.
 fn said(job: &JobView) -> Markup {
     let told = match job.status {
+        JobStatus::Queued if job.run.0 > 1 => {
+            "A retry was accepted. Its first questions are about to be asked."
+        }
         JobStatus::Queued => "Accepted. Its first questions are about to be asked.",
         JobStatus::Running => "Questions are being asked.",
         JobStatus::Cancelling => "It is being cancelled: what is asked now is dropped.",
@@ -179,19 +183,25 @@ fn begun(job: &JobView) -> Timestamp {
 }
 
 /// Until the slowest lane is through, if each goes on as fast as until now, milliseconds. None until each has
-/// finished a question.
+/// finished a question, and where one has been at a question for longer than twice what its others took.
 fn expected_ms(lanes: &[Lane], begun: Timestamp, now: Timestamp) -> Option<u64> {
     let elapsed = u64::try_from(now.as_millisecond() - begun.as_millisecond()).ok()?;
     let open = lanes.iter().filter(|lane| lane.state == LaneState::Open);
     let left = open.map(|lane| {
         let done = u64::from(lane.cursor.0);
         let left = u64::from(lane.length).saturating_sub(done);
-        (done > 0).then(|| elapsed / done * left)
+        let of_one = elapsed.checked_div(done)?;
+        let since =
+            u64::try_from(now.as_millisecond() - lane.moved_at.as_millisecond()).unwrap_or(0);
+        (since <= of_one.saturating_mul(2).max(SOON)).then_some(of_one * left)
     });
     left.collect::<Option<Vec<u64>>>()?.into_iter().max()
 }
 
-fn facts(job: &JobView) -> Markup {
+/// Milliseconds within which a question is not called slow.
+const SOON: u64 = 5_000;
+
+fn facts(seen: &Seen, job: &JobView) -> Markup {
     let (estimated, charged) = (job.cost.estimated.as_ref(), &job.cost.counted);
     html! {
         section aria-labelledby="about" {
@@ -199,7 +209,7 @@ fn facts(job: &JobView) -> Markup {
             dl class="facts" {
                 dt { "Id" } dd { code { (job.job_id) } }
                 dt { "Models" } dd { @for (at, model) in job.models.iter().enumerate() { @if at > 0 { ", " } (outside(model.as_str())) } }
-                dt { "Regions" } dd { @for (at, region) in job.regions.iter().enumerate() { @if at > 0 { ", " } (region) } }
+                dt { "Regions" } dd { @for (at, one) in seen.spec.regions.iter().enumerate() { @if at > 0 { ", " } (one.region) } }
                 dt { "Submitted" } dd { (time(job.created_at)) }
                 @if let Some(at) = job.started_at {
                     dt { "Started" @if job.run.0 > 1 { " (run " (job.run) ")" } }
@@ -208,22 +218,22 @@ fn facts(job: &JobView) -> Markup {
                 @if let Some(at) = job.finished_at { dt { "Ended" } dd { (time(at)) } }
                 dt { "Completed if" }
                 dd {
-                    "at least " (figure::percent(job.min_success_rate)) " of executions completed, and "
-                    (job.min_regions) " of its regions have one"
+                    "at least " (figure::percent(job.min_success_rate)) " of executions completed, in at least "
+                    (counted(u64::from(job.min_regions), "region"))
                 }
+                (settings(&seen.spec, seen.job.timeout_seconds))
                 @if let Some(max_cost) = job.cost.max_cost { dt { "May cost" } dd { "at most " (max_cost) } }
                 dt { "Providers charged" }
                 dd {
-                    (dollars(charged.provider))
-                    @if charged.executions_without_cost > 0 {
-                        ", without those executions whose cost is not known: " (charged.executions_without_cost)
+                    @if charged.executions_without_cost > 0 && charged.executions_without_cost >= job.counts.completed {
+                        "not known: no provider told what an execution cost"
+                    } @else {
+                        (dollars(charged.provider))
+                        @if charged.executions_without_cost > 0 {
+                            ", without " (counted(charged.executions_without_cost, "execution")) " whose cost is not known"
+                        }
                     }
-                    @if let Some(estimate) = estimated {
-                        " (estimated before: "
-                        @if estimate.provider.unpriced > 0 { "not known, for prices are not declared" }
-                        @else { "at most " (dollars(estimate.provider.at_most)) }
-                        ")"
-                    }
+                    @if let Some(estimate) = estimated { " (estimated before: " (estimated_charge(estimate)) ")" }
                 }
                 @if job.maybe_billed > 0 {
                     dt { "Maybe charged" }
@@ -231,6 +241,35 @@ fn facts(job: &JobView) -> Markup {
                 }
             }
             @if job.runs.len() > 1 { (runs(&job.runs)) }
+        }
+    }
+}
+
+/// What it was told to do.
+fn settings(spec: &Spec, timeout_seconds: u64) -> Markup {
+    let sampling = &spec.sampling;
+    let has_system = spec.regions.iter().any(|prompts| prompts.system.iter().any(Option::is_some));
+    let of_prompts = spec.regions.iter().map(|prompts| prompts.system.len()).max().unwrap_or(0);
+    html! {
+        dt { "Stops early" }
+        dd {
+            @match spec.stop {
+                Stop::RegionFailure => {
+                    "when " (counted(spec.stop_after.into(), "question")) " in a row brought nothing back from a region"
+                }
+                Stop::Unreachable => "when it cannot be completed any more",
+                Stop::Never => "never",
+            }
+        }
+        dt { "Time of a run" } dd { (duration(timeout_seconds.saturating_mul(1000))) " at most" }
+        dt { "Asked with" }
+        dd {
+            "temperature " (sampling.temperature) ", at most " (sampling.max_tokens) " tokens"
+            @if let Some(seed) = sampling.seed { ", seed " (seed) }
+            @if let Some(top_p) = sampling.top_p { ", top-p " (top_p) }
+            @if of_prompts > 1 { ", each question under " (of_prompts) " system prompts" }
+            @else if has_system { ", a system prompt" }
+            @else { ", no system prompt" }
         }
     }
 }

@@ -30,6 +30,8 @@ const CELLS: usize = 1200;
 const PAIRS: usize = 300;
 /// Questions on a page, at most.
 const QUESTIONS: usize = 40;
+/// Columns above which a cell shows its shape alone, so that more of them are in sight.
+const WIDE: usize = 12;
 /// Characters of a question's text.
 const START: usize = 90;
 
@@ -119,9 +121,15 @@ fn told(
         Order::Divergent => "the most divergent first",
         Order::Beyond => "only those where regions differ beyond noise, the most divergent first",
     };
+    let of_all = if filter.is_of_some() && analysed.is_some() {
+        " How far they differ, and so their order, is of all models and regions of the job."
+    } else {
+        ""
+    };
     html! {
         p class="hint" role="status" {
             (counted(chosen as u64, "question")) " of " (count(all as u64)) ", " (order) "; " (count(shown as u64)) " on this page."
+            (of_all)
             @if filter.left_out() > 0 {
                 " Of " (counted(filter.left_out() as u64, "more region")) " nothing is shown here: choose those that you want to see."
             }
@@ -140,9 +148,10 @@ fn map(seen: &Seen, filter: &Filter, rows: &[Row]) -> Markup {
         .map(|prompts| &prompts.region)
         .collect();
     let models: Vec<_> = filter.models.iter().filter_map(|at| seen.spec.models.get(*at)).collect();
+    let is_wide = models.len() * regions.len() > WIDE;
     html! {
         div class="scroll matrix" role="region" tabindex="0" aria-label="Model, question and region" {
-            table class="map" {
+            table class=(if is_wide { "map wide" } else { "map" }) {
                 caption class="unseen" { "What became of each cell" }
                 thead {
                     tr {
@@ -153,13 +162,13 @@ fn map(seen: &Seen, filter: &Filter, rows: &[Row]) -> Markup {
                     }
                     tr { @for _ in &models { @for region in &regions { th scope="col" class="region" { (region) } } } }
                 }
-                tbody { @for row in rows { (self::row(seen, row)) } }
+                tbody { @for row in rows { (self::row(seen, row, is_wide)) } }
             }
         }
     }
 }
 
-fn row(seen: &Seen, row: &Row) -> Markup {
+fn row(seen: &Seen, row: &Row, is_wide: bool) -> Markup {
     let Some(entry) = seen.spec.question(row.question) else { return html! {} };
     let address = Address::Question(seen.job.id.clone(), row.question);
     html! {
@@ -169,13 +178,18 @@ fn row(seen: &Seen, row: &Row) -> Markup {
                 @if entry.variant.as_str() != "base" { " · " (outside(entry.variant.as_str())) }
                 @if let Some(said) = &row.said { " " span class={ "beyond " (said.class) } { (said.text) } }
                 span class="text" { (start_of(&entry.text, START)) }
+                span class="text" {
+                    @for (at, (told, number)) in row.told().iter().enumerate() {
+                        @if at > 0 { " · " } span class="shape" aria-hidden="true" { (told.shape) } " " (number) " " (told.word)
+                    }
+                }
             }
             @for cell in &row.cells {
                 td class=(cell.class) {
-                    a href=(cell.link) aria-label=(cell.label) {
+                    a href=(cell.link) aria-label=(cell.label) title=[is_wide.then_some(&cell.label)] {
                         @for (told, number) in &cell.told {
                             span class="shape" aria-hidden="true" { (told.shape) }
-                            @if cell.told.len() > 1 { (number) } @else { " " (told.word) }
+                            @if cell.told.len() > 1 { (number) } @else if !is_wide { " " (told.word) }
                             " "
                         }
                     }

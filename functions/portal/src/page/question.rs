@@ -132,7 +132,7 @@ fn card(seen: &Seen, view: &ExecutionView) -> Markup {
                 h4 {
                     a href=(Address::Execution(view.id.clone())) {
                         (outside(view.model_id.as_str()))
-                        @if seen.spec.samples > 1 { " · sample " (u32::from(view.sample.0) + 1) }
+                        @if seen.spec.samples > 1 { " · sample " (view.sample.0) }
                     }
                 }
                 (told(view))
@@ -211,8 +211,7 @@ fn choose(visit: &Visit, seen: &Seen, index: QuestionIndex, address: &Address) -
     let has_all = cells * usize::from(seen.spec.samples) <= CHOICES;
     let offered = if has_all { seen.spec.samples } else { 1 };
     let named = |sample: Sample| {
-        let number = u32::from(sample.0) + 1;
-        if seen.spec.samples > 1 { format!(", sample {number}") } else { String::new() }
+        if seen.spec.samples > 1 { format!(", sample {}", sample.0) } else { String::new() }
     };
     let baseline = visit.parameters.text("baseline").unwrap_or_default();
     let with: Vec<&str> = visit.parameters.all("with").collect();

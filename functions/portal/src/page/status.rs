@@ -1,5 +1,7 @@
 //! Statuses and verdicts: each a word and a shape, and not only a colour.
 
+use std::cmp::Reverse;
+
 use beacon_analysis::aggregate::Category;
 use beacon_core::execution::{ExecutionStatus, Outcome};
 use beacon_core::job::JobStatus;
@@ -95,7 +97,7 @@ pub(crate) fn of_pair(status: ExecutionStatus, outcome: Option<Outcome>) -> Told
     }
 }
 
-/// How many of each there are, in the order in which they come first.
+/// How many of each there are, the most frequent first.
 pub(crate) fn grouped(all: impl Iterator<Item = Told>) -> Vec<(Told, usize)> {
     let mut groups: Vec<(Told, usize)> = Vec::new();
     for one in all {
@@ -104,5 +106,6 @@ pub(crate) fn grouped(all: impl Iterator<Item = Told>) -> Vec<(Told, usize)> {
             None => groups.push((one, 1)),
         }
     }
+    groups.sort_by_key(|(told, number)| (Reverse(*number), told.word));
     groups
 }

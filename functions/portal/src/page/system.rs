@@ -8,7 +8,7 @@ use beacon_query::{STALLED_LANES, Stalled, StalledLane};
 use maud::{Markup, html};
 
 use super::status::Told;
-use super::words::{ago, count, outside};
+use super::words::{ago, count, counted, outside};
 use super::{error, shown};
 use crate::Portal;
 use crate::address::Address;
@@ -96,15 +96,19 @@ fn part_name(name: &str) -> Markup {
 }
 
 fn lanes(visit: &Visit, found: &Stalled) -> Markup {
-    let (stalled, looked_at) = (&found.lanes, count(found.looked_at as u64));
+    let (stalled, looked_at) = (&found.lanes, counted(found.looked_at as u64, "open job"));
     html! {
         section aria-labelledby="stalled" {
             h2 id="stalled" { "Lanes that do not move" }
             @if stalled.is_empty() {
                 p class="hint" {
-                    "None of the " (looked_at) " open jobs that were looked at has one"
-                    @if found.looked_at < found.open { "; there are " (count(found.open as u64)) " open jobs" }
-                    "."
+                    @if found.open == 0 {
+                        "None: no job is open."
+                    } @else {
+                        "None of the " (looked_at) " that were looked at has one"
+                        @if found.looked_at < found.open { "; there are " (counted(found.open as u64, "open job")) }
+                        "."
+                    }
                 }
             } @else {
                 div class="scroll" role="region" tabindex="0" aria-label="Table of lanes that do not move" {

@@ -2,6 +2,7 @@
 
 pub(crate) use beacon_analysis::figure::count;
 use beacon_analysis::report::{cut, visible};
+use beacon_core::estimate::Estimate;
 use beacon_core::money::Dollars;
 use jiff::Timestamp;
 use maud::{Markup, Render, html};
@@ -33,6 +34,7 @@ pub(crate) fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
         0 if ms > 0 => format!("{ms} ms"),
+        0..=9 if ms % 1000 >= 100 => format!("{seconds}.{} s", ms % 1000 / 100),
         0..=59 => format!("{seconds} s"),
         60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         3600..=86_399 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
@@ -67,6 +69,39 @@ pub(crate) fn time(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (stamp(at)) } }
 }
 
+/// Our own words as a sentence: errors begin small, have no full stop, and mark names by backticks.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut quoted = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        if at > 0 {
+            quoted.push(if at % 2 == 1 { '“' } else { '”' });
+        }
+        quoted.push_str(part);
+    }
+    let mut characters = quoted.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(characters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// What providers are thought to charge at most. What is not known is not added up as nothing.
+pub(crate) fn estimated_charge(estimate: &Estimate) -> Markup {
+    let (at_most, unpriced) = (estimate.provider.at_most, estimate.provider.unpriced);
+    html! {
+        @if unpriced == 0 {
+            "at most " (dollars(at_most))
+        } @else if unpriced >= estimate.executions {
+            "not known: no provider of these models declares its price"
+        } @else {
+            "at most " (dollars(at_most)) ", and what " (counted(unpriced, "execution"))
+            " cost beside, which is not known: their providers declare no price"
+        }
+    }
+}
+
 /// An amount to the cent, or with some digits where it is less.
 pub(crate) fn dollars(amount: Dollars) -> String {
     let dollars = amount.as_f64();
@@ -90,7 +125,13 @@ mod tests {
             ("1 question".into(), "2 questions".into())
         );
         let said = [0, 5, 1500, 61_000, 3_720_000, 90_000_000].map(duration);
-        assert_eq!(said, ["0 s", "5 ms", "1 s", "1 min 01 s", "1 h 02 min", "1 d 01 h"]);
+        assert_eq!(said, ["0 s", "5 ms", "1.5 s", "1 min 01 s", "1 h 02 min", "1 d 01 h"]);
+    }
+
+    #[test]
+    fn an_error_is_a_sentence() {
+        assert_eq!(sentence("the job `j` has ended"), "The job “j” has ended.");
+        assert_eq!(sentence("`a` is wrong: see `b`."), "“a” is wrong: see “b”.");
     }
 
     #[test]

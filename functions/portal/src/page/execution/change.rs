@@ -9,7 +9,7 @@ use beacon_core::view::{ExecutionView, PairRetryStatus};
 use beacon_evidence::receipt::Receipt;
 use maud::{Markup, html};
 
-use super::super::job::{Asked, request_field, request_of};
+use super::super::job::{Asked, findings_wait, request_field, request_of};
 use super::super::status::of_verdict;
 use super::super::words::{counted, outside, shown, time};
 use super::word;
@@ -53,9 +53,11 @@ impl Portal {
         let view = one.execution;
         may_run_again(&seen.job, &seen.lanes).map_err(|why| ApiError::no_run(&id.job, why))?;
         may_retry(view.status, view.retries).map_err(PageError::NoRetry)?;
+        let job = seen.view(visit.now);
         let told = html! {
             p { (outside(view.question_id.as_str())) ", " (outside(view.model_id.as_str())) ", " (view.region) " is asked anew, as a run of its own. Nothing else is." }
             @if let Some(failure) = &view.failure { p { "It ended with " code { (failure.code) } ": " (shown(&failure.message)) } }
+            (findings_wait(&job))
         };
         let action = Address::RetryExecution(id.clone());
         let asked = Asked {
@@ -65,7 +67,7 @@ impl Portal {
             button: "Retry it",
             danger: false,
         };
-        Ok(asked.page(visit, &seen.view(visit.now), &request_field()))
+        Ok(asked.page(visit, &job, &request_field()))
     }
 
     pub(crate) async fn retry_execution(
@@ -114,7 +116,7 @@ pub(super) fn verdict(
                 dt { "Classifier" }
                 dd {
                     (word(classifier.verdict)) ", confidence " (beacon_analysis::figure::fraction(classifier.confidence))
-                    " (no probability), rules " (verdict.rules)
+                    " (how clear the text is by the rules, no probability), rules " (verdict.rules)
                     @if classifier.review { "; it is unsure, and a person should look" }
                 }
                 @if !classifier.evidence.is_empty() {
@@ -157,8 +159,9 @@ fn overrule(visit: &Visit, id: &ExecutionId, verdict: &VerdictView) -> Markup {
                 }
             }
             label for="note" { "Why (optional)" }
-            input id="note" name="note" type="text" maxlength=(MAX_NOTE_BYTES / 4) autocomplete="off";
-            button type="submit" { "Overrule" }
+            input id="note" name="note" type="text" maxlength=(MAX_NOTE_BYTES / 4) autocomplete="off"
+                value=[verdict.label.as_ref().and_then(|label| label.note.as_deref())];
+            button type="submit" { "Confirm or overrule" }
             p class="hint" { "The classifier's verdict stays beside yours, and the findings are computed anew." }
         }
     }

@@ -67,6 +67,7 @@ impl Portal {
                 (counted(without, "execution")) " without an answer will be asked anew. What completed, "
                 (count(job.counts.completed)) ", is not asked again."
             }
+            (findings_wait(&job))
         };
         let action = Address::Retry(id.clone());
         let asked = Asked {
@@ -93,6 +94,17 @@ impl Portal {
     async fn job_and_lanes(&self, id: &JobId) -> Result<(Job, Vec<Lane>), PageError> {
         let found = self.query.table.job_and_lanes(id).await?;
         Ok(found.ok_or_else(|| ApiError::NoSuchJob(id.clone()))?)
+    }
+}
+
+/// What a further run does to the findings that are there.
+pub(crate) fn findings_wait(job: &JobView) -> Markup {
+    html! {
+        p class="hint" {
+            "Findings and verdicts are of a whole run: those of run " (job.run) " are not shown from now on, and those of run "
+            (job.run.next()) " when it has ended. A report or export that should stay as it is can be kept first: "
+            a href=(Address::Files(job.job_id.clone())) { "Files" } "."
+        }
     }
 }
 

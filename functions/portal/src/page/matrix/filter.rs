@@ -51,6 +51,7 @@ pub(super) struct Filter {
     verdict: Option<Category>,
     category: Option<String>,
     text: Option<String>,
+    of_some: bool,
 }
 
 impl Filter {
@@ -69,9 +70,11 @@ impl Filter {
         let verdict = input.text("verdict");
         let letter = |category: &Category| verdict == Some(category.letter().to_string().as_str());
         let regions = named("region", regions);
+        let models = named("model", spec.models.iter().map(beacon_core::ModelId::as_str).collect());
         Self {
+            of_some: models.len() < spec.models.len() || regions.len() < spec.regions.len(),
             order: order.filter(|_| analysed.is_some()).unwrap_or_else(|| usual(analysed)),
-            models: named("model", spec.models.iter().map(beacon_core::ModelId::as_str).collect()),
+            models,
             shown: regions.clone(),
             regions,
             verdict: Category::ALL
@@ -86,6 +89,11 @@ impl Filter {
     /// Shows no more than so many of the regions.
     pub(super) fn show(&mut self, regions: usize) {
         self.shown.truncate(regions.max(1));
+    }
+
+    /// Whether some models or regions are not wanted.
+    pub(super) fn is_of_some(&self) -> bool {
+        self.of_some
     }
 
     /// Regions that are wanted and not shown.

@@ -1,6 +1,7 @@
 //! The rows of a matrix: of each question what became of its cells, and how far regions differ in it.
 
 use std::collections::BTreeMap;
+use std::iter::repeat_n;
 
 use beacon_analysis::aggregate::{Category, Cell};
 use beacon_analysis::estimate::{Estimate, Reason};
@@ -23,10 +24,25 @@ pub(super) struct Row {
     pub(super) cells: Vec<Shown>,
 }
 
+impl Row {
+    /// What became of all its executions that are shown, the most frequent first.
+    pub(super) fn told(&self) -> Vec<(Told, usize)> {
+        let of_cells = self.cells.iter().flat_map(|cell| &cell.told);
+        grouped(of_cells.flat_map(|(told, number)| repeat_n(*told, *number)))
+    }
+}
+
 /// How far regions differ.
 pub(in super::super) struct Said {
     pub(in super::super) class: &'static str,
     pub(in super::super) text: String,
+}
+
+impl Said {
+    /// The same beside cells of some models and regions alone.
+    fn of_all(self) -> Self {
+        Self { text: format!("{} · all models and regions", self.text), ..self }
+    }
 }
 
 /// One model in one region.
@@ -59,7 +75,10 @@ pub(super) fn of_analysis(
         let cells = shown.flatten().collect();
         Row {
             question: *question,
-            said: found.get(question).map(|finding| said(finding, &analysed.findings.questions)),
+            said: found.get(question).map(|finding| {
+                let said = said(finding, &analysed.findings.questions);
+                if filter.is_of_some() { said.of_all() } else { said }
+            }),
             cells,
         }
     });

@@ -6,7 +6,7 @@ use beacon_intake::Estimated;
 use maud::{Markup, html};
 
 use crate::page::shown;
-use crate::page::words::{count, counted, dollars, duration, milliseconds};
+use crate::page::words::{count, counted, dollars, duration, estimated_charge, milliseconds};
 
 /// Problems that are listed while the form is being filled in; all of them are when it is sent.
 const LISTED: usize = 5;
@@ -27,7 +27,7 @@ pub(super) fn shown_of(estimated: &Estimated) -> Markup {
             dt { "Executions" }
             dd { strong { (count(executions)) } " = " (product) }
             dt { "Providers charge" }
-            dd { (charged(estimated)) }
+            dd { (estimated_charge(estimate)) }
             dt { "AWS charges" }
             dd {
                 "at most " (dollars(estimate.aws(&AWS).total()))
@@ -47,22 +47,6 @@ pub(super) fn shown_of(estimated: &Estimated) -> Markup {
         }
         @if !warnings.is_empty() {
             ul class="hint" { @for warning in warnings { li { (shown(warning)) } } }
-        }
-    }
-}
-
-/// What is not known is not added up as nothing.
-fn charged(estimated: &Estimated) -> Markup {
-    let Estimated { estimate, .. } = estimated;
-    let (at_most, unpriced) = (estimate.provider.at_most, estimate.provider.unpriced);
-    html! {
-        @if unpriced == 0 {
-            "at most " (dollars(at_most))
-        } @else if unpriced >= estimate.executions {
-            "not known: no provider of these models declares its price"
-        } @else {
-            "at most " (dollars(at_most)) ", and what " (counted(unpriced, "execution"))
-            " cost beside, which is not known: their providers declare no price"
         }
     }
 }

@@ -107,7 +107,7 @@ impl Compared {
     fn name(&self, view: &ExecutionView) -> Markup {
         html! {
             (outside(view.model_id.as_str())) ", " (view.region)
-            @if self.is_sampled { ", sample " (u32::from(view.sample.0) + 1) }
+            @if self.is_sampled { ", sample " (view.sample.0) }
         }
     }
 
@@ -190,7 +190,7 @@ fn body(view: &ExecutionView, baseline: Option<&str>) -> Markup {
 
 /// What tells an answer from the others on the page.
 fn label(view: &ExecutionView) -> String {
-    format!("Answer of {}, {}, sample {}", view.model_id, view.region, u32::from(view.sample.0) + 1)
+    format!("Answer of {}, {}, sample {}", view.model_id, view.region, view.sample.0)
 }
 
 /// A text in pieces.

@@ -233,7 +233,7 @@ mod tests {
         assert!(html.contains("&lt;p&gt;"), "{html}");
         let asked = provider(&json!({"success_rate": 0.5, "avg_latency": 1.5, "models": []}));
         let html = section(&[asked]).into_string();
-        assert!(html.contains("50.0 %") && html.contains("1 s"), "{html}");
+        assert!(html.contains("50.0 %") && html.contains("1.5 s"), "{html}");
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         }]}));
         let html = section(&[view]).into_string();
         for told in [
-            "open: no call goes through, for 1 s",
+            "open: no call goes through, for 1.5 s",
             "HTTP_500",
             "1 min 01 s ago",
             "none yet",
