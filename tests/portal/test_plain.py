@@ -55,7 +55,8 @@ def test_a_job_from_the_form_to_its_files(plain):
     page.locator("main tbody th a").first.click()
     most = findings(of)["questions"][0]["question"]
     plain.at(f"{where}/questions/{most}")
-    page.get_by_role("link", name="llama3.2-1b", exact=True).last.click()
+    compare = page.get_by_role("region", name="Compare")
+    compare.get_by_role("link", name="llama3.2-1b", exact=True).click()
     expect(page.locator("section.comparison article"), page.url).to_have_count(3)
     page.locator("section.comparison article a").first.click()
     assert "/executions/" in page.url, f"{page.url}: no way from a comparison to the answer"

@@ -48,6 +48,8 @@ impl Portal {
             Some(said(all.iter().find(|finding| finding.question == index)?, all))
         });
         let address = Address::Question(id.clone(), index);
+        let has_text = compared.is_some()
+            || answers.iter().any(|(_, views)| views.iter().any(ExecutionView::has_text));
         let body = html! {
             (heading::of(visit, &job, Tab::Below))
             (asked(&seen, index, entry))
@@ -55,12 +57,12 @@ impl Portal {
                 p class="said" { span class={ "beyond " (said.class) } { (said.text) } }
             }
             @if let Some(compared) = &compared { (at_length(|| compared.section(visit, &address))) }
+            @if has_text { (choose(visit, &seen, index, &address)) }
             section aria-labelledby="answers" {
                 h2 id="answers" { "Answers" }
                 @for (region, views) in &answers { (of_region(&seen, region, views)) }
                 (pager::of(&address, &visit.parameters, window.page, window.pages, "Pages of regions"))
             }
-            (choose(visit, &seen, index, &address))
         };
         let title = format!("{} of {}", entry.id, job.name);
         let of_page = answers.iter().flat_map(|(_, views)| views);
@@ -238,7 +240,11 @@ fn choose(visit: &Visit, seen: &Seen, index: QuestionIndex, address: &Address) -
         section aria-labelledby="compare-these" {
             h2 id="compare-these" { "Compare" }
             @if seen.spec.regions.len() > 1 {
-                p { "One model, its first regions beside each other:" }
+                p {
+                    "One model, its "
+                    @if seen.spec.regions.len() > MOST { "first regions (" (first_regions(seen)) ")" } @else { "regions" }
+                    " beside each other:"
+                }
                 ul class="links" {
                     @for model in seen.spec.models.iter().take(MODELS) {
                         li { a href=(beside(seen, index, model, address)) { (outside(model.as_str())) } }
@@ -270,9 +276,15 @@ fn choose(visit: &Visit, seen: &Seen, index: QuestionIndex, address: &Address) -
 const MODELS: usize = 50;
 const CHOICES: usize = 300;
 
+fn first_regions(seen: &Seen) -> String {
+    let first: Vec<&str> =
+        seen.spec.regions.iter().take(MOST).map(|prompts| prompts.region.as_str()).collect();
+    first.join(", ")
+}
+
 /// The address at which up to three regions of a model stand beside each other.
 fn beside(seen: &Seen, question: QuestionIndex, model: &ModelId, address: &Address) -> String {
-    let ids = seen.spec.regions.iter().take(3).map(|prompts| {
+    let ids = seen.spec.regions.iter().take(MOST).map(|prompts| {
         let (job, model, region) = (seen.job.id.clone(), model.clone(), prompts.region.clone());
         ExecutionId { job, question, model, region, sample: Sample(0) }.to_string()
     });
