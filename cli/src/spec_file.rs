@@ -41,6 +41,12 @@ pub(crate) enum SpecFileError {
     },
     #[error("`{path}`: unknown column `{column}`; known are {CSV_COLUMNS}")]
     Column { path: PathBuf, column: String },
+    #[error("`{path}`")]
+    Rows {
+        path: PathBuf,
+        #[source]
+        source: CsvError,
+    },
     #[error("`{path}` is neither .csv nor .jsonl")]
     Kind { path: PathBuf },
     #[error("{field}: {problem}")]
@@ -136,6 +142,7 @@ fn read_csv(path: &Path) -> Result<Rows, SpecFileError> {
         match error {
             CsvError::Malformed(source) => SpecFileError::Csv { path, source },
             CsvError::Column(column) => SpecFileError::Column { path, column },
+            source @ (CsvError::Quote(_) | CsvError::Empty) => SpecFileError::Rows { path, source },
         }
     })?;
     Ok(rows.into_iter().map(|CsvRow { line, question }| (line, question)).collect())

@@ -70,6 +70,8 @@ mod portal_files;
 mod portal_findings;
 #[path = "system/portal_new_job.rs"]
 mod portal_new_job;
+#[path = "system/portal_new_job_csv.rs"]
+mod portal_new_job_csv;
 #[path = "system/portal_runs.rs"]
 mod portal_runs;
 #[path = "system/predecessor.rs"]

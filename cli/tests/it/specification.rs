@@ -118,6 +118,8 @@ async fn a_file_that_cannot_be_read_is_named() {
     let place = Place::new();
     place.write("broken.jsonl", "{\"id\":\"a\",\"text\":\"A?\"}\n{\n");
     place.write("broken.csv", "id,text,wrong column\na,A?,x\n");
+    place.write("header.csv", "id,text\n");
+    place.write("quote.csv", "id,text\na,\"A?\nb,B?\n");
     let with = |name: &str, questions: &str| {
         place.write(name, &format!("questions: [{questions}]\nmodels: [m]\nregions: [US]\n"))
     };
@@ -130,6 +132,8 @@ async fn a_file_that_cannot_be_read_is_named() {
         (with("c.yaml", "{file: broken.jsonl}"), "broken.jsonl`, line 2"),
         (with("d.yaml", "{file: broken.csv}"), "wrong column"),
         (with("e.yaml", "{file: broken.csv, id: x}"), "questions[0].file"),
+        (with("f.yaml", "math_basic, {file: header.csv}"), "header.csv`: holds no question"),
+        (with("g.yaml", "{file: quote.csv}"), "quote.csv`: a cell begins with a quote on line 2"),
     ];
     for (spec, named) in cases {
         let run = place.beacon(&["run", &spec]).await;

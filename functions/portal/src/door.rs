@@ -17,11 +17,12 @@ use subtle::ConstantTimeEq;
 
 use crate::Portal;
 use crate::address::{Address, Method, NoAddress};
-use crate::answer::redirect;
+use crate::answer::{Answer, redirect};
 use crate::form;
 use crate::form_token::FormToken;
 use crate::input::Input;
-use crate::page::{error, sign_in};
+use crate::layout::respond;
+use crate::page::{error, not_read, sign_in};
 use crate::visit::Visit;
 
 /// How long a session lasts.
@@ -133,20 +134,20 @@ impl Portal {
             return Let::Answered(error::of_api(refusal));
         }
         let form_token = FormToken::of(session.as_str());
-        let form = match form::read(request, method) {
-            Ok(form) => form,
-            Err(refusal) => {
-                return Let::Answered(error::bare(refusal.status(), &refusal.to_string()));
-            }
-        };
-        if method == Method::Change && !form_token.is_of(&form) {
+        let form = form::read(request, method);
+        let refusal = form.as_ref().err().copied();
+        if let Some(refusal) = refusal.filter(|_| address != Address::New) {
+            return Let::Answered(error::bare(refusal.status(), &refusal.to_string()));
+        }
+        let form = form.unwrap_or_default();
+        if refusal.is_none() && method == Method::Change && !form_token.is_of(&form) {
             let told = "This form is of another session. Nothing was changed; go back, load the page anew, \
                         and send it again.";
             return Let::Answered(error::bare(StatusCode::FORBIDDEN, told));
         }
         let parameters = Input::read(request.uri().query().unwrap_or_default());
         let is_part = request.headers().contains_key("hx-request");
-        Let::In(Box::new(Visit {
+        let visit = Visit {
             address,
             method,
             caller,
@@ -159,7 +160,11 @@ impl Portal {
             secure: place.secure,
             is_part,
             now: self.clock.now(),
-        }))
+        };
+        match refusal {
+            Some(refusal) => Let::Answered(respond(&visit, Answer::Page(not_read(refusal)))),
+            None => Let::In(Box::new(visit)),
+        }
     }
 
     fn take(&self, key: String) -> Taken {
@@ -242,12 +247,9 @@ impl Portal {
     }
 
     /// Ends the session on both sides.
-    pub(crate) async fn sign_out(
-        &self,
-        visit: &Visit,
-    ) -> Result<crate::answer::Answer, crate::answer::PageError> {
+    pub(crate) async fn sign_out(&self, visit: &Visit) -> Result<Answer, crate::answer::PageError> {
         self.query.table.end_session(&visit.session).await?;
-        Ok(crate::answer::Answer::SignedOut)
+        Ok(Answer::SignedOut)
     }
 }
 

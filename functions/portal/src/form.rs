@@ -1,5 +1,7 @@
 //! What a form holds, its file among it.
 
+use std::fmt;
+
 use beacon_core::spec::limit;
 use lambda_http::Request;
 use lambda_http::http::StatusCode;
@@ -22,14 +24,27 @@ const MAX_FIELDS: usize = 2_000;
 /// as something else it would be another text.
 pub(crate) const NOT_TEXT: &str = "not_text";
 
+/// Bytes as people read them: no more than there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 / 1_000_000 {
+            0 => write!(f, "{} kB", self.0 / 1000),
+            megabytes => write!(f, "{megabytes} MB"),
+        }
+    }
+}
+
 /// A form that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum NoForm {
     /// Too much.
-    #[error("The form holds more than {most} bytes. Nothing was changed.")]
+    #[error("The form holds more than {most}. Nothing was changed.")]
     TooLarge {
         /// What is taken.
-        most: usize,
+        most: Size,
     },
     /// Too many fields.
     #[error("The form holds more than {MAX_FIELDS} fields. Nothing was changed.")]
@@ -68,7 +83,7 @@ pub(crate) fn sign_in(request: &Request) -> Result<Input, NoForm> {
 fn sent(request: &Request, most: usize) -> Result<Input, NoForm> {
     let body: &[u8] = request.body().as_ref();
     if body.len() > most {
-        return Err(NoForm::TooLarge { most });
+        return Err(NoForm::TooLarge { most: Size(most) });
     }
     let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let sent = sent.unwrap_or_default();
@@ -95,21 +110,23 @@ fn parts(body: &[u8], sent: &str) -> Result<Vec<(String, String)>, NoForm> {
         return Err(NoForm::Unreadable);
     }
     let boundary = format!("--{boundary}");
-    let mut fields = Vec::new();
+    let (mut fields, mut count) = (Vec::new(), 0);
     let (_, mut rest) = split(body, boundary.as_bytes()).ok_or(NoForm::Unreadable)?;
     while !rest.starts_with(b"--") {
-        if fields.len() == MAX_FIELDS {
+        if count == MAX_FIELDS {
             return Err(NoForm::TooMany);
         }
+        count += 1;
         let (part, behind) = split(rest, boundary.as_bytes()).ok_or(NoForm::Unreadable)?;
-        fields.push(field(part)?);
+        fields.extend(field(part)?);
         rest = behind;
     }
     Ok(fields)
 }
 
-/// The field that a part is.
-fn field(part: &[u8]) -> Result<(String, String), NoForm> {
+/// The field that a part is. None where it is that of a file and nobody chose one: a browser sends it all the
+/// same, as a file without name and content. One that was chosen and is empty has a name.
+fn field(part: &[u8]) -> Result<Option<(String, String)>, NoForm> {
     let (head, content) = split(part, b"\r\n\r\n").ok_or(NoForm::Unreadable)?;
     let content = content.strip_suffix(b"\r\n").ok_or(NoForm::Unreadable)?;
     let head = String::from_utf8_lossy(head);
@@ -118,10 +135,13 @@ fn field(part: &[u8]) -> Result<(String, String), NoForm> {
         .clone()
         .find_map(|said| said.strip_prefix("name=\"").and_then(|name| name.strip_suffix('"')));
     let name = name.ok_or(NoForm::Unreadable)?.to_owned();
+    if content.is_empty() && said.clone().any(|said| said == "filename=\"\"") {
+        return Ok(None);
+    }
     match str::from_utf8(content) {
-        Ok(text) => Ok((name, text.to_owned())),
+        Ok(text) => Ok(Some((name, text.to_owned()))),
         Err(_not_utf8) if said.any(|said| said.starts_with("filename=")) => {
-            Ok((NOT_TEXT.to_owned(), name))
+            Ok(Some((NOT_TEXT.to_owned(), name)))
         }
         Err(_not_utf8) => Err(NoForm::NotText),
     }
@@ -156,6 +176,27 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_nobody_chose_is_no_field_and_an_empty_one_is() {
+        let read = |filename: &str| {
+            let body = format!(
+                "--x\r\nContent-Disposition: form-data; name=\"csv_file\"; filename=\"{filename}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n\r\n--x--\r\n"
+            );
+            form("multipart/form-data; boundary=x", body).unwrap()
+        };
+        assert_eq!(read("").raw("csv_file"), None);
+        assert_eq!(read("q.csv").raw("csv_file"), Some(""));
+    }
+
+    #[test]
+    fn sizes_are_told_as_people_read_them() {
+        let told = [MAX_BYTES, MAX_SIGN_IN_BYTES].map(|most| NoForm::TooLarge { most: Size(most) });
+        let [of_form, of_sign_in] = told.map(|told| told.to_string());
+        assert!(of_form.starts_with("The form holds more than 6 MB."), "{of_form}");
+        assert!(of_sign_in.starts_with("The form holds more than 16 kB."), "{of_sign_in}");
+    }
+
+    #[test]
     fn what_is_no_utf_8_becomes_no_other_text() {
         let part = |head: &str| {
             let head = format!("--x\r\nContent-Disposition: form-data; name=\"csv\"{head}\r\n\r\n");
@@ -187,7 +228,7 @@ mod tests {
             assert_eq!(form(kind, body), Err(NoForm::Unreadable), "{kind} {body}");
         }
         let large = "x".repeat(MAX_BYTES + 1);
-        let most = MAX_BYTES;
+        let most = Size(MAX_BYTES);
         assert_eq!(
             form("application/x-www-form-urlencoded", &large),
             Err(NoForm::TooLarge { most })
@@ -199,7 +240,7 @@ mod tests {
         let request = lambda_http::http::Request::builder()
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from("x".repeat(MAX_SIGN_IN_BYTES + 1)));
-        let most = MAX_SIGN_IN_BYTES;
+        let most = Size(MAX_SIGN_IN_BYTES);
         assert_eq!(sign_in(&request.unwrap()), Err(NoForm::TooLarge { most }));
     }
 

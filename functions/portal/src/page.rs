@@ -20,6 +20,7 @@ mod system;
 mod words;
 
 pub(crate) use findings::{Rendered, rendered};
+pub(crate) use new_job::not_read;
 pub(crate) use words::shown;
 
 /// A language tag for the `lang` of a text, where it is one: letters, digits and dashes.

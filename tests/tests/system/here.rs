@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::calls::Calls;
 
 /// Longer than anything takes that ends at all.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A stack on a directory of its own.
 pub(crate) struct Here {

@@ -22,8 +22,22 @@ const FILLED: [(&str, &str); 7] = [
     ("region", "asia-pacific"),
 ];
 
+/// The form at an address, which leads to one with a key.
+pub(crate) async fn opened(browser: &Browser, path: &str) -> Page {
+    let led = browser.get(path).await;
+    assert_eq!(led.status, 303, "{led:?}");
+    browser.get(led.to()).await
+}
+
+/// What is said to be wrong with a field, at the field.
+pub(crate) fn beside<'a>(page: &'a Page, field: &str) -> &'a str {
+    let beside = page.text.split(&format!("id=\"{field}-problem\"")).nth(1);
+    let beside = beside.unwrap_or_else(|| panic!("nothing at {field}: {page:?}"));
+    beside.split("</ul>").next().unwrap()
+}
+
 /// The value of a hidden field.
-fn hidden(page: &Page, name: &str) -> String {
+pub(crate) fn hidden(page: &Page, name: &str) -> String {
     let field = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
     let field = field.unwrap_or_else(|| panic!("no {name}: {page:?}"));
     field.split('"').next().unwrap().to_owned()
@@ -33,7 +47,7 @@ fn with<'a>(fields: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> Vec<(
     fields.iter().chain(more).copied().collect()
 }
 
-async fn jobs(here: &Here) -> Vec<Value> {
+pub(crate) async fn jobs(here: &Here) -> Vec<Value> {
     here.api.get("jobs").await["jobs"].as_array().unwrap().clone()
 }
 
@@ -41,13 +55,22 @@ async fn jobs(here: &Here) -> Vec<Value> {
 async fn a_form_that_is_sent_twice_makes_one_job() {
     let here = Here::simulated("[0, 0]").await;
     let browser = Browser::signed_in(&here).await;
-    let form = browser.get("/new").await;
+    let form = opened(&browser, "/new").await;
     assert_eq!(form.status, 200);
-    for offered in
-        ["mistral-7b", "us-east", "simulated", "What is 2+2?", "math_basic", "0.67 unless"]
-    {
+    for offered in [
+        "mistral-7b",
+        "us-east",
+        "simulated",
+        "What is 2+2?",
+        "math_basic",
+        "a right answer holds 4 or four",
+        "0.67 unless",
+    ] {
         assert!(form.text.contains(offered), "{offered}");
     }
+    // Two of the three controls have a right answer.
+    assert_eq!(form.text.matches("a right answer holds").count(), 2);
+    assert!(!form.text.contains("whose right answer is known"));
     let key = hidden(&form, "key");
     let fields = with(&FILLED, &[("key", &key), ("action", "submit")]);
     let first = browser.post("/new", &fields).await;
@@ -81,7 +104,7 @@ async fn a_form_that_is_sent_twice_makes_one_job() {
 async fn what_is_wrong_stands_at_its_field_and_everything_is_kept() {
     let here = Here::simulated("[0, 0]").await;
     let browser = Browser::signed_in(&here).await;
-    let key = hidden(&browser.get("/new").await, "key");
+    let key = hidden(&opened(&browser, "/new").await, "key");
     let refused = browser
         .post(
             "/new",
@@ -103,17 +126,20 @@ async fn what_is_wrong_stands_at_its_field_and_everything_is_kept() {
     assert_eq!(refused.status, 400, "{refused:?}");
     let text = &refused.text;
     assert!(text.contains("role=\"alert\"") && text.contains("Nothing was submitted"));
+    let mut summary = text.split("id=\"problems\"").nth(1).unwrap().split("</div>").next().unwrap();
     for (field, words) in [
         ("own", "question id `same` was given at questions[0] with other content"),
         ("csv_file", "line 2 of the CSV"),
         ("samples", "is 0; must be a whole number from 1 to 100"),
         ("temperature", "is `warm`; must be 0 or a number"),
-        ("max_cost", "must be US dollars"),
+        ("max_cost", "is -1; must be US dollars"),
     ] {
-        let beside = text.split(&format!("id=\"{field}-problem\"")).nth(1);
-        let beside = beside.unwrap_or_else(|| panic!("nothing at {field}: {text}"));
-        assert!(beside.split("</ul>").next().unwrap().contains(words), "{field}: {beside}");
-        assert!(text.contains(&format!("href=\"#{field}\"")), "no link to {field}");
+        assert!(beside(&refused, field).contains(words), "{field}: {}", beside(&refused, field));
+        // Above, in the order of the form, each is named once.
+        let link = format!("href=\"#{field}\"");
+        let (_, behind) = summary.split_once(&link).unwrap_or_else(|| panic!("{link}: {summary}"));
+        summary = behind;
+        assert!(!text.contains(&format!("<code>{field}</code>")), "{field} is named twice");
         assert!(
             text.contains(&format!("{field}-hint {field}-problem\"")),
             "{field} is not described"
@@ -139,15 +165,93 @@ async fn what_is_wrong_stands_at_its_field_and_everything_is_kept() {
     let fields = with(&FILLED, &[("other_models", "no-such-model"), ("key", &key)]);
     let refused = browser.post("/new", &fields).await;
     assert_eq!(refused.status, 422);
-    let beside = refused.text.split("id=\"other_models-problem\"").nth(1).unwrap();
+    let beside = beside(&refused, "other_models");
     assert!(beside.contains("no provider serves `no-such-model` in `us-east`"), "{beside}");
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_form_makes_no_second_job_by_accident() {
+    let here = Here::simulated("[0, 0]").await;
+    let browser = Browser::signed_in(&here).await;
+    let address = "/new?model=mistral-7b";
+    let led = browser.get(address).await;
+    assert_eq!(led.status, 303, "{led:?}");
+    let form = browser.get(led.to()).await;
+    let key = hidden(&form, "key");
+    assert_eq!(led.to(), format!("{address}&key={key}"));
+    assert!(!form.text.contains("id=\"made\""), "{form:?}");
+    let mut fields = with(&FILLED, &[("key", &key), ("action", "submit")]);
+    let first = browser.post("/new", &fields).await;
+    assert_eq!(first.status, 303, "{first:?}");
+
+    // Back: no page is kept, and so this one is loaded anew by its address.
+    let back = browser.get(led.to()).await;
+    assert_eq!((back.status, hidden(&back, "key")), (200, key.clone()));
+    let told = back.text.split("id=\"made\"").nth(1).unwrap().split("</p>").next().unwrap();
+    assert!(told.contains(&format!("href=\"{}\"", first.to())), "{told}");
+    let again = browser.post("/new", &fields).await;
+    assert_eq!((again.status, again.to()), (303, first.to()));
+    assert_eq!(jobs(&here).await.len(), 1);
+
+    // On purpose there can be another of the same.
+    assert!(told.contains(&format!("href=\"{address}\"")), "{told}");
+    let other = hidden(&opened(&browser, address).await, "key");
+    assert_ne!(other, key);
+    fields[7].1 = &other;
+    let second = browser.post("/new", &fields).await;
+    assert_eq!(second.status, 303, "{second:?}");
+    assert_ne!(second.to(), first.to());
+    assert_eq!(jobs(&here).await.len(), 2);
+    // What is no key of an address is replaced.
+    let long = format!("/new?key={}", "x".repeat(256));
+    assert_eq!(opened(&browser, &long).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_an_address_chooses_is_estimated_with_the_page() {
+    let here = Here::simulated("[0, 0]").await;
+    let browser = Browser::signed_in(&here).await;
+    let whole = "/new?builtin=math_basic&model=mistral-7b&region=us-east";
+    let page = opened(&browser, whole).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("1 question × 1 model × 1 region × 1 sample"), "{page:?}");
+    assert!(!page.text.contains("are chosen") && !page.text.contains("=\"load"), "{page:?}");
+    // What is wrong with it is told there, and nothing was submitted that could be refused.
+    let wrong = opened(&browser, &format!("{whole}&samples=0")).await;
+    assert_eq!(wrong.status, 200);
+    assert!(wrong.text.contains("Samples: is 0; must be a whole number"), "{wrong:?}");
+    assert!(!wrong.text.contains("role=\"alert\""), "{wrong:?}");
+    let part = opened(&browser, "/new?builtin=math_basic").await;
+    assert!(part.text.contains("<strong>Estimate</strong>"), "{part:?}");
+    assert_eq!(jobs(&here).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn each_question_can_be_asked_under_both_prompts() {
+    let here = Here::simulated("[0, 0]").await;
+    let browser = Browser::signed_in(&here).await;
+    let form = opened(&browser, "/new").await;
+    assert!(form.text.contains("name=\"system_prompt\" value=\"both\""), "{form:?}");
+    let key = hidden(&form, "key");
+    let fields = with(&FILLED, &[("system_prompt", "both"), ("key", &key)]);
+    let part = browser.post("/new/estimate", &fields).await;
+    assert!(part.text.contains("<strong>12</strong>"), "{part:?}");
+    let made = browser.post("/new", &fields).await;
+    assert_eq!(made.status, 303, "{made:?}");
+    let id = made.to().strip_prefix("/jobs/").unwrap();
+    here.api.final_job(id).await;
+    let asked = here.api.executions(id).await;
+    for variant in ["place", "bare"] {
+        let under = asked.iter().filter(|one| one["variant"] == variant).count();
+        assert_eq!(under, 6, "{variant}: {asked:?}");
+    }
 }
 
 #[tokio::test]
 async fn an_estimate_tells_what_a_job_would_use_and_makes_none() {
     let here = Here::simulated("[0, 0]").await;
     let browser = Browser::signed_in(&here).await;
-    let key = hidden(&browser.get("/new").await, "key");
+    let key = hidden(&opened(&browser, "/new").await, "key");
     let part =
         browser.post("/new/estimate", &with(&FILLED, &[("samples", "2"), ("key", &key)])).await;
     assert_eq!(part.status, 200);
@@ -181,7 +285,7 @@ async fn an_estimate_tells_what_a_job_would_use_and_makes_none() {
 async fn what_was_folded_is_told_before_the_job_is_shown() {
     let here = Here::simulated("[0, 0]").await;
     let browser = Browser::signed_in(&here).await;
-    let key = hidden(&browser.get("/new").await, "key");
+    let key = hidden(&opened(&browser, "/new").await, "key");
     let fields = with(&FILLED, &[("other_models", "mistral-7b"), ("key", &key)]);
     // Sent again, it tells the same of the same job.
     for _ in 0..2 {
@@ -192,47 +296,6 @@ async fn what_was_folded_is_told_before_the_job_is_shown() {
         let link = format!("href=\"/jobs/{}\"", job["job_id"].as_str().unwrap());
         assert!(made.text.contains(&link), "{link}: {made:?}");
     }
-}
-
-/// Sends the form with a file of one model and region.
-async fn send_csv(browser: &Browser, csv: &[u8]) -> Page {
-    let form = browser.get("/new").await;
-    let fields = [
-        ("form_token", hidden(&form, "form_token")),
-        ("key", hidden(&form, "key")),
-        ("model", "mistral-7b".to_owned()),
-        ("region", "us-east".to_owned()),
-    ];
-    let head = |name: &str| format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"");
-    let fields = fields.map(|(name, value)| format!("{}\r\n\r\n{value}\r\n", head(name)));
-    let file = format!("{}; filename=\"q.csv\"\r\n\r\n", head("csv_file"));
-    let body = [fields.concat().as_bytes(), file.as_bytes(), csv, b"\r\n--part--\r\n"].concat();
-    let request = browser.request("POST", "/new");
-    let request = request.header("content-type", "multipart/form-data; boundary=part");
-    browser.sent(request.body(body)).await
-}
-
-#[tokio::test]
-async fn a_csv_is_sent_as_a_file() {
-    let here = Here::simulated("[0, 0]").await;
-    let browser = Browser::signed_in(&here).await;
-    let csv = "id,text,language,variant.short\na,\"Who,\nmé?\",en,Me?\n";
-    // As spreadsheets write it unless they are told otherwise.
-    let latin: Vec<u8> = csv.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
-    let refused = send_csv(&browser, &latin).await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    let beside = refused.text.split("id=\"csv_file-problem\"").nth(1).unwrap();
-    assert!(beside.split("</ul>").next().unwrap().contains("is not UTF-8"), "{beside}");
-    assert!(refused.text.contains("Nothing was submitted"), "{refused:?}");
-    assert_eq!(jobs(&here).await, [] as [Value; 0]);
-
-    let made = send_csv(&browser, csv.as_bytes()).await;
-    assert_eq!(made.status, 303, "{made:?}");
-    let id = made.to().strip_prefix("/jobs/").unwrap();
-    here.api.final_job(id).await;
-    let asked: Vec<Value> = here.api.executions(id).await;
-    let asked: Vec<_> = asked.iter().map(|one| (&one["question_id"], &one["variant"])).collect();
-    assert_eq!(asked, [(&json!("a"), &json!("base")), (&json!("a"), &json!("short"))]);
 }
 
 #[tokio::test]
@@ -252,14 +315,14 @@ async fn only_who_may_submit_sees_the_form_and_only_their_own_form_counts() {
     assert_eq!(reader.post("/new/estimate", &FILLED).await.status, 403);
 
     let submitter = Browser::with_token(&here, SUBMITTER).await;
-    let form = submitter.get("/new").await;
+    let form = opened(&submitter, "/new").await;
     let key = hidden(&form, "key");
     let without = with(&FILLED, &[("key", &key)]);
     assert_eq!(submitter.post_bare("/new", &without).await.status, 403);
     let wrong = with(&without, &[("form_token", "0000")]);
     assert_eq!(submitter.post_bare("/new", &wrong).await.status, 403);
     assert_eq!(jobs(&here).await, [] as [Value; 0]);
-    submitter.get("/new").await;
+    opened(&submitter, "/new").await;
     assert_eq!(submitter.post("/new", &without).await.status, 303);
     let system = submitter.get("/system").await;
     assert!(!system.text.contains("Settings in effect"), "{system:?}");
@@ -283,12 +346,21 @@ async fn a_beacon_that_only_reads_says_so() {
 async fn nothing_is_offered_while_the_router_does_not_answer() {
     let here = Here::with_router("http://127.0.0.1:9").await;
     let browser = Browser::signed_in(&here).await;
-    let page = browser.get("/new").await;
+    let page = opened(&browser, "/new?name=Kept").await;
     assert_eq!(page.status, 503);
     assert!(
         page.text.contains("does not answer") && !page.text.contains("id=\"new-job\""),
         "{page:?}"
     );
+    // Nothing was submitted, and whoever fills in a form sets no variables.
+    for other in ["HYBRID_ROUTER_URL", "accepted", "os error"] {
+        assert!(!page.text.contains(other), "{other}: {page:?}");
+    }
+    assert!(page.text.contains("href=\"/new?name=Kept&amp;key="), "{page:?}");
+    let refused = browser.post("/new", &with(&FILLED, &[("key", "k")])).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.text.contains("The router does not answer"), "{refused:?}");
+    assert!(!refused.text.contains("HYBRID_ROUTER_URL"), "{refused:?}");
     let system = browser.get("/system").await;
     assert_eq!(system.status, 200);
     assert!(system.text.contains("degraded") && system.text.contains("Ask again"), "{system:?}");

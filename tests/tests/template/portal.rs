@@ -13,7 +13,7 @@ const FORM_TOKEN: &str = "form_token";
 /// Pages of a job that has ended, of one of its executions, and of no job.
 const PAGES: [&str; 13] = [
     "/",
-    "/new",
+    "/new?key=k",
     "/system",
     "/jobs/long",
     "/jobs/long/live",
@@ -74,7 +74,7 @@ pub(crate) async fn everything_is_asked(functions: &Functions) {
         let sent = browser.ask("POST", action, &[&[ours], fields].concat()).await;
         assert!(matches!(sent.status, 200 | 303), "{action}: {sent:?}");
     }
-    let form = browser.ask("GET", "/new", &[]).await;
+    let form = browser.ask("GET", "/new?key=k", &[]).await;
     let fields = [&NEW[..], &[ours, ("key", form.hidden("key")), ("action", "submit")]].concat();
     let estimated = browser.ask("POST", "/new/estimate", &fields).await;
     assert_eq!(estimated.status, 200, "{estimated:?}");
@@ -89,11 +89,12 @@ impl Browser<'_> {
         let body: Vec<_> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies: Vec<_> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let event = json!({
             "version": "2.0",
             "routeKey": "$default",
-            "rawPath": address,
-            "rawQueryString": "",
+            "rawPath": path,
+            "rawQueryString": query,
             "cookies": cookies,
             "headers": {
                 "content-type": "application/x-www-form-urlencoded",
@@ -104,7 +105,7 @@ impl Browser<'_> {
                 "stage": "$default",
                 "timeEpoch": 0,
                 "http": {
-                    "method": method, "path": address, "protocol": "HTTP/1.1",
+                    "method": method, "path": path, "protocol": "HTTP/1.1",
                     "sourceIp": "127.0.0.1", "userAgent": "",
                 },
             },

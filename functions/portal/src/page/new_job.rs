@@ -18,13 +18,21 @@ use lambda_http::http::StatusCode;
 use maud::{Markup, html};
 
 use self::document::Document;
+use self::field::Told;
 use self::form::Form;
 use self::offered::Offered;
 use super::{error, shown};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
+use crate::form::NoForm;
+use crate::input::Input;
 use crate::visit::Visit;
+
+const MEGABYTE: usize = 1_000_000;
+/// For whoever fills in a form. What is of use to whoever runs the router is logged.
+const NO_ROUTER: &str = "The router does not answer. It knows which models are served where, so that no job can be \
+    submitted or estimated now.";
 
 /// Why a form made no job.
 #[derive(Debug, Default)]
@@ -53,7 +61,7 @@ impl Refusal {
         if let ApiError::KeyConflict(job) = error {
             return Self { made_before: Some(job), ..refusal };
         }
-        Self { told: Some(error::told(&error.into())), ..refusal }
+        Self { told: Some(told(error)), ..refusal }
     }
 }
 
@@ -64,11 +72,32 @@ impl Portal {
         if intake.requires_signatures() {
             return Ok(Answer::Page(Page::new("New job", signed())));
         }
+        // The key stands in the address, so that whoever comes back to the form has the same one.
+        let key = visit.parameters.raw("key");
+        let known = key.and_then(|key| Some((key, IdempotencyKey::new(key).ok()?)));
+        let Some((key, known)) = known else {
+            let with_key = visit.parameters.with("key", Some(&fresh_key()));
+            return Ok(Answer::Redirect(format!("{}{}", Address::New, with_key.query())));
+        };
         let offered = match intake.providers().await {
             Ok(providers) => Offered::of(&providers),
-            Err(error) => return Ok(Answer::Page(unreachable(error))),
+            Err(error) => return Ok(Answer::Page(unreachable(error, &visit.parameters))),
         };
-        let form = Form::new(visit, &visit.parameters, &offered, fresh_key());
+        let made = self.query.table.job(&known.job_id()).await?;
+        let form = Form::new(visit, &visit.parameters, &offered, key.to_owned());
+        let form = match made {
+            Some(job) => form.made(job.id),
+            None => form,
+        };
+        let document = Document::of(&visit.parameters);
+        let form = if document.is_chosen() {
+            form.estimated(match estimated(intake, &document).await {
+                Ok(estimated) => estimate::shown_of(&estimated),
+                Err(refusal) => missing(&refusal, &document),
+            })
+        } else {
+            form
+        };
         Ok(Answer::Page(form.page(StatusCode::OK)))
     }
 
@@ -109,7 +138,7 @@ impl Portal {
             None => form,
         };
         let form = match estimated {
-            Some(estimated) => form.estimated(estimated),
+            Some(estimated) => form.estimated(estimate::shown_of(&estimated)),
             None => form,
         };
         Ok(Answer::Page(form.page(status)))
@@ -128,11 +157,10 @@ impl Portal {
             }
             Err(mut refusal) => {
                 refusal.problems.retain(|problem| is_whole || problem.field != "questions");
-                let Refusal { problems, told, .. } = refusal;
-                let is_told = !problems.is_empty() || told.is_some();
+                let is_told = !refusal.problems.is_empty() || refusal.told.is_some();
                 html! {
                     @if !is_whole { (estimate::without_csv()) }
-                    @if is_told { (estimate::missing(&problems, told.as_deref())) }
+                    @if is_told { (missing(&refusal, &document)) }
                 }
             }
         };
@@ -173,12 +201,29 @@ async fn estimated(intake: &Intake, document: &Document) -> Result<Estimated, Re
     Err(refusal)
 }
 
+fn missing(refusal: &Refusal, document: &Document) -> Markup {
+    estimate::missing(&Told::all(&refusal.problems, document), refusal.told.as_deref())
+}
+
 fn check_size(document: &Document) -> Result<(), Refusal> {
-    let limit = limit::SPEC_BYTES;
-    if document.json.to_string().len() > limit {
-        return Err(Refusal::of(ApiError::TooLarge { limit }));
+    let most = limit::SPEC_BYTES;
+    if document.json.to_string().len() <= most {
+        return Ok(());
     }
-    Ok(())
+    let megabytes = most / MEGABYTE;
+    let message = format!(
+        "are more than {megabytes} MB with what is told of them, the most of one job; make several jobs of them, or \
+         shorten them"
+    );
+    let problems = vec![Problem { field: "questions".to_owned(), message }];
+    Err(Refusal { problems, status: StatusCode::PAYLOAD_TOO_LARGE, ..Refusal::default() })
+}
+
+/// What is wrong with no field, for whoever fills in a form. What is for whoever runs this Beacon is logged.
+fn told(error: ApiError) -> String {
+    let is_router = matches!(error, ApiError::RouterUnavailable { .. });
+    let told = error::told(&error.into());
+    if is_router { NO_ROUTER.to_owned() } else { told }
 }
 
 /// The way to the job that was made; by a page that says what was folded or capped, where something was.
@@ -219,18 +264,41 @@ fn signed() -> Markup {
 }
 
 /// Nothing is accepted until the router answers.
-fn unreachable(error: ApiError) -> Page {
-    let error = PageError::Api(error);
+fn unreachable(error: ApiError, parameters: &Input) -> Page {
+    let status = error.status();
     let body = html! {
         section class="empty" {
             h1 { "New job" }
-            p class="problem" role="alert" { (shown(&error::told(&error))) }
-            p { "A job needs providers, and the router that knows them does not answer." }
+            p class="problem" role="alert" { (shown(&told(error))) }
             p {
-                a class="button" href=(Address::New) { "Try again" } " "
+                a class="button" href={ (Address::New) (parameters.query()) } { "Try again" } " "
                 a href=(Address::System) { "How the system is" }
             }
         }
     };
-    Page { status: error.status(), ..Page::new("New job", body) }
+    Page { status, ..Page::new("New job", body) }
+}
+
+/// A form that was not read, as far as it goes: nothing of it can be shown again.
+pub(crate) fn not_read(refusal: NoForm) -> Page {
+    let is_too_large = matches!(refusal, NoForm::TooLarge { .. });
+    let title = if is_too_large { "The form is too large" } else { "Nothing was submitted" };
+    let megabytes = limit::SPEC_BYTES / MEGABYTE;
+    let body = html! {
+        section class="empty" {
+            h1 { (title) }
+            p class="problem" role="alert" { (refusal.to_string()) " What was filled in is not kept." }
+            @if is_too_large {
+                p {
+                    "All questions of a job are at most " (megabytes) " MB. Make several jobs of a larger file, each \
+                     with some of its rows, or shorten the texts."
+                }
+            }
+            p {
+                a class="button" href=(Address::New) { "Back to the form" } " "
+                a href=(Address::Jobs) { "To the jobs" }
+            }
+        }
+    };
+    Page { status: refusal.status(), ..Page::new(title, body) }
 }

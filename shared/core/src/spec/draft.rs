@@ -198,9 +198,10 @@ fn multiply(
     let bytes = asked.iter().map(Asked::bytes).sum::<usize>() * prompts.len();
     if bytes > limit::TEXT_BYTES {
         let most = limit::TEXT_BYTES;
+        let are = if asked.len() > limit::QUESTIONS { "are at least" } else { "are" };
         findings.problem(
             &names.questions,
-            format!("texts × prompts are {bytes} bytes; at most {most} are allowed"),
+            format!("texts × prompts {are} {bytes} bytes; at most {most} are allowed"),
         );
         return Vec::new();
     }
@@ -228,21 +229,24 @@ fn multiply(
 }
 
 fn check_sizes(spec: &Spec, in_flight: u16, names: &Names, findings: &mut Findings) {
-    let mut at_most = |field: &str, what: &str, count: u64, max: u64| {
-        if count > max {
-            findings.problem(field, format!("{what} are {count}; at most {max} are allowed"));
-        }
-    };
     let (questions, models, regions) =
         (spec.questions.len(), spec.models.len(), spec.regions.len());
-    at_most(
-        &names.questions,
-        "questions × variants × prompts",
-        questions as u64,
-        limit::QUESTIONS as u64,
-    );
-    at_most(&names.models, "models", models as u64, limit::MODELS as u64);
-    at_most(&names.regions, "regions", regions as u64, limit::REGIONS as u64);
+    let lists = [
+        (&names.questions, "questions × variants × prompts", questions, limit::QUESTIONS),
+        (&names.models, "models", models, limit::MODELS),
+        (&names.regions, "regions", regions, limit::REGIONS),
+    ];
+    // A list is read no further than past its limit: how long it is is not known then.
+    let is_cut = lists.iter().any(|(_, _, count, most)| count > most);
+    for (field, what, _, most) in lists.into_iter().filter(|(_, _, count, most)| count > most) {
+        findings.problem(field, format!("{what} are more than the {most} that are allowed"));
+    }
+    let mut at_most = |field: &str, what: &str, count: u64, max: u64| {
+        if count > max {
+            let are = if is_cut { "are at least" } else { "are" };
+            findings.problem(field, format!("{what} {are} {count}; at most {max} are allowed"));
+        }
+    };
     let lanes = regions as u64 * u64::from(in_flight);
     at_most("questions_in_flight", "regions × questions_in_flight", lanes, limit::LANES as u64);
     let pairs = spec.pairs_of_question() as u64;

@@ -89,11 +89,16 @@ fn lists() -> Vec<Edge> {
         document
     };
     vec![
-        edge(|n| sized(n, 1, 1, 1), 10_000, "questions", "are 10001; at most 10000"),
-        edge(multiplied, 10_000, "questions", "questions × variants × prompts are 1"),
+        edge(
+            |n| sized(n, 1, 1, 1),
+            10_000,
+            "questions",
+            "are more than the 10000 that are allowed",
+        ),
+        edge(multiplied, 10_000, "questions", "questions × variants × prompts are more than"),
         edge(bytes, 16 * 1024 * 1024, "questions", "are 16777217 bytes; at most 16777216"),
-        edge(|n| sized(1, 1, n, 1), 50, "models", "models are 51; at most 50"),
-        edge(|n| sized(1, n, 1, 1), 50, "regions", "regions are 51; at most 50"),
+        edge(|n| sized(1, 1, n, 1), 50, "models", "models are more than the 50 that"),
+        edge(|n| sized(1, n, 1, 1), 50, "regions", "regions are more than the 50 that"),
         edge(|n| with("samples", n), 100, "samples", "whole number from 1 to 100"),
         edge(
             |n| with("system_prompt", map(n)),

@@ -57,7 +57,7 @@ pub(super) const PAGES: &[Page] = &[
     whole("whether to cancel", |_| format!("/jobs/{HALF}/cancel")),
     whole("whether to retry", |_| format!("/jobs/{ENDED}/retry")),
     whole("jobs", |_| "/".to_owned()),
-    whole("the form of a new job", |_| "/new".to_owned()),
+    whole("the form of a new job", |_| "/new?key=bench".to_owned()),
     whole("the system", |_| "/system".to_owned()),
     file("executions as JSON lines, the first part", |_| {
         format!("/jobs/{ENDED}/files/executions.jsonl")

@@ -11,6 +11,9 @@ use super::questions::{Line, Names, lines};
 use crate::form::NOT_TEXT;
 use crate::input::Input;
 
+/// Characters of a number that are told of it.
+const SHOWN: usize = 80;
+
 /// Where a question of the list is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -51,6 +54,8 @@ pub(super) struct Document {
     pub(super) models: Vec<Field>,
     /// What of the form is in no specification.
     pub(super) problems: Vec<Problem>,
+    /// The fields that hold a number, each as it was typed.
+    typed: Vec<(&'static str, String)>,
 }
 
 impl Document {
@@ -77,24 +82,52 @@ impl Document {
             "min_success_rate",
             "max_cost",
         ];
+        let mut typed = Vec::new();
         for name in numbers {
             if let Some(text) = form.text(name) {
                 spec.insert(name.to_owned(), number(text));
+                typed.push((name, text.chars().take(SHOWN).collect()));
             }
         }
-        Self { json: spec.into(), questions: origins, models: model_origins, problems }
+        Self { json: spec.into(), questions: origins, models: model_origins, problems, typed }
+    }
+
+    /// Whether questions, models and regions are chosen, so that there is a job to estimate.
+    pub(super) fn is_chosen(&self) -> bool {
+        let is_some = |list: &str| {
+            let list = self.json.get(list).and_then(Value::as_array);
+            list.is_some_and(|list| !list.is_empty())
+        };
+        ["questions", "models", "regions"].into_iter().all(is_some)
+    }
+
+    /// Of a field of the specification: what was read, and as it was typed.
+    pub(super) fn typed(&self, field: &str) -> Option<(&Value, &str)> {
+        let (name, typed) = self.typed.iter().find(|(name, _)| *name == field)?;
+        Some((self.json.get(*name)?, typed.as_str()))
+    }
+
+    /// The field that a problem with all questions stands at: that with which most of them can be changed at once.
+    pub(super) fn asking(&self) -> Field {
+        let has = |is_of: fn(&Origin) -> bool| self.questions.iter().any(is_of);
+        if has(|origin| matches!(origin, Origin::Csv(_))) {
+            Field::Csv
+        } else if has(|origin| matches!(origin, Origin::Own(_))) {
+            Field::Own
+        } else {
+            Field::BuiltIn
+        }
     }
 }
 
-/// The CSV that was sent: the file, else the text that an earlier try of the form kept of one. A file that is no
-/// text takes the place of what was kept.
+/// The CSV that was sent: the file, else the text that an earlier try of the form kept of one. A file takes the
+/// place of what was kept, also where it is empty or no text.
 pub(super) fn csv_of(form: &Input) -> Option<String> {
     if form.all(NOT_TEXT).next().is_some() {
         return None;
     }
-    let file = form.raw("csv_file").filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let kept = || form.text("csv").map(|text| text.replace("\r\n", "\n"));
-    file.or_else(kept)
+    form.raw("csv_file").map(str::to_owned).or_else(kept)
 }
 
 fn questions(form: &Input, problems: &mut Vec<Problem>) -> (Vec<Value>, Vec<Origin>) {
@@ -140,6 +173,8 @@ fn system_prompt(form: &Input) -> Option<Value> {
             let text = form.raw("system_text").unwrap_or_default().replace("\r\n", "\n");
             Some(text.into())
         }
+        // As the findings advise where regions cannot be told from prompts.
+        Some("both") => Some(json!({"place": "regional", "bare": "none"})),
         Some("regional") | None => None,
         Some(other) => Some(other.into()),
     }
@@ -225,6 +260,53 @@ mod tests {
             (spec.regions[0].system.as_slice(), spec.stop),
             (&[None][..], Stop::RegionFailure)
         );
+    }
+
+    #[test]
+    fn each_question_can_be_asked_with_the_place_and_without() {
+        let document = Document::of(&form(&[
+            ("builtin", "math_basic"),
+            ("model", "m"),
+            ("region", "us-east"),
+            ("system_prompt", "both"),
+        ]));
+        let spec = parse(&document.json, &[]).unwrap().spec;
+        let asked: Vec<_> =
+            spec.questions.iter().map(|question| question.variant.as_str()).collect();
+        assert_eq!(asked, ["bare", "place"]);
+        let [bare, place] = &spec.regions[0].system[..] else { panic!("{:?}", spec.regions) };
+        assert!(bare.is_none() && place.as_ref().is_some_and(|text| text.contains("the US")));
+    }
+
+    #[test]
+    fn there_is_a_job_to_estimate_when_all_of_it_is_chosen() {
+        let all = [("own", "Who?"), ("other_models", "m"), ("region", "us-east")];
+        assert!(Document::of(&form(&all)).is_chosen());
+        for left_out in 0..all.len() {
+            let mut some = all.to_vec();
+            some.remove(left_out);
+            assert!(!Document::of(&form(&some)).is_chosen(), "{some:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_is_told_and_takes_the_place_of_an_earlier_one() {
+        let kept = ("csv", "id,text\na,b\n");
+        for (file, told) in [
+            ("", "holds no question"),
+            (" \r\n", "holds no question"),
+            ("id,text\r\n", "holds no question"),
+            ("id,text\nc,\"Who?\nd,What?\n", "a cell begins with a quote on line 2"),
+        ] {
+            let document = Document::of(&form(&[("own", "Who?"), ("csv_file", file), kept]));
+            assert_eq!(document.questions, [Origin::Own(1)], "{file:?}");
+            let [problem] = &document.problems[..] else { panic!("{file:?}: {document:?}") };
+            assert_eq!(problem.field, "csv", "{file:?}");
+            assert!(problem.message.starts_with(told), "{file:?}: {problem:?}");
+        }
+        // What was kept and then emptied by hand is no CSV any more.
+        let document = Document::of(&form(&[("own", "Who?"), ("csv", " \r\n")]));
+        assert_eq!((document.questions.len(), document.problems), (1, Vec::new()));
     }
 
     #[test]

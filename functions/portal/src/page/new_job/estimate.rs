@@ -1,10 +1,10 @@
 //! What a job would use and cost, from its specification and what providers declare.
 
 use beacon_core::estimate::AWS;
-use beacon_core::spec::Problem;
 use beacon_intake::Estimated;
 use maud::{Markup, html};
 
+use super::field::Told;
 use crate::page::shown;
 use crate::page::words::{count, counted, dollars, duration, estimated_charge, milliseconds};
 
@@ -61,14 +61,14 @@ pub(super) fn without_csv() -> Markup {
 }
 
 /// What is still wrong or missing, in the API's words.
-pub(super) fn missing(problems: &[Problem], told: Option<&str>) -> Markup {
+pub(super) fn missing(problems: &[Told], told: Option<&str>) -> Markup {
     let more = problems.len().saturating_sub(LISTED);
     html! {
         p class="hint" { "Not known yet:" }
         ul class="hint" {
             @if let Some(told) = told { li { (shown(told)) } }
             @for problem in problems.iter().take(LISTED) {
-                li { code { (shown(&problem.field)) } ": " (shown(&problem.message)) }
+                li { (problem.named()) }
             }
             @if more > 0 { li { (counted(more as u64, "problem")) " more" } }
         }

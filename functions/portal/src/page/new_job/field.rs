@@ -1,11 +1,13 @@
 //! The fields of a new job's form, and which of them a problem of the API is about.
 
 use beacon_core::spec::Problem;
+use maud::{Markup, html};
 
 use super::document::Document;
+use crate::page::shown;
 
-/// A field, or a group of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A field, or a group of them, in the form's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Field {
     Name,
     BuiltIn,
@@ -57,10 +59,10 @@ impl Field {
             Self::Samples => "Samples",
             Self::SystemPrompt => "System prompt",
             Self::Temperature => "Temperature",
-            Self::MaxTokens => "Most tokens of an answer",
+            Self::MaxTokens => "Longest answer, tokens",
             Self::InFlight => "Questions in flight in each region",
-            Self::MinSuccessRate => "Lowest share that must complete",
-            Self::MaxCost => "Most that providers may charge, US dollars",
+            Self::MinSuccessRate => "Share of executions that must complete",
+            Self::MaxCost => "Limit of what providers charge, US dollars",
         }
     }
 }
@@ -70,21 +72,28 @@ impl Field {
 pub(super) struct Told {
     /// None where it fits no field.
     pub(super) field: Option<Field>,
-    /// The API's name for where it is.
-    pub(super) at: String,
     /// Where within the field.
     pub(super) place: Option<String>,
-    pub(super) message: String,
+    /// Of what is there: the API's name for a part of it; of what fits no field, its name for the whole.
+    part: Option<String>,
+    message: String,
 }
 
 impl Told {
-    /// Of a problem with what was made of the form.
-    pub(super) fn of(problem: &Problem, document: &Document) -> Self {
-        let (head, index) = split(&problem.field);
+    /// Of all problems with what was made of the form, in the form's order.
+    pub(super) fn all(problems: &[Problem], document: &Document) -> Vec<Self> {
+        let mut all: Vec<Self> =
+            problems.iter().map(|problem| Self::of(problem, document)).collect();
+        all.sort_by_key(|told| (told.field.is_none(), told.field));
+        all
+    }
+
+    fn of(problem: &Problem, document: &Document) -> Self {
+        let (head, index, part) = split(&problem.field);
         let (field, place) = match head {
             "questions" => match index.and_then(|index| document.questions.get(index)) {
                 Some(origin) => (Some(origin.field()), origin.place()),
-                None => (Some(Field::BuiltIn), None),
+                None => (Some(document.asking()), None),
             },
             "models" => {
                 let origin = index.and_then(|index| document.models.get(index));
@@ -102,20 +111,54 @@ impl Told {
             "max_cost" => (Some(Field::MaxCost), None),
             _ => (None, None),
         };
-        Self { field, at: problem.field.clone(), place, message: problem.message.clone() }
+        let part = if field.is_none() { Some(problem.field.as_str()) } else { part };
+        let part = part.map(str::to_owned);
+        Self { field, place, part, message: as_typed(problem, document) }
+    }
+
+    /// What is wrong, in the API's words, and where in the field it is.
+    pub(super) fn shown(&self) -> Markup {
+        html! {
+            @if let Some(place) = &self.place { (place) ": " }
+            @if let Some(part) = &self.part { code { (shown(part)) } " " }
+            (shown(&self.message))
+        }
+    }
+
+    /// The same behind the name of its field.
+    pub(super) fn named(&self) -> Markup {
+        html! {
+            @if let Some(field) = self.field { (field.label()) ": " }
+            (self.shown())
+        }
     }
 }
 
-/// `questions[2].text` is of the list `questions`, and of its third entry.
-fn split(field: &str) -> (&str, Option<usize>) {
+/// `questions[2].text` is of the list `questions`, of its third entry, and of the part `text` of that.
+fn split(field: &str) -> (&str, Option<usize>, Option<&str>) {
     let head = field.split(['[', '.']).next().unwrap_or_default();
-    let rest = field.strip_prefix(head).and_then(|rest| rest.strip_prefix('['));
-    let index = rest.and_then(|rest| rest.split(']').next()?.parse().ok());
-    (head, index)
+    let rest = field.strip_prefix(head).unwrap_or_default();
+    let (index, rest) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((index, rest)) => (index.parse().ok(), rest),
+        None => (None, rest),
+    };
+    (head, index, rest.strip_prefix('.'))
+}
+
+/// The API's words, with a number as it was typed: JSON knows it otherwise, `-1.0` for `-1` and `1e+20` for what has
+/// twenty noughts.
+fn as_typed(problem: &Problem, document: &Document) -> String {
+    let told = document.typed(&problem.field).and_then(|(read, typed)| {
+        let rest = problem.message.strip_prefix(&format!("is {read};"))?;
+        Some(format!("is {typed};{rest}"))
+    });
+    told.unwrap_or_else(|| problem.message.clone())
 }
 
 #[cfg(test)]
 mod tests {
+    use beacon_core::spec::parse;
+
     use super::*;
     use crate::input::Input;
 
@@ -133,12 +176,12 @@ mod tests {
             ("other_models", "b, c"),
         ]));
         for (field, at, place) in [
-            ("questions", Some(Field::BuiltIn), None),
+            ("questions", Some(Field::Csv), None),
             ("questions[0]", Some(Field::BuiltIn), None),
             ("questions[1].text", Some(Field::Own), Some("line 2")),
             ("questions[2].id", Some(Field::Own), Some("line 4")),
             ("questions[3].text", Some(Field::Csv), Some("line 2 of the CSV")),
-            ("questions[4]", Some(Field::BuiltIn), None),
+            ("questions[4]", Some(Field::Csv), None),
             ("models", Some(Field::Models), None),
             ("models[0]", Some(Field::Models), None),
             ("models[2]", Some(Field::OtherModels), None),
@@ -153,5 +196,56 @@ mod tests {
             let told = Told::of(&Problem { field: problem, message }, &document);
             assert_eq!((told.field, told.place.as_deref()), (at, place), "{field}");
         }
+    }
+    #[test]
+    fn a_problem_with_all_questions_stands_where_most_of_them_are_from() {
+        let problem = Problem { field: "questions".to_owned(), message: "m".to_owned() };
+        for (fields, at) in [
+            (&[][..], Field::BuiltIn),
+            (&[("builtin", "math_basic")][..], Field::BuiltIn),
+            (&[("builtin", "math_basic"), ("own", "Why?")][..], Field::Own),
+            (&[("own", "Why?"), ("csv", "id,text\nc,How?\n")][..], Field::Csv),
+        ] {
+            let told = Told::of(&problem, &Document::of(&form(fields)));
+            assert_eq!(told.field, Some(at), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn problems_are_told_in_the_order_of_the_form_and_a_field_once() {
+        let document = Document::of(&form(&[
+            ("own", "same: Why?\nsame: How?"),
+            ("samples", "-1"),
+            ("temperature", "99999999999999999999"),
+            ("max_tokens", "1e9"),
+            ("questions_in_flight", "many"),
+        ]));
+        let problems = parse(&document.json, &[]).unwrap_err();
+        let told = Told::all(&problems, &document);
+        let told: Vec<_> = told.iter().map(|told| told.named().into_string()).collect();
+        assert_eq!(
+            told,
+            [
+                "Your own questions, one a line: line 2: question id `same` was given at questions[0] with \
+                 other content",
+                "Models: is empty; must list at least one model",
+                "Regions: is empty; must list at least one region",
+                "Samples: is -1; must be a whole number from 1 to 100",
+                "Temperature: is 99999999999999999999; must be 0 or a number from 0.000001 to 2",
+                "Longest answer, tokens: is 1e9; must be a whole number from 1 to 1000000",
+                "Questions in flight in each region: is `many`; must be a whole number from 1 to 90",
+            ]
+        );
+        let problem = |field: &str| Problem { field: field.to_owned(), message: "m".to_owned() };
+        let told =
+            Told::all(&[problem("min_regions"), problem("questions[1].expect[0]")], &document);
+        let told: Vec<_> = told.iter().map(|told| told.named().into_string()).collect();
+        assert_eq!(
+            told,
+            [
+                "Your own questions, one a line: line 2: <code>expect[0]</code> m",
+                "<code>min_regions</code> m",
+            ]
+        );
     }
 }

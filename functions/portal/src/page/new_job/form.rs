@@ -1,23 +1,25 @@
 //! The form of a new job as a page.
 
+mod choices;
 mod control;
 
+use beacon_core::JobId;
 use beacon_core::builtin::QUESTIONS;
 use beacon_core::prompt::REGIONAL;
-use beacon_intake::Estimated;
+use beacon_core::spec::limit;
 use lambda_http::http::StatusCode;
 use maud::{Markup, html};
 
-use super::document::{Document, csv_of};
+use super::document::Document;
 use super::field::{Field, Told};
-use super::offered::{Offered, place};
+use super::offered::Offered;
 use super::{Refusal, estimate};
 use crate::address::Address;
 use crate::answer::Page;
 use crate::input::Input;
 use crate::layout::form_token;
 use crate::page::shown;
-use crate::page::words::{counted, outside};
+use crate::page::words::{count, counted};
 use crate::visit::Visit;
 
 /// The defaults of a specification, as people read them. A test holds them against those that are applied.
@@ -36,9 +38,12 @@ pub(super) struct Form<'a> {
     values: &'a Input,
     offered: Offered,
     key: String,
+    /// The job that was made with this key.
+    made: Option<JobId>,
     told: Vec<Told>,
     refusal: Refusal,
-    estimated: Option<Estimated>,
+    /// What the job would use, or why that is not known.
+    estimated: Option<Markup>,
 }
 
 impl<'a> Form<'a> {
@@ -46,18 +51,22 @@ impl<'a> Form<'a> {
     pub(super) fn new(visit: &'a Visit, values: &'a Input, offered: &Offered, key: String) -> Self {
         let offered = offered.with(values.all("model"), values.all("region"));
         let (told, refusal) = (Vec::new(), Refusal::default());
-        Self { visit, values, offered, key, told, refusal, estimated: None }
+        Self { visit, values, offered, key, made: None, told, refusal, estimated: None }
+    }
+
+    /// The same, of which a job was made already.
+    pub(super) fn made(self, job: JobId) -> Self {
+        Self { made: Some(job), ..self }
     }
 
     /// The same with its problems at the fields that they are about.
     pub(super) fn refused(self, refusal: Refusal, document: &Document) -> Self {
-        let told = refusal.problems.iter().map(|problem| Told::of(problem, document));
-        let told = told.collect();
+        let told = Told::all(&refusal.problems, document);
         Self { told, refusal, ..self }
     }
 
-    /// The same with what its job would use.
-    pub(super) fn estimated(self, estimated: Estimated) -> Self {
+    /// The same with what its job would use, or why that is not known.
+    pub(super) fn estimated(self, estimated: Markup) -> Self {
         Self { estimated: Some(estimated), ..self }
     }
 
@@ -76,6 +85,7 @@ impl<'a> Form<'a> {
         html! {
             h1 { "New job" }
             (self.summary())
+            (self.made_already())
             (self.example())
             form id="new-job" class="new-job" method="post" action=(Address::New)
                 enctype="multipart/form-data" novalidate {
@@ -125,6 +135,19 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// What becomes of the form of a job that is there, for who comes back to it.
+    fn made_already(&self) -> Markup {
+        let Some(job) = &self.made else { return html! {} };
+        let anew = self.visit.parameters.with("key", None);
+        html! {
+            p class="notice" id="made" role="status" {
+                "This form has made the job " a href=(Address::Job(job.clone())) { (job) }
+                ". Sent again as it was, it leads to that job and makes no other. For another job there is "
+                a href={ (Address::New) (anew.query()) } { "a new form" } "."
+            }
+        }
+    }
+
     /// What is wrong, with links to the fields; it gets the focus.
     fn summary(&self) -> Markup {
         if !self.is_refused() {
@@ -149,116 +172,13 @@ impl<'a> Form<'a> {
                                 @if let Some(field) = told.field {
                                     a href={ "#" (field.id()) } { (field.label()) } ": "
                                 }
-                                (control::problem(told))
+                                (told.shown())
                             }
                         }
                     }
                 }
             }
         }
-    }
-
-    fn questions(&self) -> Markup {
-        let chosen: Vec<&str> = self.values.all("builtin").collect();
-        let mut categories: Vec<&str> = Vec::new();
-        for question in QUESTIONS {
-            if !categories.contains(&question.category) {
-                categories.push(question.category);
-            }
-        }
-        let kept = csv_of(self.values);
-        html! {
-            (self.group(Field::BuiltIn, &html! {
-                @for category in categories {
-                    div class="choices" role="group" aria-label=(category_name(category)) {
-                        p class="hint" aria-hidden="true" { (category_name(category)) }
-                        @for question in QUESTIONS.iter().filter(|one| one.category == category) {
-                            label class="box" {
-                                input type="checkbox" name="builtin" value=(question.id)
-                                    checked[chosen.contains(&question.id)];
-                                span { (question.text) " " code { (question.id) } }
-                            }
-                        }
-                    }
-                }
-            }))
-            (self.area(Field::Own, 5, &html! {
-                "Each is called " code { "q1" } ", " code { "q2" } " and so on, or as the line says: "
-                code { "capital: What is the capital of Peru?" }
-            }))
-            div class="field" {
-                label for=(Field::Csv.id()) { (Field::Csv.label()) }
-                input type="file" id=(Field::Csv.id()) name="csv_file" accept=".csv,text/csv"
-                    aria-describedby=(self.described(Field::Csv)) aria-invalid=[self.invalid(Field::Csv)];
-                p class="hint" id={ (Field::Csv.id()) "-hint" } {
-                    "Columns: " code { "id" } ", " code { "text" } ", " code { "category" } ", "
-                    code { "language" } ", " code { "expect" } " and " code { "variant.NAME" } "."
-                }
-                (self.problems(Field::Csv))
-                @if let Some(csv) = kept {
-                    details {
-                        summary { "The CSV that you sent" }
-                        label for="csv" { "It is sent again unless another file is chosen" }
-                        textarea id="csv" name="csv" rows="8" spellcheck="false" { "\n" (csv) }
-                    }
-                }
-            }
-        }
-    }
-
-    fn models(&self) -> Markup {
-        let chosen: Vec<&str> = self.values.all("model").collect();
-        html! {
-            (self.group(Field::Models, &html! {
-                @if self.offered.models.is_empty() {
-                    p class="hint" { "No provider says which models it serves: name them below." }
-                }
-                div class="choices" {
-                    @for model in &self.offered.models {
-                        label class="box" {
-                            input type="checkbox" name="model" value=(model.id)
-                                checked[chosen.contains(&&*model.id)];
-                            span {
-                                strong { (outside(&model.id)) } " "
-                                span class="hint" {
-                                    @if model.regions.is_empty() { "served by nobody now" }
-                                    @else { "in " (outside(&model.regions.join(", "))) }
-                                    @if model.simulated { " · ▲ simulated: its answers are made up" }
-                                }
-                            }
-                        }
-                    }
-                }
-                @for (provider, region) in &self.offered.silent {
-                    p class="hint" {
-                        (outside(provider)) " in " (outside(region))
-                        " does not say which models it serves: name them below."
-                    }
-                }
-            }))
-            (self.area(Field::OtherModels, 2, &html! {
-                "Ids as the router’s file of providers names them, with blanks or commas between them."
-            }))
-        }
-    }
-
-    fn regions(&self) -> Markup {
-        let chosen: Vec<&str> = self.values.all("region").collect();
-        self.group(Field::Regions, &html! {
-            @if self.offered.regions.is_empty() { p class="hint" { "No provider names a region." } }
-            div class="choices" {
-                @for region in &self.offered.regions {
-                    label class="box" {
-                        input type="checkbox" name="region" value=(region)
-                            checked[chosen.contains(&&**region)];
-                        span {
-                            (outside(region))
-                            @if let Some(place) = place(region) { " " span class="hint" { (place) } }
-                        }
-                    }
-                }
-            }
-        })
     }
 
     /// What most jobs leave as it is; open where something of it is wrong or was changed.
@@ -282,10 +202,22 @@ impl<'a> Form<'a> {
                 summary { "More options" }
                 (self.system_prompt())
                 (self.number(Field::Temperature, "0 to 2"))
-                (self.number(Field::MaxTokens, "A longer answer is cut there"))
-                (self.number(Field::InFlight, "How many are asked at a time; regions × this ≤ 90"))
-                (self.number(Field::MinSuccessRate, "Completed ÷ all executions of a completed job, 0 to 1"))
-                (self.number(Field::MaxCost, "The job stops when its providers have charged so much. No limit"))
+                (self.number(Field::MaxTokens, &format!(
+                    "1 to {}; a longer answer is cut off there",
+                    count(limit::MAX_TOKENS)
+                )))
+                (self.number(Field::InFlight, &format!(
+                    "1 to {most}, and at most {most} in all regions together",
+                    most = limit::LANES
+                )))
+                (self.number(
+                    Field::MinSuccessRate,
+                    "0 to 1; a job of which less has completed in the end is called failed"
+                ))
+                (self.number(
+                    Field::MaxCost,
+                    "The job stops when its providers have charged so much. No limit"
+                ))
             }
         }
     }
@@ -306,6 +238,10 @@ impl<'a> Form<'a> {
                     "Regional, as usual: " q { (REGIONAL) }
                 }))
                 (choice("none", &html! { "None: the question alone is sent" }))
+                (choice("both", &html! {
+                    "Regional and none, each question under both: twice as many executions, and a difference \
+                     between regions can be told from one between prompts"
+                }))
                 (choice("text", &html! { "The text below" }))
             }
             div class="field" {
@@ -335,27 +271,20 @@ impl<'a> Form<'a> {
                     hx-trigger=(trigger) hx-target="this" hx-swap="innerMorph"
                     hx-sync="this:replace" {
                     @match &self.estimated {
-                        Some(estimated) => (estimate::shown_of(estimated)),
+                        Some(estimated) => (estimated),
                         None if !self.told.is_empty() || self.refusal.told.is_some() => (estimate::missing(
-                            &self.refusal.problems,
+                            &self.told,
                             self.refusal.told.as_deref(),
                         )),
                         None => p class="hint" {
-                            "What the job would use and cost stands here once questions, models and regions are chosen."
+                            "What the job would use and cost stands here once questions, models and regions are \
+                             chosen. " strong { "Estimate" } " works it out too, and without JavaScript nothing else \
+                             does."
                         },
                     }
                 }
             }
         }
-    }
-}
-
-fn category_name(category: &str) -> &str {
-    match category {
-        "control_questions" => "Controls, whose right answer is known",
-        "bias_detection" => "Bias",
-        "cultural_perspective" => "Culture",
-        other => other,
     }
 }
 

@@ -3,8 +3,7 @@
 use maud::{Markup, html};
 
 use super::{DEFAULTS, Form};
-use crate::page::new_job::field::{Field, Told};
-use crate::page::shown;
+use crate::page::new_job::field::Field;
 
 impl Form<'_> {
     /// A line of text.
@@ -60,7 +59,7 @@ impl Form<'_> {
         }
         html! {
             ul class="field-error" id={ (field.id()) "-problem" } {
-                @for told in about { li { (problem(told)) } }
+                @for told in about { li { (told.shown()) } }
             }
         }
     }
@@ -91,13 +90,5 @@ fn line(form: &Form<'_>, field: Field, mode: &str, hint: &str) -> Markup {
             p class="hint" id={ (id) "-hint" } { (hint) }
             (form.problems(field))
         }
-    }
-}
-
-/// In the API's words, with where it is.
-pub(super) fn problem(told: &Told) -> Markup {
-    html! {
-        @if let Some(place) = &told.place { (place) ", " }
-        code { (shown(&told.at)) } ": " (shown(&told.message))
     }
 }
