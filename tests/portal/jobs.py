@@ -85,6 +85,23 @@ def endless(job_id):
     }
 
 
+def sampled(job_id):
+    """One that asks each question several times."""
+    return {**example(job_id), "questions": BUILT_IN[5:6], "models": MODELS[:1], "samples": 4}
+
+
+def stopped(job_id):
+    """One that stops because what it asks for cannot be reached any more."""
+    questions = [{"id": f"failing{at}", "text": f"Fail for the time {at}."} for at in range(6)]
+    small = {**example(job_id), "models": MODELS[:1]}
+    return {**small, "questions": questions, "min_success_rate": 1, "stop": "unreachable"}
+
+
+def spent(job_id):
+    """One that may cost less than its answers do."""
+    return {**example(job_id), "models": MODELS[:1], "max_cost": 0.00008}
+
+
 def made(spec):
     """The job of this specification when it has ended; the same again where it is there."""
     return ended(submitted(spec))

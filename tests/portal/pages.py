@@ -23,10 +23,10 @@ class Job:
         """Those of one entry of its question list, in the job's order of regions."""
         return [execution for execution in self.executions if execution["question"] == question]
 
-    def side_by_side(self, question):
-        """Two regions' answers of the first model beside each other."""
-        baseline, other = self.everywhere(question)[:2]
-        return f"/jobs/{self.id}/questions/{question}{query(baseline=baseline['id'], **{'with': other['id']})}"
+    def side_by_side(self, question, beside=1):
+        """The first model's answers in so many regions beside that in the first."""
+        baseline, *others = [one["id"] for one in self.everywhere(question)[: 1 + beside]]
+        return f"/jobs/{self.id}/questions/{question}{query(baseline=baseline, **{'with': others})}"
 
     def pages(self, question=0):
         """Its pages, by name: their addresses."""

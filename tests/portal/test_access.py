@@ -6,52 +6,9 @@ import jobs
 import pages
 import place
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from barriers import SCHEMES, all_are_sound, focus_by, looked_at
 from playwright.sync_api import expect
-
-WIDTHS = [390, 1440]
-SCHEMES = ["light", "dark"]
-# Where axe-core looks for barriers, by all of its rules: those of WCAG and its best practices.
-LOOKED_FOR = [(390, "light"), (1440, "dark")]
-AXE = {"resultTypes": ["violations"]}
-
-
-def barriers(page):
-    found = Axe().run(page, options=AXE).response["violations"]
-    said = []
-    for violation in found:
-        for node in violation["nodes"][:3]:
-            summary = " ".join(node["failureSummary"].split())
-            said.append(f"{violation['id']}: {node['html'][:200]} ({summary[:300]})")
-    return said
-
-
-def looked_at(watched, name):
-    """A picture, and what is wrong, of the page as it is, in each scheme and width."""
-    page, wrong = watched.page, []
-    for width, scheme in itertools.product(WIDTHS, SCHEMES):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        place.PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=place.PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
-        # Colours are of a scheme and not of a width; what it takes is seconds a page.
-        if (width, scheme) in LOOKED_FOR:
-            wrong += [f"{name} at {width} px in {scheme}: {said}" for said in barriers(page)]
-        try:
-            watched.fits(f"{name} in {scheme}")
-        except AssertionError as error:
-            wrong.append(str(error))
-    return wrong
-
-
-def all_are_sound(watched, addresses):
-    wrong = []
-    for name, address in addresses.items():
-        path, status = address if isinstance(address, tuple) else (address, 200)
-        watched.go(path, status)
-        wrong += looked_at(watched, name)
-        watched.is_sound(name)
-    assert not wrong, "\n".join(wrong)
+from watched import NARROW
 
 
 def test_pages_of_a_job_have_no_barriers(watched, finished):
@@ -107,16 +64,6 @@ def test_headings_and_landmarks_are_in_order(watched, finished):
         for above, below in itertools.pairwise(levels):
             assert below <= above + 1, f"{name}: a heading of level {below} under one of {above}: {levels}"
         expect(page.get_by_role("main"), name).to_have_count(1)
-        small = page.evaluate(SMALL)
-        assert not small, f"{name}: targets smaller than 24 px: {small}"
-
-
-# Links in running text may be as small as the text is (WCAG 2.5.8).
-SMALL = """() => [...document.querySelectorAll('button, input:not([type=hidden]), select, summary, a.button')]
-  .filter((at) => at.checkVisibility())
-  .map((at) => [at, (at.labels && at.labels[0] || at).getBoundingClientRect(), at.getBoundingClientRect()])
-  .filter(([at, label, own]) => Math.max(label.height, own.height) < 24 || Math.max(label.width, own.width) < 24)
-  .map(([at]) => at.outerHTML.slice(0, 120)).slice(0, 5)"""
 
 
 def test_the_skip_link_leads_to_the_content(watched):
@@ -147,6 +94,29 @@ FOCUS = """() => {
   const style = getComputedStyle(at);
   const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
   return {at: at.outerHTML.slice(0, 120), seen: outlined || style.boxShadow !== 'none'};
+}"""
+
+
+@pytest.mark.parametrize("size", [(NARROW, 740), (1280, 500)])
+def test_what_has_the_focus_in_the_matrix_is_not_hidden(opened, finished, size):
+    """Neither by the column nor by the head that stay where they are, forwards and backwards."""
+    watched = opened(viewport=dict(zip(["width", "height"], size)))
+    page = watched.go(f"/jobs/{finished}/matrix")
+    cells = page.locator(".map td a")
+    for key, first in [("Tab", cells.first), ("Shift+Tab", cells.last)]:
+        first.focus()
+        reached, hidden = focus_by(page, key, 40)
+        where = f"the matrix at {size[0]} px by {key}"
+        assert sum("/executions/" in one for one in reached) > 30, f"{where}: it came to {reached}"
+        assert not hidden, f"{where}: {len(hidden)} of 40 that had the focus were hidden: {hidden[:5]}"
+    # Of many regions the head is higher, for their names do not fit beside each other.
+    page.evaluate("document.querySelector('.map').classList.add('wide')")
+    place.until(f"room for the head at {size[0]} px", lambda: page.evaluate(HAS_ROOM), seconds=5)
+
+
+HAS_ROOM = """() => {
+  const room = getComputedStyle(document.querySelector('.matrix')).scrollPaddingTop;
+  return parseFloat(room) >= document.querySelector('.map thead').offsetHeight;
 }"""
 
 

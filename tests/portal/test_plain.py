@@ -84,7 +84,7 @@ def test_cancel_and_retry(plain):
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Cancel the job").click()
     plain.at(where)
-    loaded_until(plain, "It was cancelled")
+    loaded_until(plain, "It was cancelled. What")
     of = jobs.made(jobs.failing("plainly-retried"))["id"]
     where = f"/jobs/{of}"
     plain.go(where)

@@ -19,6 +19,8 @@ class Watched:
         self.problems = []
         # Statuses that a test asks for: the browser notes every failed request on its console.
         self.allowed = set()
+        # Whether requests may come to nothing: the browser and htmx note each.
+        self.may_fail = False
         page.on("console", self.console)
         page.on("pageerror", lambda error: self.note(f"an error of a script: {error}"))
         page.on("dialog", self.dialog)
@@ -32,8 +34,10 @@ class Watched:
         if message.type not in ("error", "warning"):
             return
         text = message.text
-        failed = "Failed to load resource" in text
-        if failed and any(f" {status} " in text for status in self.allowed):
+        failed = "Failed to load resource"
+        if failed in text and any(f" {status} " in text for status in self.allowed):
+            return
+        if self.may_fail and (f"{failed}: net::ERR_" in text or text.startswith("htmx: htmx:error: Failed to fetch")):
             return
         self.note(f"the console says: {text} ({message.location.get('url')})")
 

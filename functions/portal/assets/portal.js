@@ -1,5 +1,5 @@
-// What the portal does beside htmx: the focus of a form's errors, files that come in parts, and
-// estimates without large files.
+// What the portal does beside htmx: where the focus is and that it is seen, requests that fail, files that come in
+// parts, and estimates without large files.
 "use strict";
 
 (() => {
@@ -13,10 +13,10 @@
   const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
   // What an error's page says, else its status.
-  async function reason(response) {
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  function reason(text, status) {
+    const page = new DOMParser().parseFromString(text, "text/html");
     const said = page.querySelector(".empty p")?.textContent.trim();
-    return said || `The server answered ${response.status}.`;
+    return said || `The server answered ${status}.`;
   }
 
   // A part; one that is asked for too soon is asked for again.
@@ -26,7 +26,7 @@
       if (response.ok) return response;
       if (response.type === "opaqueredirect") throw new Error("The session is over: sign in again.");
       const passes = response.status === 429 || response.status === 503;
-      if (!passes || tries === 5) throw new Error(await reason(response));
+      if (!passes || tries === 5) throw new Error(reason(await response.text(), response.status));
       await pause(Math.min(Number(response.headers.get("retry-after")) || tries, 60));
     }
   }
@@ -100,5 +100,80 @@
     if (!fields.some((name) => size(request.body.get(name)) > LARGE)) return;
     fields.forEach((name) => request.body.delete(name));
     request.body.set("csv_left_out", "yes");
+  });
+
+  const stamp = (at) => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+  // What is asked for again and again, by its id. The line that says that it is not up to date is there before it
+  // says anything: of one that comes with its text a screen reader may say nothing.
+  const moving = new Map();
+  for (const element of document.querySelectorAll("[hx-trigger^='every ']")) {
+    const line = document.createElement("p");
+    line.className = "outdated";
+    line.setAttribute("role", "status");
+    element.before(line);
+    moving.set(element.id, { line, failures: 0, since: new Date() });
+  }
+
+  function succeeded(element) {
+    const known = moving.get(element.id);
+    if (!known) return;
+    Object.assign(known, { failures: 0, since: new Date() });
+    known.line.replaceChildren();
+  }
+
+  // What stands there is of another form, or of before: it must not look like what is so now.
+  function failed(element, why) {
+    if (element.id === "estimated") {
+      const line = document.createElement("p");
+      line.className = "problem";
+      line.textContent = `The estimate could not be made: ${why}`;
+      element.replaceChildren(line);
+    }
+    const known = moving.get(element.id);
+    if (!known) return;
+    known.failures += 1;
+    // One alone may be chance, and each change of the line is read out.
+    if (known.failures === 2) known.line.textContent = `Not up to date since ${stamp(known.since)}: ${why}`;
+  }
+
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+    const { status } = ctx.response;
+    // Of a session that is over the page goes to the sign-in.
+    if (status !== 401) failed(ctx.sourceElement, reason(ctx.text, status));
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (ctx) failed(ctx.sourceElement, "Beacon does not answer just now.");
+  });
+
+  // What the focus scrolls to in the matrix comes out from under the head and the column that stay, however large
+  // they are; without this it does where they are as large as they mostly are.
+  const matrix = document.querySelector(".matrix");
+  const [head, column] = ["thead", "tbody th"].map((part) => matrix?.querySelector(part));
+  if (head && column) {
+    const sizes = new ResizeObserver(() => {
+      matrix.style.scrollPadding = `${head.offsetHeight + 4}px 0 0 ${column.offsetWidth + 4}px`;
+    });
+    sizes.observe(head);
+    sizes.observe(column);
+  }
+
+  // What has the focus as an update comes, and what gets it where that goes: the next of these that stays.
+  let places = [];
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
+    const [at, all] = [document.activeElement, ctx.sourceElement];
+    const section = at?.closest("section[aria-labelledby]");
+    const heading = section && document.getElementById(section.getAttribute("aria-labelledby"));
+    places = all.contains(at) ? [at, heading, all] : [];
+    // What got the focus so keeps it: the update's own markup would take its tabindex away.
+    if (!at?.id || at.tabIndex !== -1) return;
+    for (const { fragment } of tasks) fragment.getElementById(at.id)?.setAttribute("tabindex", "-1");
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.response.status < 400) succeeded(ctx.sourceElement);
+    const place = places.find((one) => one?.isConnected);
+    if (!place || document.activeElement !== document.body) return;
+    if (place !== places[0]) place.tabIndex = -1;
+    place.focus({ preventScroll: true });
   });
 })();
