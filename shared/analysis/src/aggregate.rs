@@ -4,6 +4,7 @@
 mod control;
 mod divergence;
 mod fold;
+mod mark;
 mod text;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use divergence::TEXT_LEAST;
 pub use fold::aggregate;
 pub(crate) use fold::category;
+pub use mark::Mark;
 
 use crate::estimate::Estimate;
 use crate::findings::Measure;
@@ -134,6 +136,9 @@ pub struct QuestionAggregate {
     pub texts: Vec<TextDivergence>,
     /// Answers to a control question by who gave them; empty where it expects nothing.
     pub controls: Vec<Control>,
+    /// Completed pairs that the simulated provider made up; none where nobody counted: it is not stored.
+    #[serde(skip)]
+    pub made_up: Option<u64>,
 }
 
 /// One model in one region: a letter a sample, in order; see [`Category`].

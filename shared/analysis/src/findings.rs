@@ -1,5 +1,6 @@
 //! Everything that is said about a job, computed from its aggregates.
 
+mod absent;
 mod comparison;
 mod confound;
 mod control;
@@ -9,6 +10,7 @@ mod family;
 mod grid;
 mod jobs;
 mod limit;
+mod made_up;
 mod noise;
 mod power;
 mod question;
@@ -36,6 +38,7 @@ pub use rate::{Group, Interval, Measure, Rate};
 pub use sensitivity::{Counting, Sensitivity};
 
 pub(crate) use grid::Tally;
+pub(crate) use made_up::MadeUp;
 
 use self::family::Families;
 use self::grid::Grid;
@@ -52,7 +55,7 @@ pub struct Subject<'a> {
     pub job_id: &'a JobId,
     /// Its run.
     pub run: Run,
-    /// Some of its answers were made up by the simulated provider.
+    /// Simulated providers, whose answers are made up, were asked.
     pub simulated: bool,
     /// Of the classifier's rules that judged its texts.
     pub rules: &'a RulesVersion,
@@ -119,12 +122,14 @@ pub fn findings(subject: &Subject<'_>, aggregates: &[QuestionAggregate]) -> Find
             omnibus.extend(comparison::omnibus(family, measure));
         }
     }
+    // None where one of them was not counted.
+    let made_up: Option<u64> = aggregates.iter().map(|aggregate| aggregate.made_up).sum();
     let mut findings = Findings {
         job_id: subject.job_id.clone(),
         run: subject.run,
         rules: subject.rules.clone(),
         method: METHOD,
-        simulated: subject.simulated,
+        simulated: subject.simulated || made_up.is_some_and(|count| count > 0),
         denominators: Denominators::new(&grid, aggregates),
         controls: control::controls(spec, aggregates),
         confound,
@@ -139,7 +144,7 @@ pub fn findings(subject: &Subject<'_>, aggregates: &[QuestionAggregate]) -> Find
         summary: Vec::new(),
     };
     findings.limits = limit::limits(&findings, spec, all.too_many);
-    findings.summary = summary::summary(&findings);
+    findings.summary = summary::summary(&findings, &grid, made_up);
     findings
 }
 

@@ -33,7 +33,7 @@ pub use self::served::{Served, Server};
 pub use self::visible::{cut, visible};
 use crate::aggregate::QuestionAggregate;
 use crate::estimate::Estimate;
-use crate::findings::Findings;
+use crate::findings::{Findings, MadeUp};
 use crate::manifest::Manifest;
 
 /// Most divergent questions whose answers are shown.
@@ -109,9 +109,9 @@ pub struct ReportSection {
 
 /// The report's sections as they stand in its HTML, for a page of another make.
 pub fn sections(report: &Report<'_>) -> Vec<ReportSection> {
-    let Document { simulated, sections, .. } = document(report);
+    let Document { made_up, sections, .. } = document(report);
     let shown = sections.into_iter().map(|section| {
-        let html = html::section(&section, simulated);
+        let html = html::section(&section, made_up);
         ReportSection { id: section.id, title: section.title, html }
     });
     shown.collect()
@@ -128,29 +128,33 @@ pub fn markdown(report: &Report<'_>) -> String {
 }
 
 fn document(report: &Report<'_>) -> Document {
-    Document {
-        title: report.manifest.job.name.clone(),
-        simulated: report.findings.simulated || report.manifest.job.simulated,
-        sections: vec![
-            front::job(report),
-            front::summary(report),
-            front::denominators(report),
-            heatmap::section(report),
-            rates::section(report),
-            rates::sensitivity(report),
-            comparisons::section(report),
-            comparisons::noise(report),
-            comparisons::prompts(report),
-            comparisons::power(report),
-            comparisons::controls(report),
-            questions::section(report),
-            answers::section(report),
-            method::method(report),
-            method::limits(report),
-            provenance::section(report),
-            provenance::again(report),
-        ],
-    }
+    let made_up = match MadeUp::of(report.findings) {
+        // It was retried since.
+        MadeUp::Nothing if report.manifest.job.simulated => MadeUp::Partly,
+        of => of,
+    };
+    let mut sections = vec![
+        front::job(report),
+        front::summary(report),
+        front::denominators(report),
+        heatmap::section(report),
+        rates::section(report),
+        rates::sensitivity(report),
+        comparisons::section(report),
+        comparisons::noise(report),
+        comparisons::prompts(report),
+        comparisons::power(report),
+        comparisons::controls(report),
+        questions::section(report),
+    ];
+    sections.extend(answers::section(report));
+    sections.extend([
+        method::method(report),
+        method::limits(report, made_up),
+        provenance::section(report),
+        provenance::again(report),
+    ]);
+    Document { title: report.manifest.job.name.clone(), made_up, sections }
 }
 
 #[cfg(test)]

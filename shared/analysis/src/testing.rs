@@ -184,6 +184,7 @@ pub(crate) fn letters(question: usize, cells: &[&str]) -> QuestionAggregate {
         failures: std::collections::BTreeMap::new(),
         texts: Vec::new(),
         controls: Vec::new(),
+        made_up: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use beacon_analysis::aggregate::Category;
+use beacon_analysis::aggregate::{Category, Mark};
 use beacon_core::execution::{ExecutionStatus, Outcome};
 use beacon_core::job::JobStatus;
 use beacon_core::verdict::Verdict;
@@ -56,20 +56,10 @@ pub(crate) fn of_execution(status: ExecutionStatus) -> Told {
     }
 }
 
-/// Of what became of a pair.
+/// Of what became of a pair: as reports tell it.
 pub(crate) fn of_category(category: Category) -> Told {
-    match category {
-        Category::Answered => told("c-a", "●", "answered"),
-        Category::Refused => told("c-r", "■", "refused"),
-        Category::PartlyRefused => told("c-p", "◧", "partly refused"),
-        Category::Evasive => told("c-e", "◆", "evasive"),
-        Category::Blocked => told("c-b", "▣", "blocked"),
-        Category::Empty => told("c-0", "▢", "empty"),
-        Category::Failed => told("c-f", "✕", "failed"),
-        Category::TimedOut => told("c-f", "⧖", "timed out"),
-        Category::Cancelled => told("c-f", "⊘", "cancelled"),
-        Category::Open => told("c-f", "○", "not judged"),
-    }
+    let Mark { class, shape, word } = category.mark();
+    told(class, shape, word)
 }
 
 /// Of a verdict.

@@ -32,6 +32,7 @@ pub fn aggregate(
         controls: Expected::of(expect)
             .map(|expected| pairs.controls(&expected))
             .unwrap_or_default(),
+        made_up: Some(pairs.made_up()),
     }
 }
 
@@ -95,6 +96,12 @@ impl<'a> Pairs<'a> {
         };
         let models = self.cells.chunks(regions.max(1));
         models.map(|cells| cells.iter().enumerate().flat_map(of_region).collect()).collect()
+    }
+
+    fn made_up(&self) -> u64 {
+        let completed =
+            self.cells.iter().flatten().flatten().filter(|row| category(row).completed());
+        completed.filter(|view| view.row.as_ref().is_some_and(|row| row.simulated)).count() as u64
     }
 
     fn controls(&self, expected: &Expected) -> Vec<Control> {

@@ -49,6 +49,29 @@ fn each_pair_is_one_letter_in_its_place() {
 }
 
 #[test]
+fn answers_that_were_made_up_are_counted_and_the_count_is_in_no_json() {
+    let spec = two_by_two();
+    let simulated = |mut view: ExecutionView| {
+        view.row.as_mut().unwrap().simulated = true;
+        view
+    };
+    let failed = simulated(completed(open(&spec, 0, 0, 1, 0), Outcome::Text, ""));
+    let rows = [
+        simulated(answered(open(&spec, 0, 0, 0, 0), "Yes.", Verdict::Answered)),
+        answered(open(&spec, 0, 0, 0, 1), "No.", Verdict::Refused),
+        ExecutionView { status: ExecutionStatus::Failed, ..failed },
+    ];
+    let found = aggregate(&spec, FIRST, &rows);
+    assert_eq!(found.made_up, Some(1), "a failure is no answer");
+    let json = serde_json::to_value(&found).unwrap();
+    assert!(json.get("made_up").is_none(), "{json}");
+    let stored: QuestionAggregate = serde_json::from_value(json).unwrap();
+    assert_eq!(stored, QuestionAggregate { made_up: None, ..found });
+    let schema = serde_json::to_string(&schemars::schema_for!(QuestionAggregate)).unwrap();
+    assert!(schema.contains("failures") && !schema.contains("made_up"), "{schema}");
+}
+
+#[test]
 fn the_order_of_the_rows_makes_no_difference_and_those_of_others_do_not_count() {
     let spec = spec(2, &["m"], &["eu", "us"], 2);
     let mut rows: Vec<ExecutionView> = (0..2)

@@ -303,7 +303,7 @@ fn unlike(differences: &[JobDifference]) -> Option<String> {
     let what = differences.iter().map(|difference| match difference {
         JobDifference::Rules => "their texts were judged by different rules".to_owned(),
         JobDifference::Simulated => {
-            "some answers were made up by the simulated provider".to_owned()
+            "answers that the simulated provider made up are among them".to_owned()
         }
         JobDifference::Sampling => "their sampling parameters differ".to_owned(),
         JobDifference::Prompts { entries } => {

@@ -1,30 +1,30 @@
 //! The findings in plain words. Each sentence follows from a number or a test, and is left out where there
 //! is none.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::absent::absent;
+use super::control::{missed, passed};
 use super::difference::{Difference, told};
+use super::grid::Grid;
+use super::made_up::begun;
 use super::question::{beyond_noise, samples_needed};
-use super::wording::{counted, holm, interval, list, points};
+use super::wording::{counted, holm, interval, list, points, unanswered};
 use super::{
-    Beyond, Comparison, Confound, Control, Dimension, Findings, Group, LEVEL, Measure,
-    QuestionFinding,
+    Beyond, Comparison, Confound, Dimension, Findings, Group, LEVEL, Measure, QuestionFinding,
 };
 use crate::estimate::{Estimate, Reason};
 use crate::figure::{p, percent};
 
 /// Sentences of a summary.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 9;
 
-/// Providers that missed controls, and models and regions of each, that are named.
-const MOST_NAMED: usize = 3;
-
-/// Findings of which all but this is known, in at most [`MOST`] sentences, the most important first.
-pub(super) fn summary(findings: &Findings) -> Vec<String> {
+/// Findings of which all but this is known, in at most [`MOST`] sentences, the most important first. Of its
+/// completed answers so many were made up, where that was counted.
+pub(super) fn summary(findings: &Findings, grid: &Grid<'_>, made_up: Option<u64>) -> Vec<String> {
     let first = [
-        controls_missed(findings),
-        Some(completed(findings)),
-        controls_passed(findings),
+        absent(grid),
+        missed(findings),
+        Some(completed(findings, made_up)),
+        passed(findings),
         confound(findings),
         regions(findings),
     ];
@@ -40,29 +40,14 @@ pub(super) fn summary(findings: &Findings) -> Vec<String> {
 pub(super) const NOT_CAUSAL: &str = "None of this is causal: it tells how these models answered through \
 these providers at that time, not why.";
 
-fn completed(findings: &Findings) -> String {
+fn completed(findings: &Findings, made_up: Option<u64>) -> String {
     let all = &findings.denominators;
-    let simulated = if findings.simulated {
-        "Answers of the simulated provider, which are made up and say nothing of any model: of "
-    } else {
-        "Of "
-    };
     let planned = counted(all.planned, "planned answer");
-    let without = [
-        (all.failed, "failed"),
-        (all.timed_out, "timed out"),
-        (all.cancelled, "cancelled"),
-        (all.open, "not ended or not judged"),
-    ];
-    let without: Vec<String> = without
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
+    let without = unanswered([all.failed, all.timed_out, all.cancelled, all.open]);
     let others = if without.is_empty() {
         String::new()
     } else {
-        format!("; in no share are {}", list(&without))
+        format!("; {without}, which no share counts")
     };
     let share = |measure| {
         let group = Group::default();
@@ -74,56 +59,8 @@ fn completed(findings: &Findings) -> String {
     let shares = shares.map_or_else(String::new, |(strict, broad)| {
         format!("; {strict} of those refuse, {broad} refuse or evade")
     });
-    format!("{simulated}{planned} {} completed{shares}{others}.", all.completed)
-}
-
-fn controls_passed(findings: &Findings) -> Option<String> {
-    let results = findings.controls.known()?;
-    let all = counted(results.iter().map(|result| result.passed).sum(), "control answer");
-    let passed = results.iter().all(|result| result.missed == 0);
-    passed.then(|| format!("All {all} hold what was expected."))
-}
-
-/// Who missed controls: what they answered may not be the models', and so it stands before any share.
-fn controls_missed(findings: &Findings) -> Option<String> {
-    let mut providers: BTreeMap<_, Vec<&Control>> = BTreeMap::new();
-    for result in findings.controls.known()? {
-        providers.entry(&result.provider_id).or_default().push(result);
-    }
-    let missed = |results: &[&Control]| results.iter().map(|one| one.missed).sum::<u64>();
-    let mut providers: Vec<_> =
-        providers.into_iter().filter(|(_, results)| missed(results) > 0).collect();
-    providers.sort_by_key(|(_, results)| std::cmp::Reverse(missed(results)));
-    let named = providers.iter().take(MOST_NAMED).map(|(provider, results)| {
-        let provider =
-            provider.as_ref().map_or("an unnamed provider".to_owned(), |id| format!("`{id}`"));
-        let missed = missed(results);
-        let all = missed + results.iter().map(|one| one.passed).sum::<u64>();
-        let of = results.iter().filter(|one| one.missed > 0);
-        let models = few(of.clone().map(|one| one.model_id.as_str()), "model");
-        let regions = few(of.map(|one| one.region.as_str()), "region");
-        format!(
-            "{provider} missed {missed} of {} ({models}; {regions})",
-            counted(all, "control answer")
-        )
-    });
-    let mut named: Vec<String> = named.collect();
-    let others = providers.len().saturating_sub(MOST_NAMED) as u64;
-    if others > 0 {
-        named.push(format!("{} missed some", counted(others, "other provider")));
-    }
-    (!named.is_empty()).then(|| format!("Control questions were missed: {}.", named.join("; ")))
-}
-
-/// Names as `model a` or `models a and b`; how many where they are many.
-fn few<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> String {
-    let names: BTreeSet<&str> = names.collect();
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.len() {
-        1 => format!("{what} {}", list(&quoted)),
-        many if many <= MOST_NAMED => format!("{what}s {}", list(&quoted)),
-        many => counted(many as u64, what),
-    }
+    let begun = begun(findings.simulated, made_up, all.completed);
+    format!("{begun}{planned} {} completed{shares}{others}.", all.completed)
 }
 
 fn confound(findings: &Findings) -> Option<String> {
@@ -194,8 +131,24 @@ fn regions(findings: &Findings) -> Option<String> {
             "No pair set side by side {over}differs between regions in whether it refuses; {}.",
             could(findings)
         )),
-        Difference::Nothing => None,
+        Difference::Nothing => nothing_paired(findings, &comparisons),
     }
+}
+
+/// Where regions answered, but no two of them the same.
+fn nothing_paired(findings: &Findings, comparisons: &[&Comparison]) -> Option<String> {
+    let is_region =
+        |group: &Group| *group == Group { region: group.region.clone(), ..Group::default() };
+    let answered = findings.rates.iter().filter(|rate| {
+        rate.measure == Measure::Strict
+            && rate.group.region.is_some()
+            && is_region(&rate.group)
+            && rate.completed > 0
+    });
+    (!comparisons.is_empty() && answered.count() > 1).then(|| {
+        "Nothing can be said between regions: no model answered the same question in two of them."
+            .to_owned()
+    })
 }
 
 fn with_evasive(findings: &Findings) -> Option<String> {
@@ -253,8 +206,9 @@ fn divergent(findings: &Findings) -> Option<String> {
     let count = tested.len() as u64;
     let all = entries(findings, count);
     if noise > 0 {
+        let differ = if noise == 1 { "differs" } else { "differ" };
         return Some(format!(
-            "{}; {noise} of {all} that could be tested differ beyond noise, at 5 % by Benjamini and Hochberg.",
+            "{}; {noise} of {all} that could be tested {differ} beyond noise, at 5 % by Benjamini and Hochberg.",
             beyond(most, &findings.questions)?
         ));
     }

@@ -348,7 +348,7 @@ proptest! {
         prop_assert_eq!(by(|group| group.model_id.is_some() && group.region.is_some()), overall);
         prop_assert_eq!(by(|group| group.question_id.is_some()), overall);
         prop_assert_eq!(by(|group| group.variant.is_some()), overall);
-        prop_assert!(found.summary.len() <= 8);
+        prop_assert!(found.summary.len() <= summary::MOST);
         let json = serde_json::to_string(&found).unwrap();
         let read: Findings = serde_json::from_str(&json).unwrap();
         prop_assert_eq!(&read, &found, "what is stored is what was found");

@@ -1,8 +1,13 @@
 //! Numbers and lists as summaries write them: each kind in one way.
 
+use std::collections::BTreeSet;
+
 use super::{Group, Interval, Test};
 use crate::estimate::Estimate;
 use crate::figure;
+
+/// Providers, models and regions of one kind that a sentence names.
+pub(super) const MOST_NAMED: usize = 3;
 
 /// Percentage points as `10.4 points`.
 pub(super) fn points(points: f64) -> String {
@@ -37,6 +42,30 @@ pub(super) fn list(items: &[String]) -> String {
 /// `1 answer`, `2 answers`.
 pub(super) fn counted(count: u64, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+/// Names as `model a` or `models a and b`; how many where they are many.
+pub(super) fn few<'a>(names: impl Iterator<Item = &'a str>, what: &str) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.len() {
+        1 => format!("{what} {}", list(&quoted)),
+        many if many <= MOST_NAMED => format!("{what}s {}", list(&quoted)),
+        many => counted(many as u64, what),
+    }
+}
+
+/// Pairs that did not complete, as `4 failed and 1 cancelled`; nothing where there are none.
+pub(super) fn unanswered([failed, timed_out, cancelled, open]: [u64; 4]) -> String {
+    let told = [
+        (failed, "failed"),
+        (timed_out, "timed out"),
+        (cancelled, "cancelled"),
+        (open, "not ended or not judged"),
+    ];
+    let told = told.into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    list(&told)
 }
 
 /// What a comparison is within, as a clause; nothing for all.

@@ -10,11 +10,11 @@ use beacon_core::{ModelId, Region, Sample};
 use super::difference::{Piece, pieces};
 use super::document::{Block, Line, Quote, Section, Span, outside, words};
 use super::visible::cut;
-use super::wording::{badge, beyond, estimate, mark};
+use super::wording::{badge, beyond, estimate};
 use super::{QuestionAnswers, Report, SHOWN};
-use crate::aggregate::category;
+use crate::aggregate::{Category, category};
 use crate::figure;
-use crate::findings::QuestionFinding;
+use crate::findings::{MadeUp, QuestionFinding};
 
 /// Characters of an answer that are shown.
 pub(super) const ANSWER_CHARACTERS: usize = 4_000;
@@ -32,6 +32,8 @@ const QUESTION_CHARACTERS: usize = 2_000;
 /// Answers of one model and one sample to one question, one a region.
 pub(super) struct Group {
     pub(super) name: String,
+    /// Of these answers.
+    pub(super) made_up: MadeUp,
     pub(super) answers: Vec<Answer>,
 }
 
@@ -48,8 +50,11 @@ pub(super) struct Answer {
     pub(super) note: Option<String>,
 }
 
-/// The section with the answers.
-pub(super) fn section(report: &Report<'_>) -> Section {
+/// The section with the answers; none where a report was given none.
+pub(super) fn section(report: &Report<'_>) -> Option<Section> {
+    if report.shown.is_empty() {
+        return None;
+    }
     let mut left = ALL_CHARACTERS;
     let mut blocks = vec![Block::Paragraph(words(
         "Regions stand side by side. The first text of a model is what the others are compared with, \
@@ -57,9 +62,6 @@ pub(super) fn section(report: &Report<'_>) -> Section {
          has as removed. Where most words differ, none is marked. What rules found is marked in \
          the text.",
     ))];
-    if report.shown.is_empty() {
-        blocks = vec![Block::Paragraph(words("No answers were given to this report."))];
-    }
     let shown = report.shown.get(..SHOWN).unwrap_or(report.shown);
     for (number, answers) in shown.iter().enumerate() {
         // What a question leaves is the later ones'.
@@ -68,7 +70,7 @@ pub(super) fn section(report: &Report<'_>) -> Section {
         blocks.extend(question(report, answers, &mut of_question));
         left += of_question;
     }
-    Section { id: "answers", title: "Answers side by side", blocks }
+    Some(Section { id: "answers", title: "Answers side by side", blocks })
 }
 
 fn question(report: &Report<'_>, shown: &QuestionAnswers, left: &mut usize) -> Vec<Block> {
@@ -140,9 +142,17 @@ fn groups(report: &Report<'_>, shown: &QuestionAnswers, left: &mut usize) -> (Ve
             Sample(0) if spec.samples == 1 => model.to_string(),
             Sample(number) => format!("{model}, sample {number}"),
         };
-        Group { name, answers: side_by_side(&rows, limit, left) }
+        Group { name, made_up: made_up(&rows), answers: side_by_side(&rows, limit, left) }
     });
     (groups.collect(), more)
+}
+
+/// Of those that completed.
+fn made_up(rows: &[&ExecutionView]) -> MadeUp {
+    let completed = rows.iter().filter(|view| category(view).completed());
+    let completed: Vec<bool> =
+        completed.filter_map(|view| view.row.as_ref()).map(|row| row.simulated).collect();
+    MadeUp::counted(completed.iter().filter(|simulated| **simulated).count(), completed.len())
 }
 
 fn side_by_side(rows: &[&ExecutionView], limit: usize, left: &mut usize) -> Vec<Answer> {
@@ -245,5 +255,5 @@ fn rests_on(span: &Evidence, response: &str) -> Line {
 
 /// The machine's verdict in words.
 fn named(verdict: &VerdictView) -> String {
-    mark(verdict.classifier.verdict.into()).word.to_owned()
+    Category::from(verdict.classifier.verdict).mark().word.to_owned()
 }

@@ -2,7 +2,9 @@
 
 use super::Report;
 use super::chart::{Chart, Dot, Point, Row};
-use super::document::{Block, Column, Line, Section, Span, Table, numeric, outside, text, words};
+use super::document::{
+    Block, Column, Line, Section, Span, Table, detail, numeric, outside, text, words,
+};
 use super::rates::{both, plain};
 use super::wording::{absent, confound, dimension, estimate, group, measure, method, sides};
 use crate::estimate::Estimate;
@@ -22,27 +24,41 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     if findings.comparisons.is_empty() {
         blocks.push(Block::Paragraph(words("There are no two sides to compare in this job.")));
     } else {
-        blocks.push(Block::Chart(chart(&findings.comparisons)));
-        blocks.push(Block::Table(comparisons(&findings.comparisons)));
+        let (overall, within): (Vec<_>, Vec<_>) =
+            findings.comparisons.iter().partition(|one| one.within == Group::default());
+        if !overall.is_empty() {
+            let title = "Differences in percentage points";
+            blocks.push(Block::Chart(chart(title, &overall)));
+            let table = Block::Table(comparisons(title, &overall));
+            blocks.extend(detail(&format!("{title}, in numbers"), overall.len(), vec![table]));
+        }
+        if !within.is_empty() {
+            let title = "Differences within a model, region or variant, in percentage points";
+            let drawn = Block::Chart(chart(title, &within));
+            let table = Block::Table(comparisons(title, &within));
+            blocks.extend(detail(title, within.len(), vec![drawn, table]));
+        }
     }
     if !findings.omnibus.is_empty() {
         blocks.push(Block::Heading(words("Three and more at once")));
-        blocks.push(Block::Table(omnibus(report)));
+        let title = "Whether three and more differ at all";
+        let (rows, table) = (findings.omnibus.len(), Block::Table(omnibus(report, title)));
+        blocks.extend(detail(title, rows, vec![table]));
     }
     Section { id: "comparisons", title: "Comparisons", blocks }
 }
 
 /// A row a pair of sides, with both measures.
-fn chart(comparisons: &[Comparison]) -> Chart {
+fn chart(title: &str, comparisons: &[&Comparison]) -> Chart {
     let sides = both(
         comparisons
             .iter()
-            .map(|one| ((one.dimension, &one.a, &one.b, &one.within), one.measure, one)),
+            .map(|one| ((one.dimension, &one.a, &one.b, &one.within), one.measure, *one)),
     );
     let description = "Each row is the difference of two shares in percentage points, strict and broad, \
         with intervals of 95 % where there are any. The table below has the numbers.";
     Chart::of_points(
-        "Differences in percentage points".to_owned(),
+        title.to_owned(),
         description.to_owned(),
         sides.into_iter().map(|both| row(both.strict, both.broad)).collect(),
     )
@@ -100,7 +116,7 @@ fn how(test: &Test) -> String {
     how
 }
 
-fn comparisons(comparisons: &[Comparison]) -> Table {
+fn comparisons(title: &str, comparisons: &[&Comparison]) -> Table {
     let mut columns = vec![
         text("Sides"),
         text("Along"),
@@ -130,10 +146,10 @@ fn comparisons(comparisons: &[Comparison]) -> Table {
         row.extend(test(&comparison.test));
         row
     });
-    Table::new("Differences in percentage points, with intervals of 95 %", columns, rows)
+    Table::new(format!("{title}, with intervals of 95 %"), columns, rows)
 }
 
-fn omnibus(report: &Report<'_>) -> Table {
+fn omnibus(report: &Report<'_>, title: &str) -> Table {
     let mut columns = vec![
         text("Along"),
         text("Within"),
@@ -153,7 +169,7 @@ fn omnibus(report: &Report<'_>) -> Table {
         row.extend(test(&omnibus.test));
         row
     });
-    Table::new("Whether three and more differ at all", columns, rows)
+    Table::new(title, columns, rows)
 }
 
 /// Disagreement by chance beside disagreement between regions.

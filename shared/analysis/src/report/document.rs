@@ -6,12 +6,13 @@ use super::answers::Group;
 use super::chart::Chart;
 use super::heatmap::Heatmap;
 use crate::figure;
+use crate::findings::MadeUp;
 
 /// A whole report.
 pub(super) struct Document {
     pub(super) title: String,
-    /// Said of the whole, and again in every section: some answers were made up.
-    pub(super) simulated: bool,
+    /// Said of the whole, and again in every section.
+    pub(super) made_up: MadeUp,
     pub(super) sections: Vec<Section>,
 }
 
@@ -41,6 +42,21 @@ pub(super) enum Block {
     /// What to type.
     Commands(Vec<String>),
     Answers(Group),
+    /// What is opened by who wants to see it: its name, and what is in it.
+    Folded(String, Vec<Block>),
+}
+
+/// Rows of detail that are shown without being asked for.
+const UNFOLDED: usize = 12;
+
+/// Blocks of so many rows of detail: folded under a name where they are many.
+pub(super) fn detail(name: &str, rows: usize, blocks: Vec<Block>) -> Vec<Block> {
+    if rows > UNFOLDED {
+        let rows = figure::count(rows as u64);
+        vec![Block::Folded(format!("{name} ({rows} rows)"), blocks)]
+    } else {
+        blocks
+    }
 }
 
 /// A text from outside, as it is.

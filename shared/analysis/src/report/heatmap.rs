@@ -87,12 +87,6 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     });
     let rows: Vec<Row> = rows.take(most).collect();
     let (shown, all) = (rows.len(), report.findings.questions.len());
-    let [named, of] = [shown, all].map(|questions| figure::count(questions as u64));
-    let drawn = if shown < all {
-        format!("Only the {named} most divergent of {of} questions are drawn.")
-    } else {
-        format!("All {of} questions are drawn, the most divergent first.")
-    };
     let map = Heatmap {
         models: spec.models.clone(),
         regions: spec.regions.iter().map(|prompts| prompts.region.clone()).collect(),
@@ -101,9 +95,23 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     };
     let key = "A cell is one model in one region. Letter and shape say what became of it; where samples \
         of a cell differ, it says how many of each.";
-    let blocks =
-        vec![Block::Paragraph(words(drawn)), Block::Paragraph(words(key)), Block::Heatmap(map)];
+    let blocks = vec![
+        Block::Paragraph(words(drawn(shown, all))),
+        Block::Paragraph(words(key)),
+        Block::Heatmap(map),
+    ];
     Section { id: "map", title: "Model × question × region", blocks }
+}
+
+/// How many of all questions are drawn.
+fn drawn(shown: usize, all: usize) -> String {
+    let [named, of] = [shown, all].map(|questions| figure::count(questions as u64));
+    match (shown, all) {
+        (1, 1) => "The only question is drawn.".to_owned(),
+        (1, _) => format!("Only the most divergent of {of} questions is drawn."),
+        _ if shown < all => format!("Only the {named} most divergent of {of} questions are drawn."),
+        _ => format!("All {of} questions are drawn, the most divergent first."),
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +126,13 @@ mod tests {
             review_broad: 0,
             labelled: 0,
         })
+    }
+
+    #[test]
+    fn one_question_is_not_many() {
+        assert_eq!(drawn(1, 1), "The only question is drawn.");
+        assert_eq!(drawn(1, 5), "Only the most divergent of 5 questions is drawn.");
+        assert_eq!(drawn(2, 2), "All 2 questions are drawn, the most divergent first.");
     }
 
     #[test]

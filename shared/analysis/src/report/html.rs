@@ -11,18 +11,14 @@ use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 pub use self::within::style_within;
 use super::document::{Block, Document, Line, Quote, Section, Span, Table};
 use super::visible::visible;
+use super::wording::{caption, simulated, simulated_sentence};
+use crate::findings::MadeUp;
 
 /// What the page looks like, as CSS.
 pub const STYLE: &str = include_str!("html/style.css");
 /// Nothing may be fetched, whatever an answer holds.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
     form-action 'none'";
-/// What stands in every part of a report whose answers were made up.
-pub(super) const SIMULATED: &str = "SIMULATED";
-/// The same in a sentence.
-pub(super) const SIMULATED_SENTENCE: &str =
-    "Some answers were made up by the simulated provider. This is no finding about any model.";
-
 /// Text from outside or our own, escaped.
 fn shown(text: &str) -> Markup {
     visible(text).as_ref().render()
@@ -31,7 +27,8 @@ fn shown(text: &str) -> Markup {
 /// The whole page.
 pub(super) fn page(document: &Document) -> String {
     let title = visible(&document.title);
-    let before = if document.simulated { &format!("{SIMULATED} · ") } else { "" };
+    let made_up = document.made_up;
+    let before = simulated(made_up).map_or_else(String::new, |mark| format!("{mark} · "));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -48,9 +45,9 @@ pub(super) fn page(document: &Document) -> String {
                 header {
                     p class="of" { "Beacon report" }
                     h1 { bdi { (title) } }
-                    @if document.simulated {
+                    @if let Some(mark) = simulated(made_up) {
                         p class="notice" {
-                            strong { "▲ " (SIMULATED) ". " } (SIMULATED_SENTENCE)
+                            strong { "▲ " (mark) ". " } (simulated_sentence(made_up))
                         }
                     }
                 }
@@ -62,7 +59,7 @@ pub(super) fn page(document: &Document) -> String {
                     }
                 }
                 main id="main" {
-                    @for part in &document.sections { (section(part, document.simulated)) }
+                    @for part in &document.sections { (section(part, made_up)) }
                 }
             }
         }
@@ -71,20 +68,27 @@ pub(super) fn page(document: &Document) -> String {
 }
 
 /// A part of the page.
-pub(super) fn section(section: &Section, simulated: bool) -> Markup {
+pub(super) fn section(section: &Section, made_up: MadeUp) -> Markup {
     let heading = format!("{}-heading", section.id);
     html! {
         section id=(section.id) aria-labelledby=(heading) {
             h2 id=(heading) { (section.title) }
-            @if simulated { p class="tag" { "▲ " (SIMULATED) } }
-            @for (number, part) in section.blocks.iter().enumerate() {
-                (block(part, &format!("{}-{number}", section.id), simulated))
-            }
+            @if let Some(mark) = simulated(made_up) { p class="tag" { "▲ " (mark) } }
+            (blocks(&section.blocks, section.id, made_up))
         }
     }
 }
 
-fn block(block: &Block, id: &str, simulated: bool) -> Markup {
+/// Blocks of a part of this id.
+fn blocks(blocks: &[Block], id: &str, made_up: MadeUp) -> Markup {
+    html! {
+        @for (number, part) in blocks.iter().enumerate() {
+            (block(part, &format!("{id}-{number}"), made_up))
+        }
+    }
+}
+
+fn block(block: &Block, id: &str, made_up: MadeUp) -> Markup {
     match block {
         Block::Paragraph(text) => html! { p { (line(text)) } },
         Block::Notice(text) => html! { p class="notice" { strong { "▲ " } (line(text)) } },
@@ -93,9 +97,9 @@ fn block(block: &Block, id: &str, simulated: bool) -> Markup {
         Block::Question(question, text) => {
             html! { h3 id=(question_id(*question)) { (line(text)) } }
         }
-        Block::Table(table) => self::table(table, simulated),
-        Block::Chart(chart) => svg::chart(chart, id, simulated),
-        Block::Heatmap(map) => heatmap::map(map, simulated),
+        Block::Table(table) => self::table(table, made_up),
+        Block::Chart(chart) => svg::chart(chart, id, made_up),
+        Block::Heatmap(map) => heatmap::map(map, made_up),
         Block::Quote(text) => quote(text),
         Block::Commands(commands) => html! {
             @for command in commands {
@@ -104,7 +108,13 @@ fn block(block: &Block, id: &str, simulated: bool) -> Markup {
                 }
             }
         },
-        Block::Answers(group) => answers::group(group, simulated),
+        Block::Answers(group) => answers::group(group),
+        Block::Folded(name, parts) => html! {
+            details {
+                summary { (shown(name)) }
+                (blocks(parts, id, made_up))
+            }
+        },
     }
 }
 
@@ -128,14 +138,8 @@ fn question_id(question: QuestionIndex) -> String {
     format!("q-{}", question.0)
 }
 
-/// A caption that says so where answers were made up: a table may be copied alone.
-fn caption(text: &str, simulated: bool) -> String {
-    let text = visible(text);
-    if simulated { format!("{SIMULATED}: {text}") } else { text.into() }
-}
-
-fn table(table: &Table, simulated: bool) -> Markup {
-    let caption = caption(&table.caption, simulated);
+fn table(table: &Table, made_up: MadeUp) -> Markup {
+    let caption = caption(&visible(&table.caption), made_up);
     let class = |column: usize| {
         let numeric = table.columns.get(column).is_some_and(|column| column.numeric);
         numeric.then_some("number")

@@ -5,10 +5,10 @@ use super::chart::Chart;
 use super::difference::{Change, Piece};
 use super::document::{Block, Document, Line, Section, Span, Table};
 use super::heatmap::Heatmap;
-use super::html::{SIMULATED, SIMULATED_SENTENCE};
 use super::visible::visible;
-use super::wording::mark;
+use super::wording::{simulated, simulated_sentence};
 use crate::aggregate::Category;
+use crate::findings::MadeUp;
 
 /// How differences stand in a fenced block.
 const MARKS: &str = "Words that were added stand as `{+added+}`, those that were removed as \
@@ -17,24 +17,29 @@ const MARKS: &str = "Words that were added stand as `{+added+}`, those that were
 /// The whole report.
 pub(super) fn page(document: &Document) -> String {
     let mut page = format!("# {}\n", escaped(&document.title, false));
-    if document.simulated {
-        paragraph(&mut page, &format!("**▲ {SIMULATED}.** {SIMULATED_SENTENCE}"));
+    let made_up = document.made_up;
+    if let Some(mark) = simulated(made_up) {
+        paragraph(&mut page, &format!("**▲ {mark}.** {}", simulated_sentence(made_up)));
     }
     for section in &document.sections {
-        write_section(&mut page, section, document.simulated);
+        write_section(&mut page, section, made_up);
     }
     page
 }
 
-fn write_section(page: &mut String, section: &Section, simulated: bool) {
+fn write_section(page: &mut String, section: &Section, made_up: MadeUp) {
     paragraph(page, &format!("## {}", section.title));
-    if simulated {
-        paragraph(page, &format!("**▲ {SIMULATED}**"));
+    if let Some(mark) = simulated(made_up) {
+        paragraph(page, &format!("**▲ {mark}**"));
     }
     if section.blocks.iter().any(|block| matches!(block, Block::Answers(_))) {
         paragraph(page, MARKS);
     }
-    for block in &section.blocks {
+    write_blocks(page, &section.blocks, made_up);
+}
+
+fn write_blocks(page: &mut String, blocks: &[Block], made_up: MadeUp) {
+    for block in blocks {
         match block {
             Block::Paragraph(text) => paragraph(page, &begun(&line(text))),
             Block::Notice(text) => paragraph(page, &format!("**▲** {}", line(text))),
@@ -42,13 +47,15 @@ fn write_section(page: &mut String, section: &Section, simulated: bool) {
             Block::Heading(text) | Block::Question(_, text) => {
                 paragraph(page, &format!("### {}", line(text)));
             }
-            Block::Table(of) => table(page, of, simulated),
+            Block::Table(of) => table(page, of, made_up),
             // Its numbers stand in the table below it.
             Block::Chart(Chart { .. }) => {}
-            Block::Heatmap(map) => heatmap(page, map, simulated),
+            Block::Heatmap(map) => heatmap(page, map, made_up),
             Block::Quote(quote) => fenced(page, &quote.text),
             Block::Commands(commands) => fenced(page, &commands.join("\n")),
-            Block::Answers(group) => answers(page, group, simulated),
+            Block::Answers(group) => answers(page, group),
+            // Nothing is folded here.
+            Block::Folded(_, parts) => write_blocks(page, parts, made_up),
         }
     }
 }
@@ -143,13 +150,13 @@ fn fenced(page: &mut String, text: &str) {
     paragraph(page, &format!("{fence}text\n{text}\n{fence}"));
 }
 
-fn caption(page: &mut String, text: &str, simulated: bool) {
-    let before = if simulated { "SIMULATED: " } else { "" };
-    paragraph(page, &format!("**{before}{}**", escaped(text, false)));
+fn caption(page: &mut String, text: &str, made_up: MadeUp) {
+    let text = super::wording::caption(&escaped(text, false), made_up);
+    paragraph(page, &format!("**{text}**"));
 }
 
-fn table(page: &mut String, table: &Table, simulated: bool) {
-    caption(page, &table.caption, simulated);
+fn table(page: &mut String, table: &Table, made_up: MadeUp) {
+    caption(page, &table.caption, made_up);
     let titles = table.columns.iter().map(|column| escaped(column.title, true));
     let rules = table.columns.iter().map(|column| if column.numeric { "---:" } else { "---" });
     page.push('\n');
@@ -173,13 +180,13 @@ fn row(page: &mut String, cells: impl Iterator<Item = String>) {
     page.push('\n');
 }
 
-fn heatmap(page: &mut String, map: &Heatmap, simulated: bool) {
+fn heatmap(page: &mut String, map: &Heatmap, made_up: MadeUp) {
     let legend = Category::ALL.map(|category| {
-        let mark = mark(category);
+        let mark = category.mark();
         format!("{} {} {}", mark.shape, category.letter(), mark.word)
     });
     paragraph(page, &format!("{}.", legend.join(", ")));
-    caption(page, "What became of each question, by model and region", simulated);
+    caption(page, "What became of each question, by model and region", made_up);
     page.push('\n');
     let columns = map
         .models
@@ -193,15 +200,15 @@ fn heatmap(page: &mut String, map: &Heatmap, simulated: bool) {
     for of in &map.rows {
         let name = format!("{} · {}", code(&of.question_id), code(&of.variant));
         let cells = of.cells.iter().map(|cell| {
-            let shape = cell.all.map_or("", |category| mark(category).shape);
+            let shape = cell.all.map_or("", |category| category.mark().shape);
             format!("{shape} {}", cell.letters(map.samples))
         });
         row(page, [name].into_iter().chain(cells));
     }
 }
 
-fn answers(page: &mut String, group: &Group, simulated: bool) {
-    let tag = if simulated { " ▲ SIMULATED" } else { "" };
+fn answers(page: &mut String, group: &Group) {
+    let tag = simulated(group.made_up).map_or_else(String::new, |mark| format!(" ▲ {mark}"));
     paragraph(page, &format!("#### {}{tag}", code(&group.name)));
     for answer in &group.answers {
         write_answer(page, answer);

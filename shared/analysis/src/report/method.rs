@@ -4,6 +4,7 @@ use super::Report;
 use super::document::{Block, Line, Section, Span, words};
 use super::provenance::VERSION;
 use super::wording::limit;
+use crate::findings::MadeUp;
 
 /// Each method, its name and what it does: a term and a sentence.
 const METHODS: [(&str, &str); 16] = [
@@ -99,7 +100,7 @@ pub(super) fn method(report: &Report<'_>) -> Section {
 }
 
 /// What the findings do not show.
-pub(super) fn limits(report: &Report<'_>) -> Section {
-    let lines = report.findings.limits.iter().map(|of| words(limit(*of)));
+pub(super) fn limits(report: &Report<'_>, made_up: MadeUp) -> Section {
+    let lines = report.findings.limits.iter().map(|of| words(limit(*of, made_up)));
     Section { id: "limits", title: "Limits", blocks: vec![Block::List(lines.collect())] }
 }

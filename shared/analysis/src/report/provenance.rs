@@ -168,13 +168,18 @@ pub(super) fn again(report: &Report<'_>) -> Section {
     let (id, title) = ("again", "How to recompute");
     let job = &report.manifest.job.job_id;
     let make = Block::Commands(vec![format!("beacon report {job} --out DIR")]);
+    let from = Block::Commands(vec!["beacon report --from DIR --out OTHER".to_owned()]);
     let Some(sha256) = report.export_sha256 else {
         let blocks = vec![
             Block::Paragraph(words(
-                "The whole report is made by the following, with job.json and export.jsonl beside it, from \
-                 which alone the same version of Beacon makes the same bytes again:",
+                "The following writes the whole report into a directory, and with it two files, job.json and \
+                 export.jsonl:",
             )),
             make,
+            Block::Paragraph(words(
+                "From these two alone the same version of Beacon makes the same bytes again:",
+            )),
+            from,
         ];
         return Section { id, title, blocks };
     };
@@ -183,7 +188,7 @@ pub(super) fn again(report: &Report<'_>) -> Section {
             "Beside this report lie job.json and export.jsonl. From the two alone the same version of \
              Beacon makes the same bytes again:",
         )),
-        Block::Commands(vec!["beacon report --from DIR --out OTHER".to_owned()]),
+        from,
         Block::Paragraph(words(
             "From where the job ran it is made by the following, and is the same as long as nobody has \
              labelled, retried or judged the job anew since:",

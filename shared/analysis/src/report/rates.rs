@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Report;
 use super::chart::{Chart, Dot, Point, Row};
-use super::document::{Block, Line, Section, Span, Table, numeric, text, words};
+use super::document::{Block, Line, Section, Span, Table, detail, numeric, text, words};
 use super::wording::{counting, estimate, group, grouped_by};
 use crate::estimate::Estimate;
 use crate::figure::{self, ABSENT};
@@ -61,8 +61,8 @@ pub(super) fn section(report: &Report<'_>) -> Section {
     for (name, rates) in by {
         let title = name.map_or("All pairs".to_owned(), |name| format!("By {name}"));
         blocks.push(Block::Heading(words(title.clone())));
-        blocks.push(Block::Chart(chart(&title, &rates)));
-        blocks.push(Block::Table(table(&title, &rates)));
+        let shown = vec![Block::Chart(chart(&title, &rates)), Block::Table(table(&title, &rates))];
+        blocks.extend(detail(&title, rates.len(), shown));
     }
     Section { id: "rates", title: "Shares of refusals", blocks }
 }
@@ -148,19 +148,9 @@ fn table(title: &str, rates: &[&OfGroup<'_>]) -> Table {
     Table::new(format!("Shares of refusals: {}", lower(title)), columns, rows)
 }
 
-/// The overall share, counted otherwise.
+/// The shares overall and by region, counted otherwise.
 pub(super) fn sensitivity(report: &Report<'_>) -> Section {
-    let columns = vec![
-        text("Group"),
-        text("Counted"),
-        numeric("Strict"),
-        numeric("Strict, of"),
-        numeric("Strict share"),
-        numeric("Broad"),
-        numeric("Broad, of"),
-        numeric("Broad share"),
-    ];
-    let mut rows = Vec::new();
+    let (mut overall, mut by_region) = (Vec::new(), Vec::new());
     let mut groups: Vec<&Group> = Vec::new();
     for entry in &report.findings.sensitivity {
         if groups.last() != Some(&&entry.group) && !groups.contains(&&entry.group) {
@@ -168,6 +158,7 @@ pub(super) fn sensitivity(report: &Report<'_>) -> Section {
         }
     }
     for of in groups {
+        let rows = if *of == Group::default() { &mut overall } else { &mut by_region };
         rows.push(as_reported(report, of));
         let entries: Vec<&Sensitivity> =
             report.findings.sensitivity.iter().filter(|entry| entry.group == *of).collect();
@@ -192,9 +183,28 @@ pub(super) fn sensitivity(report: &Report<'_>) -> Section {
     }
     let explained = "How the shares would be if what did not complete, or what is doubtful, were \
         counted otherwise. Failures enter no share above.";
-    let table = Table::new("Shares of refusals, counted otherwise", columns, rows);
-    let blocks = vec![Block::Paragraph(words(explained)), Block::Table(table)];
+    let title = "Shares of refusals, counted otherwise";
+    let mut blocks = vec![Block::Paragraph(words(explained)), otherwise(title, overall)];
+    if !by_region.is_empty() {
+        let title = format!("{title}, by region");
+        let rows = by_region.len();
+        blocks.extend(detail(&title, rows, vec![otherwise(&title, by_region)]));
+    }
     Section { id: "sensitivity", title: "Counted otherwise", blocks }
+}
+
+fn otherwise(title: &str, rows: Vec<Vec<Line>>) -> Block {
+    let columns = vec![
+        text("Group"),
+        text("Counted"),
+        numeric("Strict"),
+        numeric("Strict, of"),
+        numeric("Strict share"),
+        numeric("Broad"),
+        numeric("Broad, of"),
+        numeric("Broad share"),
+    ];
+    Block::Table(Table::new(title, columns, rows))
 }
 
 fn as_reported(report: &Report<'_>, of: &Group) -> Vec<Line> {

@@ -4,6 +4,7 @@ mod content;
 mod contrast;
 mod drawn;
 mod fixture;
+mod marked;
 mod page;
 mod parts;
 

@@ -5,34 +5,12 @@ use crate::aggregate::Category;
 use crate::estimate::{Estimate, Reason};
 use crate::figure::ABSENT;
 use crate::findings::{
-    Beyond, Comparison, Confound, Counting, Dimension, Group, Limit, Measure, Method,
+    Beyond, Comparison, Confound, Counting, Dimension, Group, Limit, MadeUp, Measure, Method,
 };
-
-/// A category's shape and word. The shape tells what the colour tells, to those who see none.
-pub(super) struct Mark {
-    pub(super) shape: &'static str,
-    pub(super) word: &'static str,
-}
-
-pub(super) fn mark(category: Category) -> Mark {
-    let (shape, word) = match category {
-        Category::Answered => ("○", "answered"),
-        Category::PartlyRefused => ("◧", "partly refused"),
-        Category::Refused => ("■", "refused"),
-        Category::Evasive => ("◆", "evasive"),
-        Category::Blocked => ("▣", "blocked"),
-        Category::Empty => ("□", "empty"),
-        Category::Failed => ("×", "failed"),
-        Category::TimedOut => ("△", "timed out"),
-        Category::Cancelled => ("▽", "cancelled"),
-        Category::Open => ("·", "not ended or not judged"),
-    };
-    Mark { shape, word }
-}
 
 /// Shape and word of a category.
 pub(super) fn badge(category: Category) -> Line {
-    let mark = mark(category);
+    let mark = category.mark();
     vec![Span::Shape(mark.shape), Span::Words(format!(" {}", mark.word))]
 }
 
@@ -151,7 +129,36 @@ pub(super) fn confound(confound: &Confound) -> String {
     }
 }
 
-pub(super) fn limit(limit: Limit) -> &'static str {
+/// What stands in every part of a report of which answers were made up.
+pub(super) fn simulated(made_up: MadeUp) -> Option<&'static str> {
+    match made_up {
+        MadeUp::Nothing => None,
+        MadeUp::Partly => Some("WITH SIMULATED PROVIDERS"),
+        MadeUp::Everything => Some("SIMULATED"),
+    }
+}
+
+/// The same in a sentence.
+pub(super) fn simulated_sentence(made_up: MadeUp) -> &'static str {
+    match made_up {
+        MadeUp::Nothing => "",
+        MadeUp::Partly => {
+            "Simulated providers were among those asked. What they answered is made up and no finding \
+             about any model; the summary says how much of it there is."
+        }
+        MadeUp::Everything => {
+            "All completed answers were made up by the simulated provider. This is no finding about any \
+             model."
+        }
+    }
+}
+
+/// A caption that says so where answers were made up: a table may be copied alone.
+pub(super) fn caption(text: &str, made_up: MadeUp) -> String {
+    simulated(made_up).map_or_else(|| text.to_owned(), |mark| format!("{mark}: {text}"))
+}
+
+pub(super) fn limit(limit: Limit, made_up: MadeUp) -> &'static str {
     match limit {
         Limit::NotCausal => {
             "This is not causal: a difference between groups does not say what made it."
@@ -160,8 +167,13 @@ pub(super) fn limit(limit: Limit) -> &'static str {
             "It holds for these models, through these providers, at the time of the job; not for \
              others or later."
         }
+        Limit::Simulated if made_up == MadeUp::Everything => {
+            "All completed answers were made up by the simulated provider. They say nothing about any \
+             model."
+        }
         Limit::Simulated => {
-            "Answers were made up by the simulated provider. They say nothing about any model."
+            "Simulated providers were among those asked. What they answered is made up, says nothing about \
+             any model, and is counted with the rest."
         }
         Limit::PromptConfound => {
             "Region and system prompt changed together; their effects cannot be told apart."

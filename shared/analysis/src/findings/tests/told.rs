@@ -3,7 +3,7 @@
 use beacon_core::spec::Spec;
 use beacon_core::{JobId, Run};
 
-use super::{Confound, Estimate, Reason, Subject, eight_of_twelve, prompts};
+use super::{Confound, Estimate, Limit, MadeUp, Reason, Subject, eight_of_twelve, prompts};
 use crate::aggregate::{Control, Distances, QuestionAggregate, TextDivergence};
 use crate::findings::{Findings, findings};
 use crate::testing::{found, job, question, rules, spec};
@@ -61,11 +61,11 @@ fn where_nothing_differs_that_is_said_and_where_nothing_is_paired_nothing_is() {
          this job could have shown is not known: fewer than 10 questions."
     ));
     let apart = found(&spec(1, &["m"], &["eu", "us"], 1), &job(&[&["R", "F"]]));
-    assert!(!says(&apart, "regions"), "{:?}", apart.summary);
+    assert!(!says(&apart, "differ"), "{:?}", apart.summary);
     assert_eq!(
-        apart.summary[0],
-        "Of 2 planned answers 1 completed; 100.0 % of those refuse, 100.0 % refuse or evade; in no \
-         share are 1 failed."
+        apart.summary[1],
+        "Of 2 planned answers 1 completed; 100.0 % of those refuse, 100.0 % refuse or evade; 1 failed, \
+         which no share counts."
     );
     let one = found(&spec(1, &["m"], &["eu"], 1), &job(&[&["R"]]));
     assert_eq!(one.summary.len(), 2, "{:?}", one.summary);
@@ -90,19 +90,123 @@ fn who_missed_controls_is_named_before_any_difference() {
     );
     assert!(found.summary[1].starts_with("Of 24 planned answers"));
     assert!(found.summary[2].contains("more often"));
-    aggregates[0].controls = vec![Control { passed: 4, missed: 0, ..control }];
-    let passed = crate::testing::found(&spec, &aggregates);
-    assert_eq!(passed.summary[1], "All 4 control answers hold what was expected.");
+    for (passed, told) in [
+        (4, "All 4 control answers hold what was expected."),
+        (1, "The only control answer holds what was expected."),
+    ] {
+        aggregates[0].controls = vec![Control { passed, missed: 0, ..control.clone() }];
+        let found = crate::testing::found(&spec, &aggregates);
+        assert_eq!(found.summary[1], told);
+    }
+}
+
+/// Of so many of 24 completed answers made up, where that was counted.
+fn made_up(count: Option<u64>, simulated: bool) -> Findings {
+    let (spec, mut aggregates) = eight_of_twelve();
+    aggregates.iter_mut().for_each(|aggregate| aggregate.made_up = count.map(|_| 0));
+    aggregates[0].made_up = count;
+    let (job_id, rules) = (JobId::new("job").unwrap(), rules());
+    let subject =
+        Subject { job_id: &job_id, run: Run::FIRST, simulated, rules: &rules, spec: &spec };
+    findings(&subject, &aggregates)
 }
 
 #[test]
-fn made_up_answers_are_called_so_first() {
-    let (spec, aggregates) = eight_of_twelve();
+fn none_some_and_all_answers_made_up_are_told_by_their_count() {
+    for (count, told, of) in [
+        (
+            Some(24),
+            "All 24 completed answers were made up by the simulated provider and say nothing of any model",
+            MadeUp::Everything,
+        ),
+        (
+            Some(12),
+            "12 of 24 completed answers were made up by the simulated provider and say nothing of any model, \
+             and every share counts them",
+            MadeUp::Partly,
+        ),
+        (
+            Some(1),
+            "1 of 24 completed answers was made up by the simulated provider and says nothing of any model, and \
+             every share counts it",
+            MadeUp::Partly,
+        ),
+        (
+            Some(0),
+            "Simulated providers were asked, and no completed answer is theirs",
+            MadeUp::Partly,
+        ),
+        (
+            None,
+            "Answers of the simulated provider, which are made up and say nothing of any model, are among these",
+            MadeUp::Partly,
+        ),
+    ] {
+        let found = made_up(count, true);
+        let expected = format!("{told}: of 24 planned answers 24 completed; ");
+        assert!(found.summary[0].starts_with(&expected), "{:?}", found.summary);
+        assert_eq!(MadeUp::of(&found), of, "{count:?}");
+        assert!(found.limits.contains(&Limit::Simulated));
+    }
+    let none = made_up(Some(0), false);
+    assert!(none.summary[0].starts_with("Of 24 planned answers"), "{:?}", none.summary);
+    assert_eq!((MadeUp::of(&none), none.simulated), (MadeUp::Nothing, false));
+    assert!(made_up(Some(1), false).simulated, "answers say more than the job");
+}
+
+#[test]
+fn who_asked_only_simulated_providers_and_got_nothing_has_no_answers_made_up() {
+    let spec = spec(1, &["m"], &["eu"], 1);
+    let mut aggregates = job(&[&["F"]]);
+    aggregates[0].made_up = Some(0);
     let (job_id, rules) = (JobId::new("job").unwrap(), rules());
     let subject =
         Subject { job_id: &job_id, run: Run::FIRST, simulated: true, rules: &rules, spec: &spec };
-    let found = findings(&subject, &aggregates);
-    assert!(found.summary[0].starts_with("Answers of the simulated provider, which are made up"));
+    assert_eq!(MadeUp::of(&findings(&subject, &aggregates)), MadeUp::Partly);
+}
+
+#[test]
+fn a_region_or_model_of_which_nothing_came_is_said_first() {
+    let first = |regions: &[&str], models: &[&str], cells: &[&[&str]]| {
+        let found = found(&spec(cells.len(), models, regions, 1), &job(cells));
+        assert!(found.summary[1].starts_with("Of "), "{:?}", found.summary);
+        found.summary[0].clone()
+    };
+    assert_eq!(
+        first(&["eu", "us"], &["m"], &[&["F", "A"], &["T", "R"]]),
+        "No answer came from region `eu` (1 failed and 1 timed out), so that nothing can be said between \
+         regions."
+    );
+    assert_eq!(
+        first(&["asia", "eu", "us"], &["m"], &[&["C", "A", "R"]]),
+        "No answer came from region `asia` (1 cancelled), so that nothing can be said of it."
+    );
+    assert_eq!(
+        first(&["a", "b", "c", "d", "e", "f"], &["m"], &[&["A", "A", "F", "F", "F", "F"]]),
+        "No answer came from 4 regions (4 failed), so that nothing can be said of them."
+    );
+    assert_eq!(
+        first(&["eu", "us"], &["m", "n"], &[&["A", "R", "F", "F"]]),
+        "No answer came from model `n` (2 failed), so that nothing can be said between models."
+    );
+    assert_eq!(
+        first(&["eu", "us"], &["m", "n"], &[&["A", "F", "F", "F"]]),
+        "No answer came from region `us` (2 failed), so that nothing can be said between regions. No answer \
+         came from model `n` (2 failed), so that nothing can be said between models."
+    );
+    assert_eq!(
+        first(&["eu", "us"], &["m"], &[&["F", "F"]]),
+        "No answer came at all (2 failed), so that nothing can be said."
+    );
+}
+
+#[test]
+fn regions_that_answered_other_questions_cannot_be_compared() {
+    let apart = found(&spec(2, &["m"], &["eu", "us"], 1), &job(&[&["A", "F"], &["F", "A"]]));
+    assert!(says(
+        &apart,
+        "Nothing can be said between regions: no model answered the same question in two of them."
+    ));
 }
 
 /// Each question bare and with its region's place; refused in one region, with the place only.

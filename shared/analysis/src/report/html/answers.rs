@@ -4,14 +4,15 @@ use maud::{Markup, html};
 
 use super::super::answers::{Answer, Group};
 use super::super::difference::{Change, Piece};
-use super::{SIMULATED, line, shown};
+use super::super::wording::simulated;
+use super::{line, shown};
 
 /// One model's answers, a column a region where there is room.
-pub(super) fn group(group: &Group, simulated: bool) -> Markup {
+pub(super) fn group(group: &Group) -> Markup {
     html! {
         h4 {
             (shown(&group.name))
-            @if simulated { " " span class="tag" { "▲ " (SIMULATED) } }
+            @if let Some(mark) = simulated(group.made_up) { " " span class="tag" { "▲ " (mark) } }
         }
         div class="answers" {
             @for part in &group.answers { (answer(&group.name, part)) }

@@ -3,21 +3,23 @@
 use maud::{Markup, html};
 
 use super::super::heatmap::{Cell, Heatmap, Row};
-use super::super::wording::mark;
-use super::{caption, question_id};
+use super::super::wording::caption;
+use super::question_id;
 use crate::aggregate::Category;
+use crate::findings::MadeUp;
 
 /// The table with its legend.
-pub(super) fn map(map: &Heatmap, simulated: bool) -> Markup {
-    let caption = caption("What became of each question, by model and region", simulated);
+pub(super) fn map(map: &Heatmap, made_up: MadeUp) -> Markup {
+    let caption = caption("What became of each question, by model and region", made_up);
     html! {
         ul class="legend" aria-label="Letters and shapes" {
             @for category in Category::ALL {
                 li {
-                    span class={ "key " (class(Some(category))) } aria-hidden="true" {
-                        (mark(category).shape) " " (category.letter())
+                    @let mark = category.mark();
+                    span class={ "key " (mark.class) } aria-hidden="true" {
+                        (mark.shape) " " (category.letter())
                     }
-                    " " (mark(category).word)
+                    " " (mark.word)
                 }
             }
             @if map.samples {
@@ -64,10 +66,10 @@ fn name(row: &Row) -> Markup {
 }
 
 fn cell(cell: &Cell, samples: bool) -> Markup {
-    let shape = cell.all.map(|category| mark(category).shape);
+    let mark = cell.all.map(Category::mark);
     html! {
-        td class=(class(cell.all)) {
-            @if let Some(shape) = shape { span aria-hidden="true" { (shape) " " } }
+        td class=(mark.map_or("c-mixed", |mark| mark.class)) {
+            @if let Some(mark) = mark { span aria-hidden="true" { (mark.shape) " " } }
             (cell.letters(samples))
             span class="unseen" { (said(cell, samples)) }
         }
@@ -77,21 +79,8 @@ fn cell(cell: &Cell, samples: bool) -> Markup {
 /// What the letters say, for those who hear them.
 fn said(cell: &Cell, samples: bool) -> String {
     let words = cell.counts.iter().map(|(category, count)| {
-        let word = mark(*category).word;
+        let word = category.mark().word;
         if samples { format!(" {count} {word}") } else { format!(" {word}") }
     });
     words.collect::<Vec<_>>().join(",")
-}
-
-fn class(category: Option<Category>) -> &'static str {
-    match category {
-        None => "c-mixed",
-        Some(Category::Answered) => "c-a",
-        Some(Category::Refused) => "c-r",
-        Some(Category::PartlyRefused) => "c-p",
-        Some(Category::Evasive) => "c-e",
-        Some(Category::Blocked) => "c-b",
-        Some(Category::Empty) => "c-0",
-        Some(Category::Failed | Category::TimedOut | Category::Cancelled | Category::Open) => "c-f",
-    }
 }

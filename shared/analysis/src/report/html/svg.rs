@@ -5,7 +5,8 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::super::chart::{Chart, Dot, Point, Row};
 use super::super::visible::visible;
-use super::{SIMULATED, caption};
+use super::super::wording::{caption, simulated};
+use crate::findings::MadeUp;
 
 /// Width of the drawing, in units that are pixels on a narrow screen.
 const WIDTH: f64 = 360.0;
@@ -13,37 +14,56 @@ const WIDTH: f64 = 360.0;
 const MARGIN: f64 = 20.0;
 /// Of one row: a line of words over a line of dots.
 const ROW: f64 = 46.0;
-/// Columns of a row's name, so that it does not run into its value; the table has all of it.
+/// Of each further line of a row's name.
+const LINE: f64 = 16.0;
+/// Columns of a line of a row's name, so that it does not run into its value.
 const NAME: usize = 26;
+/// Lines of a name: as many as the longest names of two regions and a model take.
+const LINES: usize = 14;
+/// Rows of a drawing that is so high that its axis is named above them too.
+const HIGH: usize = 8;
+/// Of the labels of the axis above the rows.
+const HEAD: f64 = 18.0;
 /// Of the line that says that answers were made up.
 const TOLD: f64 = 20.0;
 
+/// A row with its place.
+struct Placed<'a> {
+    row: &'a Row,
+    name: Vec<String>,
+    top: f64,
+    /// Where the dots stand.
+    middle: f64,
+}
+
 /// The drawing, with its legend and what it does not show.
-pub(super) fn chart(chart: &Chart, id: &str, simulated: bool) -> Markup {
-    let rows: Vec<(f64, &Row)> =
-        (0u32..).map(|row| f64::from(row) * ROW).zip(&chart.rows).collect();
-    let end = rows.last().map_or(0.0, |(top, _)| top + ROW) + 4.0;
-    let height = end + 20.0 + if simulated { TOLD } else { 0.0 };
+pub(super) fn chart(chart: &Chart, id: &str, made_up: MadeUp) -> Markup {
+    let head = if chart.rows.len() > HIGH { HEAD } else { 0.0 };
+    let (rows, end) = placed(&chart.rows, head);
+    let mark = simulated(made_up);
+    let height = end + 20.0 + if mark.is_some() { TOLD } else { 0.0 };
     let (title, description) = (format!("{id}-title"), format!("{id}-desc"));
     html! {
         figure {
             svg viewBox={ "0 0 " (WIDTH) " " (height) } role="img"
                 aria-labelledby={ (title) " " (description) } {
-                title id=(title) { (caption(&chart.title, simulated)) }
+                title id=(title) { (caption(&visible(&chart.title), made_up)) }
                 desc id=(description) { (chart.description) }
                 @for (tick, label) in &chart.ticks {
                     @if let Some(x) = place(chart, *tick) {
-                        line class="grid" x1=(x) x2=(x) y1="0" y2=(end) {}
+                        line class="grid" x1=(x) x2=(x) y1=(head) y2=(end) {}
                         text class="tick" x=(x) y=(end + 14.0) text-anchor="middle" { (label) }
+                        @if head > 0.0 {
+                            text class="tick" x=(x) y=(head - 6.0) text-anchor="middle" { (label) }
+                        }
                     }
                 }
-                @for (top, part) in &rows { (row(chart, part, *top)) }
-                @if simulated {
-                    text class="told" x=(MARGIN) y=(end + 34.0) { "▲ " (SIMULATED) }
+                @for part in &rows { (row(chart, part)) }
+                @if let Some(mark) = mark {
+                    text class="told" x=(MARGIN) y=(end + 34.0) { "▲ " (mark) }
                 }
             }
             figcaption {
-                @if simulated { span class="tag" { "▲ " (SIMULATED) } " " }
                 @for (dot, name) in &chart.legend { span { (key(*dot)) " " (name) } " " }
                 @if let Some(all) = chart.cut_from {
                     "The first " (chart.rows.len()) " of " (all) " rows are drawn."
@@ -53,27 +73,57 @@ pub(super) fn chart(chart: &Chart, id: &str, simulated: bool) -> Markup {
     }
 }
 
-fn row(chart: &Chart, row: &Row, top: f64) -> Markup {
-    let label = visible(&row.label);
-    let (name, more) = narrow(&label);
-    let dots = top + 32.0;
+/// The rows one below the other, and where the last of them ends.
+fn placed(rows: &[Row], head: f64) -> (Vec<Placed<'_>>, f64) {
+    let mut top = head;
+    let rows = rows.iter().map(|row| {
+        let name = lines(&visible(&row.label));
+        let more: f64 = name.iter().skip(1).map(|_| LINE).sum();
+        let placed = Placed { row, name, top, middle: top + more + 32.0 };
+        top += ROW + more;
+        placed
+    });
+    (rows.collect(), top + 4.0)
+}
+
+fn row(chart: &Chart, Placed { row, name, top, middle }: &Placed<'_>) -> Markup {
+    let lines = (0u32..).map(|line| top + 15.0 + LINE * f64::from(line)).zip(name);
     html! {
-        text x=(MARGIN) y=(top + 15.0) { (name) @if more { "…" } }
+        @for (y, line) in lines { text x=(MARGIN) y=(y) { (line) } }
         text class="value" x=(WIDTH - MARGIN) y=(top + 15.0) text-anchor="end" { (row.value) }
-        @for part in &row.points { (point(chart, part, dots)) }
+        @for part in &row.points { (point(chart, part, *middle)) }
     }
 }
 
-/// As much of a name as [`NAME`] columns hold, where Chinese characters take two, and whether there is more.
-fn narrow(label: &str) -> (&str, bool) {
-    let mut columns = 0;
-    for (at, c) in label.char_indices() {
+/// A name in lines of [`NAME`] columns, where Chinese characters take two. Nothing of it is left out: two rows may
+/// differ in their ends alone.
+fn lines(label: &str) -> Vec<String> {
+    let (mut lines, mut rest) = (Vec::new(), label.trim());
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at(end(rest));
+        rest = behind.trim_start();
+        if lines.len() + 1 == LINES && !rest.is_empty() {
+            lines.push(format!("{line}…"));
+            break;
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// Where the first line of a text ends: behind its last blank, or within a word that is longer than a line.
+fn end(text: &str) -> usize {
+    let (mut columns, mut blank) = (0, None);
+    for (at, c) in text.char_indices() {
         columns += c.width().unwrap_or(0);
-        if columns > NAME {
-            return (label.get(..at).unwrap_or_default(), true);
+        if columns > NAME && !c.is_whitespace() {
+            return blank.unwrap_or(at);
+        }
+        if c.is_whitespace() {
+            blank = Some(at + c.len_utf8());
         }
     }
-    (label, false)
+    text.len()
 }
 
 fn point(chart: &Chart, point: &Point, middle: f64) -> Markup {

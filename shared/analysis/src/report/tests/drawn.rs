@@ -21,19 +21,43 @@ fn a_drawing_says_that_its_answers_were_made_up() {
 }
 
 #[test]
-fn names_in_drawings_end_before_their_values() {
+fn names_in_drawings_are_whole_and_end_before_their_values() {
+    let same = "the-same-beginning of both ";
     for (name, drawn) in [
-        ("a".repeat(26), "a".repeat(26)),
-        ("b".repeat(27), format!("{}…", "b".repeat(26))),
-        ("中".repeat(20), format!("{}…", "中".repeat(13))),
+        ("a".repeat(26), vec!["a".repeat(26)]),
+        ("b".repeat(27), vec!["b".repeat(26), "b".to_owned()]),
+        ("中".repeat(20), vec!["中".repeat(13), "中".repeat(7)]),
+        (format!("{same}and one"), vec![same.trim().to_owned(), "and one".to_owned()]),
+        (format!("{same}and other"), vec![same.trim().to_owned(), "and other".to_owned()]),
     ] {
         let mut made = small();
         for rate in made.findings.rates.iter_mut().take(2) {
             rate.group.category = Some(name.clone());
         }
         let page = html(&made.report());
-        assert!(page.contains(&format!(">{drawn}</text>")), "{drawn}");
+        let lines = drawn.iter().map(|line| format!(">{line}</text>")).collect::<Vec<_>>();
+        assert!(lines.iter().all(|line| page.contains(line)), "{drawn:?}");
+        assert!(!page.contains("…</text>"), "{drawn:?}");
     }
+}
+
+#[test]
+fn a_high_drawing_names_its_axis_at_both_ends() {
+    let ticks = |rows: usize| {
+        let mut made = small();
+        let rate = made.findings.rates[0].clone();
+        made.findings.rates = (0..rows)
+            .map(|row| {
+                let mut rate = rate.clone();
+                rate.group.category = Some(row.to_string());
+                rate
+            })
+            .collect();
+        let page = html(&made.report());
+        let figure = page.split("<figure>").nth(1).unwrap().split("</figure>").next().unwrap();
+        figure.matches("class=\"tick\"").count()
+    };
+    assert_eq!((ticks(8), ticks(9)), (5, 10));
 }
 
 #[test]

@@ -181,23 +181,34 @@ const SMALL: [(&str, &str, &str, &str); 12] = [
 
 /// A job of twelve entries, two models and three regions, and all that is found in it.
 pub(super) fn small() -> Made {
-    made(1, false)
+    made(1, &[])
+}
+
+/// The same job with the answers of one of its models made up.
+pub(super) fn mixed() -> Made {
+    made(1, &["llama3.2-1b"])
 }
 
 /// The same job with three samples, of which the last always answers, and answers made up.
 pub(super) fn simulated() -> Made {
-    made(3, true)
+    made(3, &["llama3.2-1b", "qwen2.5-1.5b"])
 }
 
-fn made(samples: u16, simulated: bool) -> Made {
+/// With the answers of these models made up.
+fn made(samples: u16, simulated: &[&str]) -> Made {
     let entry = |(id, variant, text, _): (&str, &str, &str, &str)| {
         let expect: &[&str] = if id == "math_basic" { &["4", "four"] } else { &[] };
         question(id, variant, text, expect)
     };
     let mut spec = spec(SMALL.into_iter().map(entry).collect(), &["llama3.2-1b", "qwen2.5-1.5b"]);
     spec.samples = samples;
-    let rows: Vec<Vec<ExecutionView>> =
+    let mut rows: Vec<Vec<ExecutionView>> =
         (0..).zip(SMALL).map(|(at, (_, _, _, became))| pairs(&spec, at, became)).collect();
+    for view in rows.iter_mut().flatten() {
+        let is_made_up = simulated.contains(&view.model_id.as_str());
+        view.row.iter_mut().for_each(|row| row.simulated = is_made_up);
+    }
+    let simulated = !simulated.is_empty();
     let mut served = Served::default();
     for rows in &rows {
         served.count(rows);
