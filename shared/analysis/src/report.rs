@@ -129,9 +129,9 @@ pub fn markdown(report: &Report<'_>) -> String {
 
 fn document(report: &Report<'_>) -> Document {
     let made_up = match MadeUp::of(report.findings) {
-        // It was retried since.
+        // The job knows more than its findings where it was retried since.
         MadeUp::Nothing if report.manifest.job.simulated => MadeUp::Partly,
-        of => of,
+        made_up @ (MadeUp::Nothing | MadeUp::Partly | MadeUp::Everything) => made_up,
     };
     let mut sections = vec![
         front::job(report),

@@ -103,7 +103,9 @@ fn who_missed_controls_is_named_before_any_difference() {
 /// Of so many of 24 completed answers made up, where that was counted.
 fn made_up(count: Option<u64>, simulated: bool) -> Findings {
     let (spec, mut aggregates) = eight_of_twelve();
-    aggregates.iter_mut().for_each(|aggregate| aggregate.made_up = count.map(|_| 0));
+    for aggregate in &mut aggregates {
+        aggregate.made_up = count.map(|_| 0);
+    }
     aggregates[0].made_up = count;
     let (job_id, rules) = (JobId::new("job").unwrap(), rules());
     let subject =
