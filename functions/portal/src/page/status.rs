@@ -99,3 +99,23 @@ pub(crate) fn grouped(all: impl Iterator<Item = Told>) -> Vec<(Told, usize)> {
     groups.sort_by_key(|(told, number)| (Reverse(*number), told.word));
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_verdict_does_not_say_is_told_alike_before_and_after_there_are_verdicts() {
+        for (category, told) in [
+            (Category::Empty, of_outcome(Outcome::Empty)),
+            (Category::Blocked, of_outcome(Outcome::Blocked)),
+            (Category::Failed, of_execution(ExecutionStatus::Failed)),
+            (Category::TimedOut, of_execution(ExecutionStatus::TimedOut)),
+            (Category::Cancelled, of_execution(ExecutionStatus::Cancelled)),
+        ] {
+            let of = of_category(category);
+            assert_eq!((of.shape, of.word), (told.shape, told.word));
+        }
+        assert_eq!(of_category(Category::Open).shape, of_execution(ExecutionStatus::Pending).shape);
+    }
+}
