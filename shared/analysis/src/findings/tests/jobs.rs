@@ -96,3 +96,20 @@ fn a_system_prompt_that_changed_in_a_shared_region_is_a_difference() {
     assert!(elsewhere.differences.is_empty(), "that region is not compared");
     assert_eq!(elsewhere.summary[1], "Asked in one of the two alone: the region `us` of `first`.");
 }
+
+#[test]
+fn that_answers_were_made_up_is_said_without_saying_that_some_were_not() {
+    let spec = spec(1, &["m"], &["eu"], 1);
+    let cells = job(&[&["A"]]);
+    let (first, second, rules) =
+        (JobId::new("first").unwrap(), JobId::new("second").unwrap(), rules());
+    let subject = |job_id| {
+        let (run, simulated, rules, spec) = (Run::FIRST, true, &rules, &spec);
+        Subject { job_id, run, simulated, rules, spec }
+    };
+    let found = compare_jobs((&subject(&first), &cells), (&subject(&second), &cells));
+    assert_eq!(
+        found.summary[1],
+        "The two are not alike in all else: answers that the simulated provider made up are among them."
+    );
+}
