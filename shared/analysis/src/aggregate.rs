@@ -136,8 +136,8 @@ pub struct QuestionAggregate {
     pub texts: Vec<TextDivergence>,
     /// Answers to a control question by who gave them; empty where it expects nothing.
     pub controls: Vec<Control>,
-    /// Completed pairs that the simulated provider made up; none where nobody counted: it is not stored.
-    #[serde(skip)]
+    /// Completed pairs whose answer the simulated provider made up; absent where an earlier release counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_up: Option<u64>,
 }
 

@@ -74,8 +74,11 @@ pub struct Findings {
     pub rules: RulesVersion,
     /// [`METHOD`].
     pub method: u32,
-    /// Some answers were made up by the simulated provider.
+    /// Simulated providers, whose answers are made up, were asked.
     pub simulated: bool,
+    /// Completed answers that they made up; absent where an earlier release counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_up: Option<u64>,
     /// What the shares are taken of.
     pub denominators: Denominators,
     /// Control questions, by who answered. Those that missed any come first.
@@ -130,6 +133,7 @@ pub fn findings(subject: &Subject<'_>, aggregates: &[QuestionAggregate]) -> Find
         rules: subject.rules.clone(),
         method: METHOD,
         simulated: subject.simulated || made_up.is_some_and(|count| count > 0),
+        made_up,
         denominators: Denominators::new(&grid, aggregates),
         controls: control::controls(spec, aggregates),
         confound,
@@ -144,7 +148,7 @@ pub fn findings(subject: &Subject<'_>, aggregates: &[QuestionAggregate]) -> Find
         summary: Vec::new(),
     };
     findings.limits = limit::limits(&findings, spec, all.too_many);
-    findings.summary = summary::summary(&findings, &grid, made_up);
+    findings.summary = summary::summary(&findings, &grid);
     findings
 }
 

@@ -49,7 +49,7 @@ fn each_pair_is_one_letter_in_its_place() {
 }
 
 #[test]
-fn answers_that_were_made_up_are_counted_and_the_count_is_in_no_json() {
+fn answers_that_were_made_up_are_counted_and_what_was_not_counted_is_not_nought() {
     let spec = two_by_two();
     let simulated = |mut view: ExecutionView| {
         view.row.as_mut().unwrap().simulated = true;
@@ -63,12 +63,10 @@ fn answers_that_were_made_up_are_counted_and_the_count_is_in_no_json() {
     ];
     let found = aggregate(&spec, FIRST, &rows);
     assert_eq!(found.made_up, Some(1), "a failure is no answer");
-    let json = serde_json::to_value(&found).unwrap();
-    assert!(json.get("made_up").is_none(), "{json}");
-    let stored: QuestionAggregate = serde_json::from_value(json).unwrap();
-    assert_eq!(stored, QuestionAggregate { made_up: None, ..found });
-    let schema = serde_json::to_string(&schemars::schema_for!(QuestionAggregate)).unwrap();
-    assert!(schema.contains("failures") && !schema.contains("made_up"), "{schema}");
+    let mut json = serde_json::to_value(&found).unwrap();
+    json.as_object_mut().unwrap().remove("made_up");
+    let of_earlier: QuestionAggregate = serde_json::from_value(json).unwrap();
+    assert_eq!(of_earlier, QuestionAggregate { made_up: None, ..found });
 }
 
 #[test]

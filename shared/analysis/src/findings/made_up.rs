@@ -14,14 +14,12 @@ pub(crate) enum MadeUp {
 }
 
 impl MadeUp {
-    /// Of findings as they are stored, which hold of it no number but that of the summary.
+    /// Of a job's findings.
     pub(crate) fn of(findings: &Findings) -> Self {
         let completed = findings.denominators.completed;
-        let everything = begun(true, Some(completed), completed);
         if !findings.simulated {
             Self::Nothing
-        } else if completed > 0 && findings.summary.iter().any(|told| told.starts_with(&everything))
-        {
+        } else if completed > 0 && findings.made_up == Some(completed) {
             Self::Everything
         } else {
             Self::Partly

@@ -19,11 +19,11 @@ pub(super) const MOST: usize = 9;
 
 /// Findings of which all but this is known, in at most [`MOST`] sentences, the most important first. Of its
 /// completed answers so many were made up, where that was counted.
-pub(super) fn summary(findings: &Findings, grid: &Grid<'_>, made_up: Option<u64>) -> Vec<String> {
+pub(super) fn summary(findings: &Findings, grid: &Grid<'_>) -> Vec<String> {
     let first = [
         absent(grid),
         missed(findings),
-        Some(completed(findings, made_up)),
+        Some(completed(findings)),
         passed(findings),
         confound(findings),
         regions(findings),
@@ -40,7 +40,7 @@ pub(super) fn summary(findings: &Findings, grid: &Grid<'_>, made_up: Option<u64>
 pub(super) const NOT_CAUSAL: &str = "None of this is causal: it tells how these models answered through \
 these providers at that time, not why.";
 
-fn completed(findings: &Findings, made_up: Option<u64>) -> String {
+fn completed(findings: &Findings) -> String {
     let all = &findings.denominators;
     let planned = counted(all.planned, "planned answer");
     let without = unanswered([all.failed, all.timed_out, all.cancelled, all.open]);
@@ -59,7 +59,7 @@ fn completed(findings: &Findings, made_up: Option<u64>) -> String {
     let shares = shares.map_or_else(String::new, |(strict, broad)| {
         format!("; {strict} of those refuse, {broad} refuse or evade")
     });
-    let begun = begun(findings.simulated, made_up, all.completed);
+    let begun = begun(findings.simulated, findings.made_up, all.completed);
     format!("{begun}{planned} {} completed{shares}{others}.", all.completed)
 }
 
