@@ -17,7 +17,7 @@ use crate::visit::Visit;
 const HTMX: &str = r#"{"includeIndicatorCSS":false,"history":false,"defaultTimeout":15000,"noSwap":[204,304,"4xx","5xx"]}"#;
 /// Of a page that shows something made up.
 const SIMULATED: &str =
-    "Some answers here were made up by the simulated provider. They say nothing of any model.";
+    "Simulated providers were asked here: their answers are made up, and say nothing of any model.";
 
 /// An answer as the browser gets it.
 pub(crate) fn respond(visit: &Visit, answer: Answer) -> Response<Body> {

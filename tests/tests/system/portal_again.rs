@@ -68,7 +68,7 @@ async fn what_was_cancelled_is_asked_by_a_retry_of_its_job() {
     here.api.final_job("j").await;
     is_refused(&browser, "j.0.us-east.0.m", "a retry of the whole job asks it").await;
     let page = browser.get("/jobs/j").await;
-    assert!(page.text.contains("It was cancelled with the token"), "{page:?}");
+    assert!(page.text.contains("Asked for with the token"), "{page:?}");
     assert!(page.text.contains("href=\"/jobs/j/retry\""), "{page:?}");
     // It was at a provider, of whom nothing was told.
     let execution = browser.get("/executions/j.0.us-east.0.m").await;

@@ -144,7 +144,7 @@ fn why(ending: &JobEnding) -> Markup {
     match &ending.cause {
         EndCause::Deadline => html! {},
         EndCause::Cancel => html! {
-            @if let Some(by) = &ending.by { " It was cancelled with the token " code { (by) } "." }
+            @if let Some(by) = &ending.by { " Asked for with the token " code { (by) } "." }
         },
         cause @ (EndCause::RegionFailure { .. }
         | EndCause::RateUnreachable
