@@ -143,7 +143,9 @@
     if (status !== 401) failed(ctx.sourceElement, reason(ctx.text, status));
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (ctx) failed(ctx.sourceElement, "Beacon does not answer just now.");
+    // With an answer it is this page that failed to put it in place.
+    const why = ctx?.response ? "This page could not be changed: load it anew." : "Beacon does not answer just now.";
+    if (ctx) failed(ctx.sourceElement, why);
   });
 
   // What the focus scrolls to in the matrix comes out from under the head and the column that stay, however large

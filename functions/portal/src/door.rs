@@ -27,6 +27,8 @@ use crate::visit::Visit;
 
 /// How long a session lasts.
 const SESSION: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Fields behind an address.
+const MAX_PARAMETERS: usize = 2000;
 /// Characters of an address to go back to.
 const MAX_BACK: usize = 2000;
 
@@ -82,6 +84,11 @@ impl Portal {
         };
         if let Address::Asset(name) = address {
             return Let::Asset(name, Input::read(request.uri().query().unwrap_or_default()));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        if query.split('&').nth(MAX_PARAMETERS).is_some() {
+            let told = format!("The address holds more than {MAX_PARAMETERS} fields.");
+            return Let::Answered(error::bare(StatusCode::BAD_REQUEST, &told));
         }
         let place = Place::of(request.headers());
         let session = match self.known(&place, request.headers()).await {

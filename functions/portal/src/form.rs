@@ -26,7 +26,7 @@ pub(crate) const NOT_TEXT: &str = "not_text";
 
 /// Bytes as people read them: no more than there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Size(usize);
+pub(crate) struct Size(pub(crate) usize);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

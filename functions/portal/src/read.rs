@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beacon_aws::ApiError;
 use beacon_core::JobId;
-use beacon_core::job::{Job, NoRun, may_run_again};
+use beacon_core::job::{Job, NoRun, may_run_again, without_answer};
 use beacon_core::lane::Lane;
 use beacon_core::spec::{Spec, SpecHash};
 use beacon_core::view::{JobView, Source};
@@ -46,8 +46,7 @@ impl Seen {
 
     /// Whether every execution is completed.
     pub(crate) fn is_complete(&self) -> bool {
-        let completed: u64 = self.lanes.iter().map(|lane| lane.tallies.completed).sum();
-        completed >= self.job.expected
+        without_answer(&self.job, &self.lanes) == 0
     }
 
     /// Why what has no answer is not asked again, however often one asks; none where it can be, now or when the

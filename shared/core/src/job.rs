@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use again::{NoRetry, NoRun, may_retry, may_run_again};
+pub use again::{NoRetry, NoRun, may_retry, may_run_again, without_answer};
 pub use analysis::{Analysis, Due};
 pub use ending::{EndCause, JobEnding, StopRule, cost_limit, unreachable};
 pub use run::{MAX_RETRIES, MAX_RUNS, RunRecord, Selection, is_for, retries};

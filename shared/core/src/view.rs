@@ -85,7 +85,7 @@ pub struct JobView {
     pub outcomes: Outcomes,
     /// From the submit to the final status, or to now.
     pub duration_ms: u64,
-    /// Some answers were made up by the simulated provider.
+    /// Simulated providers, whose answers are made up, were asked.
     pub simulated: bool,
     /// Absent while the job runs, and where more than one process worked at it.
     pub usage: Option<Usage>,

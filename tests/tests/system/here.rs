@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::calls::Calls;
 
-/// Longer than anything takes that ends at all.
+/// Longer than anything takes that ends at all, on a machine that has other work beside.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A stack on a directory of its own.

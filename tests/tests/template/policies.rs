@@ -246,7 +246,7 @@ async fn everything_is_asked() -> AskedBy {
     lost_and_given_up(&functions).await;
     judged(&functions).await;
     reads(&functions).await;
-    portal::everything_is_asked(&functions).await;
+    Box::pin(portal::everything_is_asked(&functions)).await;
     let asked = functions.seen.asked();
     functions.stop().await;
     asked

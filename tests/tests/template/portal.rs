@@ -28,9 +28,10 @@ const PAGES: [&str; 13] = [
 ];
 
 /// Forms with what is put into them, each a change that its job takes.
-const FORMS: [(&str, &[(&str, &str)]); 5] = [
+const FORMS: [(&str, &[(&str, &str)]); 6] = [
     ("/executions/long.7.us-east.0.m/label", &[("verdict", "refused")]),
     ("/executions/long.7.us-east.0.m/label", &[("verdict", "withdrawn")]),
+    ("/jobs/long/classify", &[]),
     ("/jobs/cancelled/retry", &[]),
     // Nobody has begun what is retried, so that all its lanes close at once.
     ("/jobs/cancelled/cancel", &[]),

@@ -12,13 +12,14 @@ use beacon_analysis::figure;
 use beacon_core::JobId;
 use beacon_core::job::{EndCause, JobEnding, JobStatus, RunRecord};
 use beacon_core::lane::{Lane, LaneState};
+use beacon_core::money::Dollars;
 use beacon_core::spec::{Spec, Stop};
 use beacon_core::view::{JobView, milliseconds};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::heading::{self, Tab};
-use super::words::{counted, dollars, duration, estimated_charge, outside, time};
+use super::words::{counted, dollars, duration, estimated_charge, outside, sentence, time};
 use super::{pager, progress};
 use crate::Portal;
 use crate::address::Address;
@@ -114,7 +115,11 @@ fn not_reached(seen: &Seen) -> Markup {
 
 /// Where the job is, in a sentence; a screen reader is told when it changes.
 fn said(job: &JobView) -> Markup {
+    let ends = job.ending.as_ref().map(|ending| &ending.cause);
     let told = match job.status {
+        JobStatus::Queued | JobStatus::Running if ends.is_some() => {
+            "It is being ended before its last question: what is asked now is dropped."
+        }
         JobStatus::Queued if job.run.0 > 1 => {
             "A retry was accepted. Its first questions are about to be asked."
         }
@@ -129,7 +134,7 @@ fn said(job: &JobView) -> Markup {
     html! {
         p class="said" role="status" {
             (told)
-            @if let Some(ending) = &job.ending { (why(ending)) }
+            @if let Some(ending) = &job.ending { (why(job.status, ending)) }
         }
         @if job.status.is_final() && job.counts.completed > 0 {
             p {
@@ -140,16 +145,17 @@ fn said(job: &JobView) -> Markup {
 }
 
 /// What the status does not say of an early end.
-fn why(ending: &JobEnding) -> Markup {
+fn why(status: JobStatus, ending: &JobEnding) -> Markup {
     match &ending.cause {
-        EndCause::Deadline => html! {},
+        EndCause::Deadline if status.is_final() => html! {},
+        EndCause::Deadline => html! { " Its time was up." },
         EndCause::Cancel => html! {
             @if let Some(by) = &ending.by { " Asked for with the token " code { (by) } "." }
         },
         cause @ (EndCause::RegionFailure { .. }
         | EndCause::RateUnreachable
         | EndCause::RegionsUnreachable
-        | EndCause::CostLimit) => html! { " Why: " (cause) "." },
+        | EndCause::CostLimit) => html! { " " (sentence(&cause.to_string())) },
     }
 }
 
@@ -185,14 +191,13 @@ fn begun(job: &JobView) -> Timestamp {
 /// Until the slowest lane is through, if each goes on as fast as until now, milliseconds. None until each has
 /// finished a question, and where one has been at a question for longer than twice what its others took.
 fn expected_ms(lanes: &[Lane], begun: Timestamp, now: Timestamp) -> Option<u64> {
-    let elapsed = u64::try_from(now.as_millisecond() - begun.as_millisecond()).ok()?;
     let open = lanes.iter().filter(|lane| lane.state == LaneState::Open);
     let left = open.map(|lane| {
         let done = u64::from(lane.cursor.0);
         let left = u64::from(lane.length).saturating_sub(done);
-        let of_one = elapsed.checked_div(done)?;
-        let since =
-            u64::try_from(now.as_millisecond() - lane.moved_at.as_millisecond()).unwrap_or(0);
+        // What the question that is open now has taken says nothing of the others.
+        let of_one = milliseconds(begun, lane.moved_at).checked_div(done)?;
+        let since = milliseconds(lane.moved_at, now);
         (since <= of_one.saturating_mul(2).max(SOON)).then_some(of_one * left)
     });
     left.collect::<Option<Vec<u64>>>()?.into_iter().max()
@@ -225,7 +230,7 @@ fn facts(seen: &Seen, job: &JobView) -> Markup {
                 @if let Some(max_cost) = job.cost.max_cost { dt { "May cost" } dd { "at most " (max_cost) } }
                 dt { "Providers charged" }
                 dd {
-                    @if charged.executions_without_cost > 0 && charged.executions_without_cost >= job.counts.completed {
+                    @if charged.executions_without_cost > 0 && charged.provider == Dollars::ZERO {
                         "not known: no provider told what an execution cost"
                     } @else {
                         (dollars(charged.provider))
@@ -249,6 +254,7 @@ fn facts(seen: &Seen, job: &JobView) -> Markup {
 fn settings(spec: &Spec, timeout_seconds: u64) -> Markup {
     let sampling = &spec.sampling;
     let has_system = spec.regions.iter().any(|prompts| prompts.system.iter().any(Option::is_some));
+    let has_none = spec.regions.iter().any(|prompts| prompts.system.iter().any(Option::is_none));
     let of_prompts = spec.regions.iter().map(|prompts| prompts.system.len()).max().unwrap_or(0);
     html! {
         dt { "Stops early" }
@@ -267,7 +273,10 @@ fn settings(spec: &Spec, timeout_seconds: u64) -> Markup {
             "temperature " (sampling.temperature) ", at most " (sampling.max_tokens) " tokens"
             @if let Some(seed) = sampling.seed { ", seed " (seed) }
             @if let Some(top_p) = sampling.top_p { ", top-p " (top_p) }
-            @if of_prompts > 1 { ", each question under " (of_prompts) " system prompts" }
+            @if of_prompts > 1 {
+                ", each question under " (of_prompts) " system prompts"
+                @if has_none { ", one of them none" }
+            }
             @else if has_system { ", a system prompt" }
             @else { ", no system prompt" }
         }
@@ -285,6 +294,33 @@ fn runs(runs: &[RunRecord]) -> Markup {
                     @if let Some(why) = &run.why { " (" (outside(why)) ")" }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use beacon_core::{LaneId, Position, Region};
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn how_long_it_will_take_is_of_the_questions_that_are_done() {
+        let begun = Timestamp::UNIX_EPOCH;
+        let at = |seconds: i64| begun + SignedDuration::from_secs(seconds);
+        let lane = |done: u32, moved: i64| {
+            let id = LaneId { region: Region::new("us-east").unwrap(), k: 0 };
+            let lane = Lane::new(id, 50, 1, 1, begun);
+            Lane { cursor: Position(done), moved_at: at(moved), ..lane }
+        };
+        let left = |lanes: &[Lane], now| expected_ms(lanes, begun, at(now));
+        assert_eq!(left(&[lane(10, 20)], 22), Some(80_000));
+        assert_eq!(left(&[lane(10, 20), lane(1, 20)], 22), Some(980_000), "the slowest");
+        assert_eq!(left(&[lane(10, 20), lane(0, 0)], 22), None, "one has not finished any");
+        for done in [1, 2, 10] {
+            let (moved, stuck) = (i64::from(done) * 2, i64::from(done) * 2 + 600);
+            assert_eq!(left(&[lane(done, moved)], stuck), None, "{done} done, and then stuck");
         }
     }
 }

@@ -25,11 +25,10 @@ use super::{error, shown};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
-use crate::form::NoForm;
+use crate::form::{NoForm, Size};
 use crate::input::Input;
 use crate::visit::Visit;
 
-const MEGABYTE: usize = 1_000_000;
 /// For whoever fills in a form. What is of use to whoever runs the router is logged.
 const NO_ROUTER: &str = "The router does not answer. It knows which models are served where, so that no job can be \
     submitted or estimated now.";
@@ -84,20 +83,17 @@ impl Portal {
             Err(error) => return Ok(Answer::Page(unreachable(error, &visit.parameters))),
         };
         let made = self.query.table.job(&known.job_id()).await?;
-        let form = Form::new(visit, &visit.parameters, &offered, key.to_owned());
-        let form = match made {
-            Some(job) => form.made(job.id),
-            None => form,
-        };
         let document = Document::of(&visit.parameters);
-        let form = if document.is_chosen() {
-            form.estimated(match estimated(intake, &document).await {
+        let estimated = if document.is_chosen() {
+            Some(match estimated(intake, &document).await {
                 Ok(estimated) => estimate::shown_of(&estimated),
                 Err(refusal) => missing(&refusal, &document),
             })
         } else {
-            form
+            None
         };
+        let form = Form::new(visit, &visit.parameters, &offered, key.to_owned());
+        let form = form.made(made.map(|job| job.id)).estimated(estimated);
         Ok(Answer::Page(form.page(StatusCode::OK)))
     }
 
@@ -137,10 +133,7 @@ impl Portal {
             Some(refusal) => form.refused(refusal, &document),
             None => form,
         };
-        let form = match estimated {
-            Some(estimated) => form.estimated(estimate::shown_of(&estimated)),
-            None => form,
-        };
+        let form = form.estimated(estimated.as_ref().map(estimate::shown_of));
         Ok(Answer::Page(form.page(status)))
     }
 
@@ -210,9 +203,9 @@ fn check_size(document: &Document) -> Result<(), Refusal> {
     if document.json.to_string().len() <= most {
         return Ok(());
     }
-    let megabytes = most / MEGABYTE;
+    let size = Size(most);
     let message = format!(
-        "are more than {megabytes} MB with what is told of them, the most of one job; make several jobs of them, or \
+        "are more than {size} with what is told of them, the most of one job; make several jobs of them, or \
          shorten them"
     );
     let problems = vec![Problem { field: "questions".to_owned(), message }];
@@ -283,14 +276,13 @@ fn unreachable(error: ApiError, parameters: &Input) -> Page {
 pub(crate) fn not_read(refusal: NoForm) -> Page {
     let is_too_large = matches!(refusal, NoForm::TooLarge { .. });
     let title = if is_too_large { "The form is too large" } else { "Nothing was submitted" };
-    let megabytes = limit::SPEC_BYTES / MEGABYTE;
     let body = html! {
         section class="empty" {
             h1 { (title) }
             p class="problem" role="alert" { (refusal.to_string()) " What was filled in is not kept." }
             @if is_too_large {
                 p {
-                    "All questions of a job are at most " (megabytes) " MB. Make several jobs of a larger file, each \
+                    "All questions of a job are at most " (Size(limit::SPEC_BYTES).to_string()) ". Make several jobs of a larger file, each \
                      with some of its rows, or shorten the texts."
                 }
             }

@@ -61,12 +61,16 @@ const REPORTED: [(&str, &str); 13] = [
     ("PROVIDER_EXECUTION_FAILED", SEE_MESSAGE),
 ];
 
-/// A sentence on what to do about failures of this code in a job that may never be run again.
+/// A sentence on what to do about failures of this code, in a job that is never run again where that says why.
 pub(crate) fn of_failure(code: &FailureCode, never_again: Option<NoRun>) -> &'static str {
-    if let (FailureCode::JobStopped, Some(NoRun::CostSpent(_))) = (code, never_again) {
-        "The job has spent its max_cost: submit it anew with a higher one."
-    } else {
-        of_code(code)
+    match never_again {
+        None | Some(NoRun::NotFinal(_)) => of_code(code),
+        Some(NoRun::TooMany) => {
+            "The job has had as many runs as a job has: mend what the message names, and submit it anew."
+        }
+        Some(NoRun::CostSpent(_)) => {
+            "The job has spent its max_cost: mend what the message names, and submit it anew with a higher one."
+        }
     }
 }
 

@@ -59,7 +59,19 @@ pub(crate) fn of_execution(status: ExecutionStatus) -> Told {
 /// Of what became of a pair: as reports tell it.
 pub(crate) fn of_category(category: Category) -> Told {
     let Mark { class, shape, word } = category.mark();
-    told(class, shape, word)
+    match category {
+        // The status is told elsewhere, and a cell is narrow.
+        Category::Open => told(class, shape, "not judged"),
+        Category::Answered
+        | Category::Refused
+        | Category::PartlyRefused
+        | Category::Evasive
+        | Category::Blocked
+        | Category::Empty
+        | Category::Failed
+        | Category::TimedOut
+        | Category::Cancelled => told(class, shape, word),
+    }
 }
 
 /// Of a verdict.

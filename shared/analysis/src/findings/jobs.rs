@@ -76,7 +76,7 @@ pub struct EntryKey {
 pub enum JobDifference {
     /// Their texts were judged by other rules.
     Rules,
-    /// Answers of one of them, or of both, were made up.
+    /// Simulated providers, whose answers are made up, were asked for one of them, or for both.
     Simulated,
     /// Temperature, tokens, seed or nucleus.
     Sampling,
@@ -303,7 +303,8 @@ fn unlike(differences: &[JobDifference]) -> Option<String> {
     let what = differences.iter().map(|difference| match difference {
         JobDifference::Rules => "their texts were judged by different rules".to_owned(),
         JobDifference::Simulated => {
-            "answers that the simulated provider made up are among them".to_owned()
+            "simulated providers, whose answers are made up, were asked for one of them or both"
+                .to_owned()
         }
         JobDifference::Sampling => "their sampling parameters differ".to_owned(),
         JobDifference::Prompts { entries } => {

@@ -1,6 +1,6 @@
 //! Whether a job, or one of its executions, is asked anew.
 
-use super::{Job, JobStatus, MAX_RETRIES, MAX_RUNS, cost_limit};
+use super::{Job, JobStatus, MAX_RETRIES, MAX_RUNS, cost_limit, total};
 use crate::execution::ExecutionStatus;
 use crate::lane::Lane;
 use crate::money::Dollars;
@@ -28,8 +28,12 @@ pub fn may_run_again(job: &Job, lanes: &[Lane]) -> Result<u64, NoRun> {
     if let Some(max_cost) = spent {
         return Err(NoRun::CostSpent(max_cost));
     }
-    let completed: u64 = lanes.iter().map(|lane| lane.tallies.completed).sum();
-    Ok(job.expected.saturating_sub(completed))
+    Ok(without_answer(job, lanes))
+}
+
+/// How many executions of a job are not completed.
+pub fn without_answer(job: &Job, lanes: &[Lane]) -> u64 {
+    job.expected.saturating_sub(total(lanes).completed)
 }
 
 /// Why an execution is not asked anew by itself.

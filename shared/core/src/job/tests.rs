@@ -55,6 +55,49 @@ fn success_rate_and_regions_decide() {
     }
 }
 
+#[test]
+fn a_job_is_run_again_when_it_has_ended_and_may_cost_more_and_not_too_often() {
+    let (lanes, ended) = (lanes([8, 5]), Job { status: JobStatus::Completed, ..job() });
+    assert_eq!(may_run_again(&ended, &lanes), Ok(3));
+    assert_eq!(may_run_again(&ended, &self::lanes([8, 8])), Ok(0));
+    let most = Dollars::from_nanos(10);
+    let dear = |known| {
+        let mut lanes = lanes.clone();
+        lanes[0].breakdown.spent.known = Dollars::from_nanos(known);
+        lanes
+    };
+    let limited = |job| Job { max_cost: Some(most), ..job };
+    assert_eq!(may_run_again(&limited(ended.clone()), &dear(9)), Ok(3));
+    let spent = Err(NoRun::CostSpent(most));
+    assert_eq!(may_run_again(&limited(ended.clone()), &dear(10)), spent);
+    let last = Job { run: Run(MAX_RUNS), ..ended };
+    assert_eq!(may_run_again(&Job { run: Run(MAX_RUNS - 1), ..last.clone() }, &lanes), Ok(3));
+    assert_eq!(may_run_again(&limited(last.clone()), &dear(10)), Err(NoRun::TooMany));
+    for status in [JobStatus::Queued, JobStatus::Running, JobStatus::Cancelling] {
+        let open = limited(Job { status, ..last.clone() });
+        assert_eq!(may_run_again(&open, &dear(10)), Err(NoRun::NotFinal(status)));
+    }
+}
+
+#[test]
+fn an_execution_is_retried_by_itself_if_it_failed_and_not_too_often() {
+    use crate::execution::ExecutionStatus as Is;
+    for failed in [Is::Failed, Is::TimedOut] {
+        assert_eq!(may_retry(failed, MAX_RETRIES - 1), Ok(()));
+        assert_eq!(may_retry(failed, MAX_RETRIES), Err(NoRetry::TooOften));
+    }
+    for (status, why) in [
+        (Is::Completed, NoRetry::Completed),
+        (Is::Cancelled, NoRetry::Cancelled),
+        (Is::Pending, NoRetry::OnItsWay),
+        (Is::Running, NoRetry::OnItsWay),
+    ] {
+        for retries in [0, MAX_RETRIES] {
+            assert_eq!(may_retry(status, retries), Err(why));
+        }
+    }
+}
+
 fn job() -> Job {
     let document = json!({"questions": ["math_basic"], "models": ["m"], "regions": ["US"]});
     let spec = parse(&document, &[]).unwrap().spec;

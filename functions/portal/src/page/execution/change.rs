@@ -5,7 +5,7 @@ use beacon_core::ExecutionId;
 use beacon_core::job::{MAX_RETRIES, NoRetry, may_retry, may_run_again};
 use beacon_core::spec::LabelAsked;
 use beacon_core::verdict::{MAX_NOTE_BYTES, Verdict, VerdictView};
-use beacon_core::view::{ExecutionView, PairRetryStatus};
+use beacon_core::view::ExecutionView;
 use beacon_evidence::receipt::Receipt;
 use maud::{Markup, html};
 
@@ -51,13 +51,13 @@ impl Portal {
     ) -> Result<Answer, PageError> {
         let (seen, one) = self.one(id).await?;
         let view = one.execution;
-        may_run_again(&seen.job, &seen.lanes).map_err(|why| ApiError::no_run(&id.job, why))?;
-        may_retry(view.status, view.retries).map_err(PageError::NoRetry)?;
+        can_be_asked(&seen, &view)?;
+        let has_findings = self.query.table.analysis(&id.job, seen.job.run).await?.is_some();
         let job = seen.view(visit.now);
         let told = html! {
             p { (outside(view.question_id.as_str())) ", " (outside(view.model_id.as_str())) ", " (view.region) " is asked anew, as a run of its own. Nothing else is." }
             @if let Some(failure) = &view.failure { p { "It ended with " code { (failure.code) } ": " (shown(&failure.message)) } }
-            (findings_wait(&job))
+            @if has_findings { (findings_wait(&job)) }
         };
         let action = Address::RetryExecution(id.clone());
         let asked = Asked {
@@ -75,26 +75,23 @@ impl Portal {
         visit: &Visit,
         id: &ExecutionId,
     ) -> Result<Answer, PageError> {
-        let by = Some(visit.caller.name.clone());
-        let asked = self.intake()?.retry_execution(id, by, request_of(&visit.form)).await;
-        let had = asked.map_err(|error| {
-            // What is completed or on its way is told otherwise.
-            if let ApiError::NotRetryable(_) = error {
-                PageError::NoRetry(NoRetry::Cancelled)
-            } else if let ApiError::TooManyRetries(_) = error {
-                PageError::NoRetry(NoRetry::TooOften)
-            } else {
-                error.into()
-            }
-        })?;
-        match had.status {
-            PairRetryStatus::Completed => Err(PageError::NoRetry(NoRetry::Completed)),
-            // Sent twice, or on its way for another reason: the job's page shows it.
-            PairRetryStatus::Pending | PairRetryStatus::Running | PairRetryStatus::Retrying => {
-                Ok(Answer::Redirect(Address::Job(id.job.clone()).to_string()))
-            }
+        let request = request_of(&visit.form);
+        let (seen, one) = self.one(id).await?;
+        let here = Address::Job(id.job.clone()).to_string();
+        // Sent twice it is one retry, whatever became of it by now.
+        if seen.job.runs.iter().any(|run| run.request == request) {
+            return Ok(Answer::Redirect(here));
         }
+        can_be_asked(&seen, &one.execution)?;
+        let by = Some(visit.caller.name.clone());
+        self.intake()?.retry_execution(id, by, request).await?;
+        Ok(Answer::Redirect(here))
     }
+}
+
+fn can_be_asked(seen: &Seen, view: &ExecutionView<Receipt>) -> Result<(), PageError> {
+    may_run_again(&seen.job, &seen.lanes).map_err(|why| ApiError::no_run(&seen.job.id, why))?;
+    may_retry(view.status, view.retries).map_err(PageError::NoRetry)
 }
 
 /// What the text says, by whom, and the form that overrules it.

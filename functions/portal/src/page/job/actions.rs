@@ -9,7 +9,7 @@ use beacon_intake::Retry;
 use maud::{Markup, html};
 
 use super::super::heading::{self, Tab};
-use super::super::words::{count, counted};
+use super::super::words::{count, counted, sentence};
 use crate::Portal;
 use crate::address::Address;
 use crate::answer::{Answer, Page, PageError};
@@ -61,13 +61,14 @@ impl Portal {
         if without == 0 {
             return Err(ApiError::NothingToRetry(id.clone()).into());
         }
+        let has_findings = self.query.table.analysis(id, job.run).await?.is_some();
         let job = JobView::new(&job, &lanes, visit.now);
         let told = html! {
             p {
                 (counted(without, "execution")) " without an answer will be asked anew. What completed, "
                 (count(job.counts.completed)) ", is not asked again."
             }
-            (findings_wait(&job))
+            @if has_findings { (findings_wait(&job)) }
         };
         let action = Address::Retry(id.clone());
         let asked = Asked {
@@ -163,7 +164,7 @@ pub(super) fn buttons(seen: &Seen) -> Markup {
         },
         Err(NoRun::TooMany | NoRun::CostSpent(_)) if seen.is_complete() => html! {},
         Err(why @ (NoRun::TooMany | NoRun::CostSpent(_))) => {
-            html! { p class="hint" { (ApiError::no_run(&id, why).to_string()) "." } }
+            html! { p class="hint" { (sentence(&ApiError::no_run(&id, why).to_string())) } }
         }
     }
 }

@@ -197,6 +197,7 @@ mod tests {
             assert_eq!((told.field, told.place.as_deref()), (at, place), "{field}");
         }
     }
+
     #[test]
     fn a_problem_with_all_questions_stands_where_most_of_them_are_from() {
         let problem = Problem { field: "questions".to_owned(), message: "m".to_owned() };

@@ -54,9 +54,9 @@ impl<'a> Form<'a> {
         Self { visit, values, offered, key, made: None, told, refusal, estimated: None }
     }
 
-    /// The same, of which a job was made already.
-    pub(super) fn made(self, job: JobId) -> Self {
-        Self { made: Some(job), ..self }
+    /// The same, of which this job was made already, if any was.
+    pub(super) fn made(self, made: Option<JobId>) -> Self {
+        Self { made, ..self }
     }
 
     /// The same with its problems at the fields that they are about.
@@ -65,9 +65,9 @@ impl<'a> Form<'a> {
         Self { told, refusal, ..self }
     }
 
-    /// The same with what its job would use, or why that is not known.
-    pub(super) fn estimated(self, estimated: Markup) -> Self {
-        Self { estimated: Some(estimated), ..self }
+    /// The same with what its job would use, or why that is not known, as far as either was looked at.
+    pub(super) fn estimated(self, estimated: Option<Markup>) -> Self {
+        Self { estimated, ..self }
     }
 
     pub(super) fn page(&self, status: StatusCode) -> Page {
@@ -142,7 +142,7 @@ impl<'a> Form<'a> {
         html! {
             p class="notice" id="made" role="status" {
                 "This form has made the job " a href=(Address::Job(job.clone())) { (job) }
-                ". Sent again as it was, it leads to that job and makes no other. For another job there is "
+                ", and makes no second one. For another job there is "
                 a href={ (Address::New) (anew.query()) } { "a new form" } "."
             }
         }
@@ -258,17 +258,11 @@ impl<'a> Form<'a> {
 
     /// What the job would use. It is a part of its own, which the browser asks for as the form changes.
     fn estimate(&self) -> Markup {
-        let typed = "input delay:300ms from:#new-job";
-        // Of a form that came filled in it is asked for at once.
-        let is_open = self.estimated.is_none() && !self.is_refused();
-        let is_filled = self.values.text("model").is_some();
-        let trigger =
-            if is_open && is_filled { format!("load, {typed}") } else { typed.to_owned() };
         html! {
             section id="estimate" class="estimate" aria-labelledby="estimate-heading" {
                 h2 id="estimate-heading" { "What it will use" }
                 div id="estimated" aria-live="polite" hx-post=(Address::Estimate)
-                    hx-trigger=(trigger) hx-target="this" hx-swap="innerMorph"
+                    hx-trigger="input delay:300ms from:#new-job" hx-target="this" hx-swap="innerMorph"
                     hx-sync="this:replace" {
                     @match &self.estimated {
                         Some(estimated) => (estimated),

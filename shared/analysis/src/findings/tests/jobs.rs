@@ -98,7 +98,7 @@ fn a_system_prompt_that_changed_in_a_shared_region_is_a_difference() {
 }
 
 #[test]
-fn that_answers_were_made_up_is_said_without_saying_that_some_were_not() {
+fn that_simulated_providers_were_asked_is_said_and_not_whether_they_answered() {
     let spec = spec(1, &["m"], &["eu"], 1);
     let cells = job(&[&["A"]]);
     let (first, second, rules) =
@@ -110,6 +110,7 @@ fn that_answers_were_made_up_is_said_without_saying_that_some_were_not() {
     let found = compare_jobs((&subject(&first), &cells), (&subject(&second), &cells));
     assert_eq!(
         found.summary[1],
-        "The two are not alike in all else: answers that the simulated provider made up are among them."
+        "The two are not alike in all else: simulated providers, whose answers are made up, were asked for one of \
+         them or both."
     );
 }

@@ -95,8 +95,8 @@ fn row(chart: &Chart, Placed { row, name, top, middle }: &Placed<'_>) -> Markup 
     }
 }
 
-/// A name in lines of [`NAME`] columns, where Chinese characters take two. Nothing of it is left out: two rows may
-/// differ in their ends alone.
+/// A name in lines of [`NAME`] columns, where Chinese characters take two. As little as can be is left out:
+/// two rows may differ in their ends alone.
 fn lines(label: &str) -> Vec<String> {
     let (mut lines, mut rest) = (Vec::new(), label.trim());
     while !rest.is_empty() {

@@ -5,7 +5,7 @@ use beacon_core::spec::limit;
 use maud::{Markup, html};
 
 use super::Form;
-use crate::page::new_job::MEGABYTE;
+use crate::form::Size;
 use crate::page::new_job::document::csv_of;
 use crate::page::new_job::field::Field;
 use crate::page::new_job::offered::place;
@@ -55,7 +55,7 @@ impl Form<'_> {
                     "Columns: " code { "id" } ", " code { "text" } ", " code { "category" } ", "
                     code { "language" } ", " code { "expect" } " and " code { "variant.NAME" } ". In UTF-8. All \
                     questions of a job are at most " (count(limit::QUESTIONS as u64)) ", each variant counted, and "
-                    (limit::SPEC_BYTES / MEGABYTE) " MB with what is told of them."
+                    (Size(limit::SPEC_BYTES).to_string()) " with what is told of them."
                 }
                 (self.problems(Field::Csv))
                 @if let Some(csv) = kept {
