@@ -103,7 +103,7 @@ fn block(block: &Block, id: &str, made_up: MadeUp) -> Markup {
         Block::Quote(text) => quote(text),
         Block::Commands(commands) => html! {
             @for command in commands {
-                pre class="command" role="region" tabindex="0" aria-label="Command" {
+                pre class="command" role="region" tabindex="0" aria-label={ "Command: " (shown(command)) } {
                     code { (shown(command)) }
                 }
             }
