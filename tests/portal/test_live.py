@@ -81,7 +81,9 @@ def test_a_page_that_is_final_asks_no_more(timed, finished, moving):
         asked[of] = []
         page.on("request", lambda request, of=of: asked[of].append(request.url))
         hurried(page, 10)
-        page.wait_for_timeout(500)
+        # What was asked for before this is known when this is.
+        with page.expect_request(lambda one: "last-of-all" in one.url):
+            page.evaluate("() => { fetch('/assets/beacon.svg?last-of-all'); }")
     assert any("/live" in one for one in asked[moving]), f"/jobs/{moving}: asks for {asked[moving]}"
     assert not any("/live" in one for one in asked[finished]), f"/jobs/{finished}: asks for {asked[finished]}"
 
