@@ -20,6 +20,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// Fewer bytes are not worth compressing.
 const SMALL: usize = 1024;
+/// Bytes of a page, at most.
+const PAGE: usize = 2 * 1024 * 1024;
 
 /// What a request is answered with.
 #[derive(Debug)]
@@ -212,7 +214,9 @@ pub(crate) fn finish(
 
 /// None where it cannot be, which writing to memory always can.
 fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
+    // A page is sent over and over; of a part of a file the time would be felt.
+    let level = if bytes.len() <= PAGE { Compression::new(5) } else { Compression::fast() };
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), level);
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
 }

@@ -53,7 +53,7 @@ pub(super) const PAGES: &[Page] = &[
     whole("findings", |_| format!("/jobs/{ENDED}/findings")),
     whole("files", |_| format!("/jobs/{ENDED}/files")),
     whole("an answer", |n| format!("/executions/{}", execution(n, region(n)))),
-    whole("whether to retry it", |n| format!("/executions/{}/retry", execution(n, region(n)))),
+    whole("whether to retry one", |n| format!("/executions/{}/retry", failed(n))),
     whole("whether to cancel", |_| format!("/jobs/{HALF}/cancel")),
     whole("whether to retry", |_| format!("/jobs/{ENDED}/retry")),
     whole("jobs", |_| "/".to_owned()),
@@ -81,6 +81,13 @@ fn region(number: u32) -> &'static str {
 fn execution(number: u32, region: &str) -> String {
     let (question, model) = (number % QUESTIONS, model(number % MODELS));
     format!("{ENDED}.{question}.{region}.0.{model}")
+}
+
+/// A pair that failed, as the program that writes the job has them fail: one in fifty.
+fn failed(number: u32) -> String {
+    let pairs = (number..).map(|number| execution(number, region(number)));
+    let fails = |id: &String| id.bytes().map(usize::from).sum::<usize>().is_multiple_of(50);
+    pairs.take(10_000).find(fails).unwrap_or_default()
 }
 
 fn compared(number: u32) -> String {
