@@ -191,6 +191,9 @@ async fn every_answer_keeps_browsers_from_running_anything_else() {
         }
     }
     assert_eq!(browser.get("/jobs/none").await.status, 404);
+    let fields = |number| format!("/?{}", vec!["a=b"; number].join("&"));
+    assert_eq!(browser.get(&fields(2000)).await.status, 200);
+    assert_eq!(browser.get(&fields(2001)).await.status, 400);
     assert_eq!(
         browser.sent(browser.request("DELETE", "/jobs/j")).await.header("allow"),
         "GET, HEAD"

@@ -67,6 +67,10 @@ async fn files_are_what_the_export_writes() {
             "{file}: {page:?}"
         );
     }
+    let keys = here.api.get("keys").await;
+    let key = keys["keys"][0]["public_key"].as_str().unwrap();
+    let command = format!("beacon verify bundle.jsonl --key {key}");
+    assert!(page.text.contains(&command), "{command}: {page:?}");
     let (lines, table) = exported(&here, "kept").await;
     assert_eq!(whole(&browser, "/jobs/kept/files/executions.jsonl").await, (lines, 1));
     assert_eq!(whole(&browser, "/jobs/kept/files/executions.csv").await, (table, 1));

@@ -54,6 +54,10 @@ async fn what_is_not_found_yet_says_so_and_looks_again() {
     assert_eq!(running.status, 200);
     assert!(running.text.contains("0 of 1 executions have"), "{running:?}");
     assert!(!running.text.contains("every 2s"));
+    for path in ["matrix", "questions/0", "files"] {
+        let page = browser.get(&format!("/jobs/slow/{path}")).await;
+        assert!(page.text.contains("this page does not move"), "{path}: {page:?}");
+    }
 
     job.run(Run::FIRST, |_| answered(Outcome::Text, "4")).await;
     job.end().await;

@@ -144,6 +144,12 @@ async fn a_cell_of_several_samples_says_how_many_of_each_and_each_can_be_compare
         assert_eq!(cell, expected);
     }
 
+    let beside = "all models and regions";
+    for (filter, is_said) in [("", false), ("?model=a", true), ("?region=us-east", true)] {
+        let page = browser.get(&format!("/jobs/sampled/matrix{filter}")).await;
+        assert_eq!(page.text.contains(beside), is_said, "{filter}: {page:?}");
+    }
+
     let (one, other) = ("sampled.0.us-east.0.b", "sampled.0.us-east.1.b");
     let question = browser.get("/jobs/sampled/questions/0").await;
     for id in written.pairs().iter().filter(|id| id.question.0 == 0) {

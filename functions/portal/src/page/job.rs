@@ -118,7 +118,7 @@ fn said(job: &JobView) -> Markup {
     let ends = job.ending.as_ref().map(|ending| &ending.cause);
     let told = match job.status {
         JobStatus::Queued | JobStatus::Running if ends.is_some() => {
-            "It is being ended before its last question: what is asked now is dropped."
+            "It is being ended before its last question: no further question is asked."
         }
         JobStatus::Queued if job.run.0 > 1 => {
             "A retry was accepted. Its first questions are about to be asked."
